@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * gtrace.h: write and read traces of goroutine scheduling.
+ *
+ * Two halves that share nothing but the event list:
+ *
+ *   writer   gtrace_rec_*, gtrace_stream_*, GTRACE_EMIT    for a runtime
+ *   reader   gtrace_reader_*                               for an analyzer
+ *
+ * docs/trace-format.md describes the file.  The library never prints and never exits; what went
+ * wrong is in a struct gtrace_error.
+ */
+#ifndef GTRACE_H
+#define GTRACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+#error "gtrace.h is C11; include it from C"
+#endif
+#include <stdatomic.h>
+
+#define GTRACE_VERSION "0.1.0"
+#define GTRACE_FORMAT_MAJOR 1
+#define GTRACE_FORMAT_MINOR 0
+
+#define GTRACE_EXPORT __attribute__((visibility("default")))
+
+/* ── what is in a trace ───────────────────────────────────────────────────────────────────────────
+ */
+
+enum gtrace_event_id {
+#define EVENT(id, name, ...) GTRACE_##name = (id),
+#include <gtrace_events.def>
+#undef EVENT
+	GTRACE_GAP = 200, // made by the reader: events of one thread are missing here; args: thread,
+	                  // batches, events (0: unknown)
+	GTRACE_EVENT_COUNT
+};
+
+/* GTRACE_REASON_CHAN_RECV, GTRACE_OP_GO ...; the list's own name in lower case is kept:
+ * GTRACE_reason_... */
+enum gtrace_name {
+#define NAME(list, number, name, text) GTRACE_##list##_##name = (number),
+#include <gtrace_names.def>
+#undef NAME
+};
+
+#define GTRACE_ARGS_MAX 8
+#define GTRACE_WAIT_DEADLINE 1u // GO_PARK flags: ends by itself
+#define GTRACE_WAIT_CANCEL 2u   // GO_PARK flags: has a cancel handle
+
+/** The words of a number: gtrace_name("reason", 1) is "chan receive"; "?" if there is none. */
+GTRACE_EXPORT const char *gtrace_name(const char *list, uint64_t number);
+
+/** One row of events.def. */
+struct gtrace_event_desc {
+	uint16_t id;
+	uint8_t nargs;
+	const char *name;                  // "GO_PARK"
+	const char *arg[GTRACE_ARGS_MAX];  // "reason", "obj" ...
+	const char *kind[GTRACE_ARGS_MAX]; // "reason", "obj", "u", "bytes" ...
+};
+
+/** The row of an event id, or NULL. */
+GTRACE_EXPORT const struct gtrace_event_desc *gtrace_event_desc(unsigned id);
+
+/** A call site, compiled into the program: 32 bytes, read-only.  op is a GTRACE_op_*. */
+struct gtrace_site {
+	const char *file;
+	const char *func;
+	const char *text; // the argument's own text: done, worker ...; "" if none
+	uint32_t line;
+	uint32_t op;
+};
+
+/** How a recording ended. */
+enum gtrace_end {
+	GTRACE_END_CUT,      // nothing says: killed, or still running
+	GTRACE_END_EXIT,     // code: the exit status
+	GTRACE_END_DEADLOCK, // code: the exit status
+	GTRACE_END_PANIC,    // code: the exit status
+	GTRACE_END_SIGNAL,   // code: the signal's number
+	GTRACE_END_STOPPED,  // the program asked for it and went on
+};
+
+struct gtrace_error {
+	int code;        // negative errno, or one of the below
+	uint64_t offset; // byte of the file, or UINT64_MAX
+	char text[320];  // one line, lower case, no full stop, names the file and the place
+};
+
+enum {                        // codes beside errno's; all are below -4096
+	GTRACE_ENOTTRACE = -5001, // not a trace at all
+	GTRACE_ENEWER = -5002,    // of a newer major version
+	GTRACE_EDAMAGED = -5003,  // nothing of it could be read
+};
+
+/* ── settings ─────────────────────────────────────────────────────────────────────────────────────
+ */
+
+/** One key of a `key=value,key='quoted, value'` variable such as GTRACE or GOR_DEBUG. */
+struct gtrace_setting {
+	const char *key;
+	const char *type; // "bool", "int", "size" (64M), "duration" (10ms), "string", or words: "a|b|c"
+	const char *fallback; // its default, as text
+	const char *help;     // one line
+};
+
+/**
+ * Split a variable's value and check it against a table that ends with a NULL key.
+ *
+ * A first item without `=` is given out under the key "" if bare is true.  Values are given out as
+ * text, unquoted.  For an unknown key, or a value not of its type, warn() gets one line that names
+ * the variable and the nearest key, and the item is left out.  `help=1` makes it return 1 after
+ * warn() was called once for each line of the table.
+ *
+ * Blocks: no.  Returns: 0, or 1 if help was asked for.
+ */
+GTRACE_EXPORT int gtrace_settings_parse(const char *variable, const char *value,
+                                        const struct gtrace_setting *table, bool bare,
+                                        void (*item)(void *arg, const char *key, const char *value),
+                                        void (*warn)(void *arg, const char *line), void *arg);
+
+/** "10ms", "1.5s", "100us", "2m", "1h", plain number = ns.  Returns: 0, or -EINVAL. */
+GTRACE_EXPORT int gtrace_parse_duration(const char *text, int64_t *ns);
+
+/** "64K", "16M", "1G", plain number = bytes.  Returns: 0, or -EINVAL, or -ERANGE. */
+GTRACE_EXPORT int gtrace_parse_size(const char *text, uint64_t *bytes);
+
+enum gtrace_level { GTRACE_LEVEL_SCHED, GTRACE_LEVEL_SYNC, GTRACE_LEVEL_ALL };
+
+/** What the GTRACE variable can say.  Zero is not the default: start from gtrace_options_init(). */
+struct gtrace_options {
+	char path[4096];         // may hold %p %e %t %%
+	enum gtrace_level level; // sync
+	unsigned stack_frames;   // 16
+	uint64_t ring_bytes;     // 0: keep all
+	bool drop;               // overflow=drop; else block
+	int zstd_level;          // 1
+	uint64_t buffer_bytes;   // a thread's share of the buffer, 256 KiB
+};
+
+GTRACE_EXPORT void gtrace_options_init(struct gtrace_options *opt);
+
+/**
+ * Read the text of the GTRACE variable into opt; "1" alone picks the file %e.%p.gtrace.
+ *
+ * Returns: 0, or 1 if it asked for help (warn() got it; record nothing), or -EINVAL if there is no
+ * file to write (warn() was told).
+ */
+GTRACE_EXPORT int gtrace_options_parse(struct gtrace_options *opt, const char *value,
+                                       void (*warn)(void *arg, const char *line), void *arg);
+
+/* ── writer ───────────────────────────────────────────────────────────────────────────────────────
+ */
+
+struct gtrace_rec;
+
+/**
+ * One writing thread's place in a recording.  Only its thread touches it, inside the functions and
+ * macros below; `g` alone is the caller's to set.
+ */
+struct gtrace_stream {
+	uint8_t *pos;           // next free byte of the batch
+	uint8_t *limit;         // an event may begin below this
+	_Atomic uint32_t *used; // in the sidecar: bytes of the batch that are whole; release here,
+	                        // acquire in the readers
+	uint8_t *base;          // first byte of the batch
+	uint64_t ticks;         // time of the last event
+	uint64_t g;             // the context, 0 none; the caller keeps it right
+	uint64_t number;        // of the stream, from 1
+	uint64_t *site_seen;    // bit set of near sites defined in this batch's generation
+	struct gtrace_rec *rec;
+};
+
+/**
+ * Start a recording: creates the file (never overwrites: path, path.1, path.2 ...) and its sidecar
+ * (the same name and `.live`), and starts the writer thread, with all signals blocked in it.
+ *
+ * `info` holds further `key=value\n` lines for the file's header (maxprocs=2 ...), or is NULL.
+ * `notify` is called from the writer thread, or from a stalling one, with one line when recording
+ * has to end (disk full); the program goes on.  It may be NULL.
+ *
+ * Blocks:  for the creation of two files.
+ * Returns: 0 and *out, or a negative errno with *err filled.
+ */
+GTRACE_EXPORT int gtrace_rec_open(struct gtrace_rec **out, const struct gtrace_options *opt,
+                                  const char *info, void (*notify)(const char *line),
+                                  struct gtrace_error *err);
+
+/** The file being written, as created.  Lives as long as rec. */
+GTRACE_EXPORT const char *gtrace_rec_path(const struct gtrace_rec *rec);
+
+/** The level asked for. */
+GTRACE_EXPORT enum gtrace_level gtrace_rec_level(const struct gtrace_rec *rec);
+
+/**
+ * End a recording: everything published in any stream by now is written, then the end record, and
+ * the sidecar is removed.  Streams stay valid memory; what other threads still emit afterwards is
+ * dropped. Called twice, or while another call is at it, it waits for the first.
+ *
+ * Blocks:  until the file is complete.
+ * Returns: 0, or the negative errno that stopped the recording before.
+ */
+GTRACE_EXPORT int gtrace_rec_close(struct gtrace_rec *rec, enum gtrace_end end, int code);
+
+/**
+ * From a signal handler: have the writer thread close the recording with GTRACE_END_SIGNAL, then
+ * set the signal's default action and raise it again.  Async-signal-safe; returns at once.
+ */
+GTRACE_EXPORT void gtrace_rec_signal(struct gtrace_rec *rec, int signo);
+
+/** Release a closed recording's memory.  No stream of it may be used any more.  NULL is fine. */
+GTRACE_EXPORT void gtrace_rec_free(struct gtrace_rec *rec);
+
+/**
+ * A stream for the calling thread, which emits its THREAD_START.  kind is a GTRACE_thread_kind_*.
+ *
+ * Returns: the stream, owned by rec; NULL if there is no memory or room.
+ */
+GTRACE_EXPORT struct gtrace_stream *gtrace_stream_new(struct gtrace_rec *rec, unsigned kind,
+                                                      uint64_t tid);
+
+/** The thread goes: emits THREAD_END and gives its buffer back.  The stream may not be used any
+ * more. */
+GTRACE_EXPORT void gtrace_stream_end(struct gtrace_stream *s);
+
+/** Slow path of GTRACE_EMIT: the batch is full (or the generation has changed); afterwards there is
+ * room. */
+GTRACE_EXPORT void gtrace_stream_next(struct gtrace_stream *s);
+
+/** Slow path of gtrace_site_number(): write the SITE record. */
+GTRACE_EXPORT uint64_t gtrace_stream_site(struct gtrace_stream *s, const struct gtrace_site *site);
+
+/**
+ * An event with arguments of kind "bytes": those come from strs, in order, and are cut at 4,096
+ * bytes.  args has a place for each argument; the places of those of kind bytes are ignored.  lens
+ * may be NULL: then strs are terminated.
+ */
+GTRACE_EXPORT void gtrace_stream_text(struct gtrace_stream *s, enum gtrace_event_id id,
+                                      const uint64_t *args, const char *const *strs,
+                                      const size_t *lens);
+
+/** The OS clock in place of the TSC, where that cannot be trusted.  Set before the first recording
+ * opens. */
+extern GTRACE_EXPORT bool gtrace_clock_os;
+GTRACE_EXPORT uint64_t gtrace_clock_os_ticks(void);
+
+#define GTRACE_TICK_SHIFT 5 // a tick is 32 cycles of the TSC, or 32 ns of the OS clock
+
+static inline uint64_t gtrace_ticks(void)
+{
+#if defined(__x86_64__)
+	if (__builtin_expect(!gtrace_clock_os, 1))
+		return __builtin_ia32_rdtsc() >> GTRACE_TICK_SHIFT;
+#endif
+	return gtrace_clock_os_ticks();
+}
+
+static inline uint8_t *gtrace_put(uint8_t *p, uint64_t v)
+{
+	while (v >= 0x80) {
+		*p++ = (uint8_t)(v | 0x80);
+		v >>= 7;
+	}
+	*p++ = (uint8_t)v;
+	return p;
+}
+
+enum gtrace_arity {
+#define EVENT(id, name, ...) \
+	GTRACE_ARITY_##name = \
+		(int)(sizeof((const char *const[]){"", ##__VA_ARGS__}) / sizeof(char *)) - 1,
+#include <gtrace_events.def>
+#undef EVENT
+};
+
+/**
+ * Append one event at a given time, which may not be before the stream's last one (it is then taken
+ * as that).  The bytes are whole in the sidecar when the store of *used is: killed at any
+ * instruction, the trace holds this event or does not.
+ */
+static inline __attribute__((always_inline)) void gtrace_emit_at(struct gtrace_stream *s,
+                                                                 uint64_t ticks,
+                                                                 enum gtrace_event_id id, int n,
+                                                                 const uint64_t *args)
+{
+	if (__builtin_expect(s->pos >= s->limit, 0))
+		gtrace_stream_next(s);
+	uint8_t *p = s->pos;
+	uint64_t dt = ticks > s->ticks ? ticks - s->ticks : 0;
+
+	s->ticks += dt;
+	*p++ = (uint8_t)id;
+	p = gtrace_put(p, dt);
+	for (int i = 0; i < n; i++)
+		p = gtrace_put(p, args[i]);
+	s->pos = p;
+	atomic_store_explicit(s->used, (uint32_t)(p - s->base), memory_order_release);
+}
+
+/** GTRACE_EMIT_AT(stream, ticks, GO_START, g, seq): the number of arguments is checked at compile
+ * time. */
+#define GTRACE_EMIT_AT(s, ticks, name, ...) \
+	do { \
+		const uint64_t gtrace_args_[] = {0, ##__VA_ARGS__}; \
+		_Static_assert(sizeof gtrace_args_ / sizeof(uint64_t) - 1 == GTRACE_ARITY_##name, \
+		               "wrong number of arguments for event " #name); \
+		gtrace_emit_at((s), (ticks), GTRACE_##name, GTRACE_ARITY_##name, gtrace_args_ + 1); \
+	} while (0)
+
+#define GTRACE_EMIT(s, name, ...) GTRACE_EMIT_AT(s, gtrace_ticks(), name, ##__VA_ARGS__)
+
+/** Zigzag, for arguments of kind "z". */
+static inline uint64_t gtrace_zigzag(int64_t v)
+{
+	return ((uint64_t)v << 1) ^ (uint64_t)(v >> 63);
+}
+
+#define GTRACE_SITE_NEAR \
+	65536 // sites within this many records of the anchor are remembered in a bit set
+extern GTRACE_EXPORT const char gtrace_site_anchor[];
+
+/**
+ * The number of a call site in this stream: its distance from a fixed address, so that no table is
+ * looked up.  Writes its SITE record first if the batch's generation has not seen it.  Call it
+ * before the GTRACE_EMIT that uses it, never between two records that belong together.
+ */
+static inline uint64_t gtrace_site_number(struct gtrace_stream *s, const struct gtrace_site *site)
+{
+	uint64_t n = gtrace_zigzag(((const char *)site - gtrace_site_anchor) >> 3);
+
+	if (__builtin_expect(
+			s->pos < s->limit && n < GTRACE_SITE_NEAR && (s->site_seen[n >> 6] >> (n & 63) & 1), 1))
+		return n;
+	return gtrace_stream_site(s, site);
+}
+
+/* ── reader ───────────────────────────────────────────────────────────────────────────────────────
+ */
+
+struct gtrace_reader;
+
+/** One event, in an order that could have happened.  Compound records come out as their parts. */
+struct gtrace_event {
+	uint16_t id; // enum gtrace_event_id, or higher: unknown here, see its desc
+	uint16_t nargs;
+	uint64_t thread; // stream number, from 1
+	uint64_t g;      // the context before the event; 0 none or unknown
+	int64_t time_ns; // since the start of the trace; may step back by the skew of the clocks
+	uint64_t offset; // in the file: of the chunk it came from
+	uint64_t arg[GTRACE_ARGS_MAX]; // sites are numbers for gtrace_reader_site(), from 1; 0 none
+	const char *bytes[GTRACE_ARGS_MAX]; // arguments of kind bytes, not terminated; valid until the
+	                                    // next call
+	const struct gtrace_event_desc *desc; // from this library, or from the file's own list
+};
+
+/** A call site as the trace has it.  Equal sites of all threads and generations have one number. */
+struct gtrace_site_info {
+	const char *file, *func, *text; // never NULL
+	uint32_t line;
+	uint32_t op;
+};
+
+/** What the reader knows besides the events. */
+struct gtrace_info {
+	const char *header;     // the header's key=value lines
+	const char *end_record; // the end record's key=value lines, or ""
+	enum gtrace_end end;
+	int end_code;
+	int64_t start_wall_ns; // Unix time of the start
+	int64_t duration_ns;   // to the last event or the end record
+	uint64_t file_bytes;   // trace and sidecar
+	uint64_t batches;
+	uint64_t events;       // handed out so far
+	uint64_t raw_bytes;    // of all batches, decompressed
+	uint64_t lost_batches; // missing by number, or damaged
+	uint64_t lost_events;  // as far as the trace says
+	uint64_t inversions;   // events that the counters put in another order than the clocks
+	uint64_t broken;       // places where no order fitted and reading went on
+	unsigned threads;
+	bool sidecar;   // part of it came from a left-over sidecar
+	bool truncated; // the file ends inside a chunk
+};
+
+/**
+ * Open a trace.  path "-" is standard input, which is spooled to an unlinked temporary file.  A
+ * sidecar beside it (path.live) is read along.
+ *
+ * Blocks:  for reading the chunk headers.
+ * Returns: 0 and *out; GTRACE_ENOTTRACE, GTRACE_ENEWER, GTRACE_EDAMAGED or a negative errno with
+ * *err filled.
+ */
+GTRACE_EXPORT int gtrace_reader_open(struct gtrace_reader **out, const char *path,
+                                     struct gtrace_error *err);
+
+/**
+ * The next event.  Damage does not end it: a GTRACE_GAP event stands for what is missing.
+ *
+ * Returns: 1 an event; 0 no more; a negative errno with *err filled if the file cannot be read any
+ * more.
+ */
+GTRACE_EXPORT int gtrace_reader_next(struct gtrace_reader *r, struct gtrace_event *ev,
+                                     struct gtrace_error *err);
+
+GTRACE_EXPORT const struct gtrace_info *gtrace_reader_info(const struct gtrace_reader *r);
+
+/** The value of a key of the header; NULL if there is none.  Lives as long as r. */
+GTRACE_EXPORT const char *gtrace_reader_header(const struct gtrace_reader *r, const char *key);
+
+/** A site by its number in an event; a site of empty strings for 0 and for what the trace does not
+ * define. */
+GTRACE_EXPORT const struct gtrace_site_info *gtrace_reader_site(const struct gtrace_reader *r,
+                                                                uint64_t site);
+
+/**
+ * The program counters of a stack number in the STACK event just handed out (the number there is
+ * the reader's own, from 1), innermost first.  Returns how many; *pcs lives as long as r.
+ */
+GTRACE_EXPORT size_t gtrace_reader_stack(const struct gtrace_reader *r, uint64_t stack,
+                                         const uint64_t **pcs);
+
+/** One line of text for an event, without a newline; what does not fit is cut.  Returns its length.
+ */
+GTRACE_EXPORT size_t gtrace_event_print(const struct gtrace_reader *r,
+                                        const struct gtrace_event *ev, char *buf, size_t cap);
+
+GTRACE_EXPORT void gtrace_reader_close(struct gtrace_reader *r);
+
+/**
+ * Assemble a trace from text, as gtrace_text.h's grammar in docs/trace-format.md has it: for tests
+ * and for other programs that want a trace without a runtime.
+ *
+ * Returns: 0, or -EINVAL with the line in *err, or a negative errno.
+ */
+GTRACE_EXPORT int gtrace_text_assemble(const char *text, size_t len, const char *out_path,
+                                       struct gtrace_error *err);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/** order.h: merge the streams into one order that could have happened. */
+#ifndef GTRACE_READER_ORDER_H
+#define GTRACE_READER_ORDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct cursor;
+struct goroutine;
+struct gtrace_info;
+
+/** What a cursor has to do with the order. */
+struct order_place {
+	struct cursor *wait_next; // others that wait for the same goroutine
+	uint64_t wait_g;          // the goroutine it waits for
+	size_t blocked_index;     // its place among the blocked, if it is
+	uint64_t blocked_at;      // events handed out when it began to wait
+	bool blocked;
+	bool was_blocked; // the head did wait
+	bool forced;      // the head goes whether it fits or not
+	bool lossy;       // inside a gap
+};
+
+struct order {
+	struct cursor **heap; // by time of the head
+	size_t heap_count;
+	struct cursor **blocked;
+	size_t blocked_count;
+	struct goroutine *rows; // open addressing by id
+	size_t mask;
+	size_t row_count;
+	uint64_t hash_key;
+	uint32_t epoch;       // gap ends and beginnings so far
+	unsigned lossy_count; // cursors inside a gap
+	unsigned cut_count;   // streams that are over without a THREAD_END
+	int64_t time_max;     // of what was handed out
+	uint64_t handed_out;
+};
+
+/** Room for n streams.  Returns: 0 or -ENOMEM. */
+int gtrace__order_init(struct order *o, size_t n);
+
+/** A stream has a head (again). */
+void gtrace__order_push(struct order *o, struct cursor *c);
+
+/** A stream has no more heads. */
+void gtrace__order_exhausted(struct order *o, const struct cursor *c);
+
+/**
+ * The stream whose head comes next, taken out: a HEAD_LATER to load, or a part that fits.  NULL:
+ * all are exhausted.  *err is set to -ENOMEM if there is no memory.
+ */
+struct cursor *gtrace__order_pop(struct order *o, struct gtrace_info *info, int *err);
+
+/** The head of c happens: note the states and c's context.  Returns: 0 or -ENOMEM. */
+int gtrace__order_apply(struct order *o, struct cursor *c, struct gtrace_info *info);
+
+void gtrace__order_release(struct order *o);
+
+#endif

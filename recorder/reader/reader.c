@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/** reader.c: open a trace and hand out its events. */
+#define _GNU_SOURCE
+#include "reader/reader.h"
+
+#include "reader/source.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zstd.h>
+
+static struct gtrace_reader *reader_alloc(const char *path)
+{
+	struct gtrace_reader *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->fd = -1;
+	r->info.header = "";
+	r->info.end_record = "";
+	r->name = strdup(strcmp(path, "-") ? path : "standard input");
+	r->zstd = ZSTD_createDCtx();
+	if (!r->name || !r->zstd) {
+		gtrace_reader_close(r);
+		return NULL;
+	}
+	memcpy(r->shape, gtrace__shapes(), sizeof(r->shape));
+	for (unsigned id = 0; id < 256; id++)
+		r->desc[id] = gtrace_event_desc(id);
+	return r;
+}
+
+static int batch_compare(const void *a, const void *b)
+{
+	const struct batch *x = a;
+	const struct batch *y = b;
+
+	if (x->seq != y->seq)
+		return x->seq < y->seq ? -1 : 1;
+	return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+/** By number, each once. */
+static void cursor_sort(struct cursor *c)
+{
+	size_t kept = 0;
+
+	qsort(c->batch, c->batch_count, sizeof(*c->batch), batch_compare);
+	for (size_t i = 0; i < c->batch_count; i++) {
+		if (kept && c->batch[kept - 1].seq == c->batch[i].seq)
+			free(c->batch[i].memory);
+		else
+			c->batch[kept++] = c->batch[i];
+	}
+	c->batch_count = kept;
+}
+
+/** Add up what the headers say; the end of the trace in ticks. */
+static uint64_t reader_totals(struct gtrace_reader *r)
+{
+	struct gtrace_info *info = &r->info;
+	uint64_t last = r->has_end ? r->end_ticks : r->start.ticks;
+	uint64_t numbered = 0;
+
+	for (size_t i = 0; i < r->cursor_count; i++) {
+		struct cursor *c = r->cursors[i];
+		uint64_t next = 1;
+
+		cursor_sort(c);
+		for (size_t b = 0; b < c->batch_count; b++) {
+			const struct batch *batch = &c->batch[b];
+
+			info->batches++;
+			info->raw_bytes += batch->raw_bytes;
+			info->lost_batches += batch->seq - next;
+			info->lost_events += batch->seq != next ? batch->lost_events : 0;
+			numbered +=
+				1 + (batch->seq - next) -
+				(batch->lost_batches < batch->seq - next ? batch->lost_batches : batch->seq - next);
+			next = batch->seq + 1;
+			if (batch->last_ticks > last)
+				last = batch->last_ticks;
+		}
+		c->seq_next = 1;
+	}
+	// The last batches of a stream leave no hole in the numbers.
+	if (r->has_end && r->end_batches > numbered)
+		info->lost_batches += r->end_batches - numbered;
+	info->threads = (unsigned)r->cursor_count;
+	return last;
+}
+
+static int reader_prepare(struct gtrace_reader *r)
+{
+	const char *hint = gtrace_reader_header(r, "ns_per_tick");
+	uint64_t last = reader_totals(r);
+	size_t segment = 0;
+
+	if (!r->has_start && r->timeline.count) {
+		r->start.ticks = r->timeline.points[0].ticks;
+		r->start.mono_ns = r->timeline.points[0].mono_ns;
+	}
+	if (gtrace__timeline_build(&r->timeline, &r->start, hint ? strtod(hint, NULL) : 0) ||
+	    gtrace__order_init(&r->order, r->cursor_count))
+		return -ENOMEM;
+	r->info.duration_ns = gtrace__timeline_ns(&r->timeline, last, &segment);
+	for (size_t i = 0; i < r->cursor_count; i++) {
+		struct cursor *c = r->cursors[i];
+		int err = gtrace__cursor_advance(r, c);
+
+		if (err)
+			return err;
+		if (c->state != HEAD_NONE)
+			gtrace__order_push(&r->order, c);
+	}
+	return 0;
+}
+
+static int reader_load(struct gtrace_reader *r, const char *path, struct gtrace_error *err)
+{
+	struct side *side = NULL;
+	char *side_path;
+
+	if (strcmp(path, "-") && asprintf(&side_path, "%s.live", path) >= 0) {
+		side = gtrace__side_load(side_path);
+		free(side_path);
+	}
+	int fd = gtrace__source_open(path, &r->file_bytes, err);
+	int code = fd < 0 ? fd : 0;
+
+	r->fd = fd;
+	r->info.file_bytes = r->file_bytes;
+	if (!code)
+		code = gtrace__scan(r, err);
+	if (!code) {
+		if (side)
+			code = gtrace__side_merge(side, r);
+		if (!code)
+			code = reader_prepare(r);
+		if (code)
+			gtrace__error(err, code, UINT64_MAX, "cannot read '%.200s': %s", r->name,
+			              strerror(-code));
+	}
+	gtrace__side_free(side);
+	return code;
+}
+
+int gtrace_reader_open(struct gtrace_reader **out, const char *path, struct gtrace_error *err)
+{
+	struct gtrace_reader *r = reader_alloc(path);
+
+	*out = NULL;
+	if (!r)
+		return gtrace__error(err, -ENOMEM, UINT64_MAX, "no memory to read '%.200s'", path);
+	int code = reader_load(r, path, err);
+
+	if (code) {
+		gtrace_reader_close(r);
+		return code;
+	}
+	*out = r;
+	return 0;
+}
+
+/** The stream whose head was handed out gets its next one. */
+static int last_advance(struct gtrace_reader *r)
+{
+	struct cursor *c = r->last;
+
+	r->last = NULL;
+	if (!c)
+		return 0;
+	int err = gtrace__cursor_advance(r, c);
+
+	if (err)
+		return err;
+	if (c->state == HEAD_NONE)
+		gtrace__order_exhausted(&r->order, c);
+	else
+		gtrace__order_push(&r->order, c);
+	return 0;
+}
+
+static void event_fill(const struct gtrace_reader *r, const struct cursor *c,
+                       struct gtrace_event *ev)
+{
+	const struct part *p = &c->part[c->k];
+
+	ev->id = p->id;
+	ev->nargs = p->nargs;
+	ev->thread = c->thread;
+	ev->g = c->g;
+	ev->time_ns = c->time_ns;
+	ev->offset = c->current ? c->current->offset : c->batch[0].offset;
+	memcpy(ev->arg, p->arg, sizeof(ev->arg));
+	memcpy(ev->bytes, p->bytes, sizeof(ev->bytes));
+	ev->desc = r->desc[p->id];
+}
+
+/** Returns: 1, 0 or a negative errno. */
+static int reader_next(struct gtrace_reader *r, struct gtrace_event *ev)
+{
+	int err = last_advance(r);
+
+	while (!err) {
+		struct cursor *c = gtrace__order_pop(&r->order, &r->info, &err);
+
+		if (!c)
+			return err;
+		if (c->state == HEAD_LATER) {
+			err = gtrace__cursor_load(r, c);
+			if (!err && c->state != HEAD_NONE)
+				gtrace__order_push(&r->order, c);
+			else if (!err)
+				gtrace__order_exhausted(&r->order, c);
+			continue;
+		}
+		event_fill(r, c, ev);
+		err = gtrace__order_apply(&r->order, c, &r->info);
+		if (err)
+			return err;
+		r->last = c;
+		r->info.events++;
+		return 1;
+	}
+	return err;
+}
+
+int gtrace_reader_next(struct gtrace_reader *r, struct gtrace_event *ev, struct gtrace_error *err)
+{
+	int n = reader_next(r, ev);
+
+	if (n < 0)
+		gtrace__error(err, n, UINT64_MAX, "cannot read '%.200s' any further: %s", r->name,
+		              strerror(-n));
+	return n;
+}
+
+const struct gtrace_info *gtrace_reader_info(const struct gtrace_reader *r)
+{
+	return &r->info;
+}
+
+const struct gtrace_site_info *gtrace_reader_site(const struct gtrace_reader *r, uint64_t site)
+{
+	static const struct gtrace_site_info none = {"", "", "", 0, 0};
+
+	if (!site || site > r->tables.site_count)
+		return &none;
+	return &r->tables.sites[site - 1]->info;
+}
+
+size_t gtrace_reader_stack(const struct gtrace_reader *r, uint64_t stack, const uint64_t **pcs)
+{
+	*pcs = NULL;
+	if (!stack || stack > r->tables.stack_count)
+		return 0;
+	*pcs = r->tables.stacks[stack - 1].pcs;
+	return r->tables.stacks[stack - 1].count;
+}
+
+static void cursor_free(struct cursor *c)
+{
+	for (size_t i = 0; i < c->batch_count; i++)
+		free(c->batch[i].memory);
+	free(c->batch);
+	free(c->buf);
+	gtrace__map_release(&c->stacks);
+	free(c);
+}
+
+void gtrace_reader_close(struct gtrace_reader *r)
+{
+	if (!r)
+		return;
+	for (size_t i = 0; i < r->cursor_count; i++)
+		cursor_free(r->cursors[i]);
+	for (unsigned id = 0; id < 256; id++) {
+		if (r->file_events[id])
+			free(r->file_events[id]->words);
+		free(r->file_events[id]);
+	}
+	gtrace__tables_release(&r->tables);
+	gtrace__order_release(&r->order);
+	gtrace__map_release(&r->cursor_by_thread);
+	ZSTD_freeDCtx(r->zstd);
+	if (r->fd >= 0)
+		close(r->fd);
+	free(r->timeline.points);
+	free(r->cursors);
+	free(r->frame);
+	free(r->header);
+	free(r->header_words);
+	free(r->end_record);
+	free(r->name);
+	free(r);
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/** reader.h: a trace being read, inside. */
+#ifndef GTRACE_READER_READER_H
+#define GTRACE_READER_READER_H
+
+#include "format.h"
+#include "map.h"
+#include "reader/order.h"
+#include "reader/tables.h"
+#include "reader/timeline.h"
+#include "record.h"
+
+#include <gtrace.h>
+
+/** Where a batch is and what its header says. */
+struct batch {
+	uint64_t offset; // of its chunk in the file, or of its slot in the sidecar
+	uint64_t seq;
+	uint64_t first_ticks;
+	uint64_t last_ticks;
+	uint64_t g;
+	uint64_t events;
+	uint64_t lost_events; // just before it
+	uint64_t lost_batches;
+	uint32_t generation;
+	uint32_t head_bytes; // from offset to the frame
+	uint32_t frame_bytes;
+	uint32_t raw_bytes;
+	uint8_t *memory; // its records, if it came from the sidecar
+};
+
+/** One event of a record: most records are one, compound ones several. */
+struct part {
+	uint16_t id;
+	uint16_t nargs;
+	uint64_t arg[GTRACE_ARGS_MAX];
+	const char *bytes[GTRACE_ARGS_MAX];
+};
+
+#define PARTS_MAX 3
+
+enum head_state {
+	HEAD_NONE,  // nothing more
+	HEAD_LATER, // a batch that is not read yet; the time is its first
+	HEAD_PART   // part[k] of the current record
+};
+
+/** A stream being read: its batches, and its next event, the head. */
+struct cursor {
+	uint64_t thread;
+	struct batch *batch;
+	size_t batch_count;
+	size_t batch_cap;
+	size_t batch_next;
+	uint64_t seq_next; // the batch that has to come next
+
+	const struct batch *current;
+	uint8_t *buf;
+	size_t buf_cap;
+	const uint8_t *pos; // NULL: between batches
+	const uint8_t *end;
+	uint64_t decoded; // records of this batch
+	uint64_t ticks;
+	size_t segment;
+	uint32_t stack_generation;
+	struct map stacks; // the record's stack numbers to the reader's
+
+	enum head_state state;
+	unsigned k, nparts;
+	struct part part[PARTS_MAX];
+	int64_t time_ns;
+	uint64_t g;     // the context before the head
+	bool after_gap; // the context is to be taken from the next batch
+	bool ended;     // THREAD_END was read
+	struct order_place place;
+};
+
+/** An event id as this file has it. */
+struct file_event {
+	struct gtrace_event_desc desc;
+	char *words;
+};
+
+struct gtrace_reader {
+	int fd;
+	char *name;          // for messages
+	uint64_t file_bytes; // of the trace alone
+	struct gtrace_info info;
+	char *header; // info.header
+	char *end_record;
+	char *header_words; // the same cut into key, value, key, value ... by zeros
+	size_t header_words_len;
+	struct gtrace__clock start;
+	bool has_start;
+	uint64_t id; // of the recording
+	bool has_id;
+	uint64_t end_batches; // as the end record has it
+	uint64_t end_ticks;
+	bool has_end;
+
+	struct cursor **cursors;
+	size_t cursor_count;
+	size_t cursor_cap;
+	struct map cursor_by_thread;
+
+	struct ZSTD_DCtx_s *zstd;
+	uint8_t *frame;
+	size_t frame_cap;
+
+	struct gtrace__shape shape[256];
+	const struct gtrace_event_desc *desc[256];
+	struct file_event *file_events[256];
+	struct tables tables;
+	struct timeline timeline;
+	struct order order;
+	struct cursor *last; // its head was handed out
+};
+
+/* scan.c */
+
+/** Find all chunks.  Returns: 0 or a negative code with *err filled. */
+int gtrace__scan(struct gtrace_reader *r, struct gtrace_error *err);
+
+/** The cursor of a thread, made if new.  NULL: no memory. */
+struct cursor *gtrace__cursor_get(struct gtrace_reader *r, uint64_t thread);
+
+/** Returns: 0 or -ENOMEM. */
+int gtrace__batch_add(struct gtrace_reader *r, uint64_t thread, const struct batch *b);
+
+/* side.c */
+
+struct side;
+
+/** Read a sidecar into memory.  Returns NULL if there is none that makes sense. */
+struct side *gtrace__side_load(const char *path);
+
+/** Add what is not in the file.  Returns: 0 or -ENOMEM. */
+int gtrace__side_merge(struct side *side, struct gtrace_reader *r);
+
+void gtrace__side_free(struct side *side);
+
+/* header.c */
+
+/** Take the text of a header chunk, which becomes the reader's.  Returns: 0 or -ENOMEM. */
+int gtrace__header_take(struct gtrace_reader *r, char *text, const struct gtrace__clock *start);
+
+/** Take the text of an end record, which becomes the reader's. */
+void gtrace__end_take(struct gtrace_reader *r, char *text, const struct gtrace__clock *when);
+
+/** Decompress a text chunk.  NULL: damaged, or no memory. */
+char *gtrace__chunk_text(struct gtrace_reader *r, uint64_t offset, uint64_t frame_bytes,
+                         uint64_t raw_bytes);
+
+/* batch.c */
+
+/** Decompress one zstd frame at a place of the file.  Returns: 0, -EBADMSG if damaged, or -errno.
+ */
+int gtrace__frame_read(struct gtrace_reader *r, uint64_t offset, size_t frame_bytes, uint8_t *out,
+                       size_t raw_bytes);
+
+/** Find the head after the present one.  Returns: 0, or a negative errno. */
+int gtrace__cursor_advance(struct gtrace_reader *r, struct cursor *c);
+
+/** Decompress the batch a HEAD_LATER stands for and find the head.  Returns: likewise. */
+int gtrace__cursor_load(struct gtrace_reader *r, struct cursor *c);
+
+#endif

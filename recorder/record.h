@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/** record.h: the shape of records: an id, a varint of time, and the arguments that events.def
+ * lists. */
+#ifndef GTRACE_RECORD_H
+#define GTRACE_RECORD_H
+
+#include <gtrace.h>
+
+#define GTRACE__ID_MAX 199 // in a file; those above are the reader's own
+
+/** What must be known of an event to step over it. */
+struct gtrace__shape {
+	uint8_t known;
+	uint8_t nargs;
+	uint16_t bytes; // bit i: argument i is of kind bytes
+	uint16_t sites; // bit i: argument i is of kind site
+};
+
+/** 256 of them, by id. */
+const struct gtrace__shape *gtrace__shapes(void);
+
+/** The place of a word in a list of gtrace_names.def, or -1. */
+int64_t gtrace__name_number(const char *list, const char *text, size_t len);
+
+/** True if there is such a list. */
+bool gtrace__name_list(const char *list);
+
+/** Read one varint below end.  Returns the byte after it, or NULL if it is cut or too long. */
+static inline const uint8_t *gtrace__varint(const uint8_t *p, const uint8_t *end, uint64_t *v)
+{
+	if (__builtin_expect(p < end && *p < 0x80, 1)) {
+		*v = *p;
+		return p + 1;
+	}
+	uint64_t x = 0;
+
+	for (unsigned shift = 0; p < end && shift < 64; shift += 7) {
+		uint8_t b = *p++;
+
+		x |= (uint64_t)(b & 0x7f) << shift;
+		if (b < 0x80) {
+			*v = x;
+			return shift == 63 && b > 1 ? NULL : p;
+		}
+	}
+	return NULL;
+}
+
+static inline int64_t gtrace__unzigzag(uint64_t v)
+{
+	return (int64_t)(v >> 1) ^ -(int64_t)(v & 1);
+}
+
+/** What gtrace__skim() found. */
+struct gtrace__span {
+	uint64_t events;
+	uint64_t last_ticks;
+	size_t bytes; // of whole records up to `until`
+};
+
+/** Step over the records of a batch that are whole and not later than `until`. */
+struct gtrace__span gtrace__skim(const struct gtrace__shape *shapes, const uint8_t *base,
+                                 size_t len, uint64_t first_ticks, uint64_t until);
+
+/** Fill err, if there is one, and return code. */
+int gtrace__error(struct gtrace_error *err, int code, uint64_t offset, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+#endif

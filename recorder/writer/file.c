@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/** file.c: append chunks to a trace file. */
+#include "writer/file.h"
+
+#include <errno.h>
+#include <gtrace.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+#include <zstd.h>
+
+#define HEAD_BYTES (GTRACE__SKIP_BYTES + GTRACE__CHUNK_BYTES)
+
+int gtrace__file_open(struct gtrace__file *f, int fd, int zstd_level)
+{
+	memset(f, 0, sizeof(*f));
+	f->fd = fd;
+	f->zstd = ZSTD_createCCtx();
+	if (!f->zstd)
+		return -ENOMEM;
+	if (ZSTD_isError(ZSTD_CCtx_setParameter(f->zstd, ZSTD_c_compressionLevel, zstd_level)) ||
+	    ZSTD_isError(ZSTD_CCtx_setParameter(f->zstd, ZSTD_c_checksumFlag, 1)))
+		return -EINVAL;
+	return 0;
+}
+
+/** Room for a chunk of len bytes of payload. */
+static int file_reserve(struct gtrace__file *f, size_t len)
+{
+	size_t need = HEAD_BYTES + ZSTD_compressBound(len);
+
+	if (need <= f->cap)
+		return 0;
+	uint8_t *buf = realloc(f->buf, need);
+
+	if (!buf)
+		return -ENOMEM;
+	f->buf = buf;
+	f->cap = need;
+	return 0;
+}
+
+static int file_write(int fd, const uint8_t *p, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, p, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		p += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int gtrace__file_chunk(struct gtrace__file *f, struct gtrace__chunk *chunk, const void *payload,
+                       size_t len)
+{
+	uint32_t skip[2] = {GTRACE__SKIPPABLE, GTRACE__CHUNK_BYTES};
+	int err = file_reserve(f, len);
+
+	if (err)
+		return err;
+	size_t frame = ZSTD_compress2(f->zstd, f->buf + HEAD_BYTES, f->cap - HEAD_BYTES, payload, len);
+
+	if (ZSTD_isError(frame))
+		return -ENOMEM;
+	memcpy(chunk->magic, GTRACE__CHUNK_MAGIC, sizeof(chunk->magic));
+	chunk->major = GTRACE_FORMAT_MAJOR;
+	chunk->minor = GTRACE_FORMAT_MINOR;
+	chunk->header_bytes = GTRACE__CHUNK_BYTES;
+	chunk->frame_bytes = frame;
+	chunk->raw_bytes = len;
+	chunk->checksum = XXH64(chunk, offsetof(struct gtrace__chunk, checksum), 0);
+	memcpy(f->buf, skip, sizeof(skip));
+	memcpy(f->buf + GTRACE__SKIP_BYTES, chunk, sizeof(*chunk));
+	err = file_write(f->fd, f->buf, HEAD_BYTES + frame);
+	if (!err) {
+		f->bytes += HEAD_BYTES + frame;
+	} else if (!ftruncate(f->fd, (off_t)f->bytes)) {
+		// A device that takes no truncation keeps the torn chunk; the reader says so.
+		lseek(f->fd, (off_t)f->bytes, SEEK_SET);
+	}
+	return err;
+}
+
+void gtrace__file_close(struct gtrace__file *f)
+{
+	if (f->fd >= 0)
+		close(f->fd);
+	ZSTD_freeCCtx(f->zstd);
+	free(f->buf);
+	f->fd = -1;
+	f->zstd = NULL;
+	f->buf = NULL;
+}
+
+void gtrace__sigxfsz_block(void *saved_mask)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGXFSZ);
+	pthread_sigmask(SIG_BLOCK, &set, saved_mask);
+}
+
+void gtrace__sigxfsz_allow(const void *saved_mask)
+{
+	const struct timespec now = {0};
+	sigset_t set;
+
+	if (!sigismember(saved_mask, SIGXFSZ)) {
+		sigemptyset(&set);
+		sigaddset(&set, SIGXFSZ);
+		while (sigtimedwait(&set, NULL, &now) < 0 && errno == EINTR)
+			;
+	}
+	pthread_sigmask(SIG_SETMASK, saved_mask, NULL);
+}

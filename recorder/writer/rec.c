@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * rec.c: open and close a recording.
+ *
+ * The header is in the file before gtrace_rec_open() returns: from then on there is no moment at
+ * which the program could die and leave something unreadable.
+ *
+ * After fork() the child has the mapping but not the writer thread, and its bytes would land in the
+ * parent's batches.  A handler in the child makes all its streams dead; its other threads are gone.
+ */
+#define _GNU_SOURCE
+#include "writer/rec.h"
+
+#include "clock.h"
+#include "record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PATH_TRIES 10000 // path, path.1, path.2 ...
+
+static struct {
+	pthread_once_t once;
+	pthread_mutex_t lock;
+	struct gtrace_rec *list; // lock
+} recs = {.once = PTHREAD_ONCE_INIT, .lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void recs_fork_prepare(void)
+{
+	pthread_mutex_lock(&recs.lock);
+}
+
+static void recs_fork_parent(void)
+{
+	pthread_mutex_unlock(&recs.lock);
+}
+
+static void recs_fork_child(void)
+{
+	for (struct gtrace_rec *rec = recs.list; rec; rec = rec->next) {
+		struct stream *s = atomic_load_explicit(&rec->streams, memory_order_acquire);
+
+		atomic_store_explicit(&rec->forked, 1, memory_order_relaxed);
+		for (; s; s = s->next)
+			gtrace__stream_kill(s);
+	}
+	pthread_mutex_unlock(&recs.lock);
+}
+
+static void recs_init(void)
+{
+	pthread_atfork(recs_fork_prepare, recs_fork_parent, recs_fork_child);
+}
+
+static void recs_add(struct gtrace_rec *rec)
+{
+	pthread_once(&recs.once, recs_init);
+	pthread_mutex_lock(&recs.lock);
+	rec->next = recs.list;
+	recs.list = rec;
+	pthread_mutex_unlock(&recs.lock);
+}
+
+static void recs_remove(struct gtrace_rec *rec)
+{
+	pthread_mutex_lock(&recs.lock);
+	for (struct gtrace_rec **p = &recs.list; *p; p = &(*p)->next) {
+		if (*p == rec) {
+			*p = rec->next;
+			break;
+		}
+	}
+	pthread_mutex_unlock(&recs.lock);
+}
+
+/** %p pid, %e program, %t start time, %% itself.  Returns: 0 or -ENAMETOOLONG. */
+static int path_expand(char *out, size_t cap, const char *path)
+{
+	size_t len = 0;
+
+	for (const char *p = path; *p; p++) {
+		char word[256] = {*p, '\0'};
+		time_t now = time(NULL);
+		struct tm tm;
+
+		if (p[0] == '%' && p[1] == 'p')
+			snprintf(word, sizeof(word), "%d", (int)getpid());
+		else if (p[0] == '%' && p[1] == 'e')
+			snprintf(word, sizeof(word), "%s", gtrace__program_name());
+		else if (p[0] == '%' && p[1] == 't' && gmtime_r(&now, &tm))
+			strftime(word, sizeof(word), "%Y%m%dT%H%M%SZ", &tm);
+		if (p[0] == '%' && p[1] && strchr("pet%", p[1]))
+			p++;
+		if (len + strlen(word) >= cap)
+			return -ENAMETOOLONG;
+		strcpy(out + len, word);
+		len += strlen(word);
+	}
+	out[len] = '\0';
+	return 0;
+}
+
+/** Create the first of path, path.1, path.2 ... that is not there.  Returns: the descriptor or a
+ * negative errno. */
+static int path_create(struct gtrace_rec *rec)
+{
+	char path[sizeof(rec->opt.path)];
+	int err = path_expand(path, sizeof(path), rec->opt.path);
+
+	snprintf(rec->path, sizeof(rec->path), "%s", err ? rec->opt.path : path);
+	for (int i = 0; !err && i < PATH_TRIES; i++) {
+		if (i)
+			snprintf(rec->path, sizeof(rec->path), "%s.%d", path, i);
+		snprintf(rec->side_path, sizeof(rec->side_path), "%s.live", rec->path);
+		// A sidecar alone was left by someone; it would be taken for ours.
+		if (!access(rec->side_path, F_OK))
+			continue;
+		int fd = open(rec->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+
+		if (fd >= 0)
+			return fd;
+		if (errno != EEXIST)
+			return -errno;
+	}
+	return err ? err : -EEXIST;
+}
+
+static int header_write(struct gtrace_rec *rec, const char *info, uint64_t id,
+                        const struct gtrace__clock *start)
+{
+	struct gtrace__chunk chunk = {
+		.kind = GTRACE__HEADER,
+		.first_ticks = start->ticks,
+		.last_ticks = start->ticks,
+		.clock = *start,
+	};
+	char *text = gtrace__header_text(rec, info, id, start);
+	sigset_t saved;
+
+	if (!text)
+		return -ENOMEM;
+	gtrace__sigxfsz_block(&saved);
+	int err = gtrace__file_chunk(&rec->file, &chunk, text, strlen(text));
+
+	gtrace__sigxfsz_allow(&saved);
+	free(text);
+	return err;
+}
+
+static int thread_start(struct gtrace_rec *rec)
+{
+	sigset_t all, saved;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &saved);
+	int err = pthread_create(&rec->thread, NULL, gtrace__writer_main, rec);
+
+	pthread_sigmask(SIG_SETMASK, &saved, NULL);
+	if (!err)
+		pthread_setname_np(rec->thread, "gtrace-writer");
+	return -err;
+}
+
+static struct gtrace_rec *rec_alloc(const struct gtrace_options *opt,
+                                    void (*notify)(const char *line))
+{
+	struct gtrace_rec *rec = calloc(1, sizeof(*rec));
+
+	if (!rec)
+		return NULL;
+	rec->opt = *opt;
+	rec->notify = notify;
+	rec->file.fd = -1;
+	rec->full_tail = &rec->full;
+	rec->generation = 1;
+	pthread_mutex_init(&rec->lock, NULL);
+	pthread_cond_init(&rec->room, NULL);
+	pthread_cond_init(&rec->done, NULL);
+	return rec;
+}
+
+static void rec_release(struct gtrace_rec *rec)
+{
+	struct stream *next;
+
+	for (struct stream *s = rec->streams; s; s = next) {
+		next = s->next;
+		free(s);
+	}
+	gtrace__file_close(&rec->file);
+	gtrace__sidecar_close(&rec->side);
+	pthread_cond_destroy(&rec->done);
+	pthread_cond_destroy(&rec->room);
+	pthread_mutex_destroy(&rec->lock);
+	free(rec);
+}
+
+static int rec_start(struct gtrace_rec *rec, const char *info)
+{
+	struct gtrace__clock start = gtrace__clock_now();
+	uint64_t id = start.wall_ns ^ (uint64_t)getpid() << 40;
+	int fd = path_create(rec);
+
+	if (fd < 0)
+		return fd;
+	if (getrandom(&id, sizeof(id), GRND_NONBLOCK) < 0)
+		id ^= start.ticks; // unlikely to be met again, which is all it is for
+	int err = gtrace__file_open(&rec->file, fd, rec->opt.zstd_level);
+
+	if (!err)
+		err = gtrace__sidecar_open(&rec->side, rec->side_path, id, &start);
+	if (err) {
+		unlink(rec->path);
+		return err;
+	}
+	err = header_write(rec, info, id, &start);
+	if (!err)
+		err = thread_start(rec);
+	if (err) {
+		unlink(rec->path);
+		unlink(rec->side_path);
+	}
+	return err;
+}
+
+int gtrace_rec_open(struct gtrace_rec **out, const struct gtrace_options *opt, const char *info,
+                    void (*notify)(const char *line), struct gtrace_error *err)
+{
+	*out = NULL;
+	gtrace__clock_choose();
+	struct gtrace_rec *rec = rec_alloc(opt, notify);
+
+	if (!rec)
+		return gtrace__error(err, -ENOMEM, UINT64_MAX, "no memory to record");
+	int code = rec_start(rec, info);
+
+	if (code) {
+		gtrace__error(err, code, UINT64_MAX, "cannot create '%.200s': %s", rec->path,
+		              strerror(-code));
+		rec_release(rec);
+		return code;
+	}
+	recs_add(rec);
+	*out = rec;
+	return 0;
+}
+
+const char *gtrace_rec_path(const struct gtrace_rec *rec)
+{
+	return rec->path;
+}
+
+enum gtrace_level gtrace_rec_level(const struct gtrace_rec *rec)
+{
+	return rec->opt.level;
+}
+
+int gtrace_rec_close(struct gtrace_rec *rec, enum gtrace_end end, int code)
+{
+	if (!rec || atomic_load_explicit(&rec->forked, memory_order_relaxed))
+		return 0;
+	pthread_mutex_lock(&rec->lock);
+	if (rec->state == REC_RUNNING || rec->state == REC_FAILED) {
+		rec->state = REC_CLOSING;
+		rec->end = end;
+		rec->end_code = code;
+		rec->end_ticks = gtrace_ticks();
+		pthread_cond_broadcast(&rec->room);
+		gtrace__writer_wake(rec);
+	}
+	while (rec->state != REC_DONE)
+		pthread_cond_wait(&rec->done, &rec->lock);
+	int err = rec->error;
+	bool join = !rec->joined && !pthread_equal(pthread_self(), rec->thread);
+
+	rec->joined |= join;
+	pthread_mutex_unlock(&rec->lock);
+	if (join)
+		pthread_join(rec->thread, NULL);
+	return err;
+}
+
+void gtrace_rec_signal(struct gtrace_rec *rec, int signo)
+{
+	int saved_errno = errno;
+
+	if (atomic_load_explicit(&rec->forked, memory_order_relaxed)) {
+		gtrace__reraise(signo);
+		return;
+	}
+	atomic_store_explicit(&rec->side.page->end_signal, (uint32_t)signo, memory_order_relaxed);
+	atomic_store_explicit(&rec->signo, signo, memory_order_seq_cst);
+	gtrace__writer_wake(rec);
+	// The writer thread sets `gone` and then looks at signo; here it is the other way round.
+	if (atomic_load_explicit(&rec->gone, memory_order_seq_cst))
+		gtrace__reraise(signo);
+	errno = saved_errno;
+}
+
+void gtrace_rec_free(struct gtrace_rec *rec)
+{
+	if (!rec)
+		return;
+	recs_remove(rec);
+	if (!rec->joined && !atomic_load_explicit(&rec->forked, memory_order_relaxed))
+		pthread_join(rec->thread, NULL);
+	rec_release(rec);
+}

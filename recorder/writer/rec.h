@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * rec.h: a recording, inside.
+ *
+ *   RUNNING ──write fails──▶ FAILED ──close──┐
+ *      └─────────close──▶ CLOSING ──written──┴──▶ DONE
+ *
+ * Streams find out at the end of their batch; from then on they are dead: they write to a few bytes
+ * of their own, over and over.
+ */
+#ifndef GTRACE_WRITER_REC_H
+#define GTRACE_WRITER_REC_H
+
+#include "writer/file.h"
+#include "writer/sidecar.h"
+
+#include <gtrace.h>
+#include <pthread.h>
+#include <stdio.h>
+
+enum rec_state { REC_RUNNING, REC_FAILED, REC_CLOSING, REC_DONE };
+
+#define STREAM_FAR 256    // far call sites remembered
+#define STREAM_MARGIN 128 // the longest record without bytes, and some
+#define STREAM_DEAD 512   // at least twice the margin
+
+/** A stream: what GTRACE_EMIT sees, and behind it what the slow paths need. */
+struct stream {
+	struct gtrace_stream pub; // first: they are cast to each other
+	struct stream *next;      // of all; set before it is published
+	struct stream *next_free; // rec->lock
+	struct slot *slot;        // owner thread; NULL: dead
+	unsigned held;            // rec->lock: slots open or full
+	unsigned held_max;
+	uint64_t seq;             // owner thread: of the open batch
+	uint32_t generation;      // owner thread: of the open batch
+	uint32_t far_count;       // owner thread
+	uint64_t far[STREAM_FAR]; // owner thread: hash set of numbers + 1
+	uint64_t seen[GTRACE_SITE_NEAR / 64];
+	_Atomic uint32_t dead_used;
+	uint8_t dead[STREAM_DEAD];
+};
+
+struct rec_stats { // rec->lock
+	uint64_t batches;
+	uint64_t events;
+	uint64_t raw_bytes;
+	uint64_t stalls;
+	uint64_t stall_ns;
+	uint64_t lost_events;
+	uint64_t lost_batches;
+};
+
+struct gtrace_rec {
+	struct gtrace_options opt;
+	char path[sizeof(((struct gtrace_options *)0)->path) + 16];
+	char side_path[sizeof(((struct gtrace_options *)0)->path) + 24];
+	void (*notify)(const char *line);
+	struct gtrace_rec *next; // the list of recordings, for fork
+
+	pthread_t thread;
+	bool joined;              // lock: somebody joins it, or has
+	struct gtrace__file file; // the writer thread
+	uint64_t generation_ns;   // the writer thread: when the next one is due
+	uint64_t clock_ns;        // the writer thread: when the clocks are noted next
+	uint64_t clock_step_ns;   // the writer thread
+
+	pthread_mutex_t lock;
+	pthread_cond_t room;              // a slot became free, or the state changed
+	pthread_cond_t done;              // state is DONE
+	enum rec_state state;             // lock
+	int error;                        // lock: what stopped it, negative errno
+	enum gtrace_end end;              // lock: from CLOSING on
+	int end_code;                     // lock
+	uint64_t end_ticks;               // lock: what is later is not written
+	struct sidecar side;              // lock; page and slot contents as in rec.c
+	struct slot *free;                // lock
+	struct slot *full;                // lock: oldest first
+	struct slot **full_tail;          // lock
+	struct stream *free_streams;      // lock
+	uint64_t stream_count;            // lock
+	struct rec_stats stats;           // lock
+	_Atomic(struct stream *) streams; // pushed under lock, never removed
+	_Atomic uint32_t generation;
+	_Atomic uint32_t wake; // futex: counts reasons to look
+	_Atomic int signo;     // a signal handler asks for the end
+	_Atomic int gone;      // the writer thread looks at signo no more
+	_Atomic int forked;    // this is a child: leave everything alone
+};
+
+/* stream.c */
+
+/** Point a stream at its dead bytes. */
+void gtrace__stream_kill(struct stream *s);
+
+/* thread.c */
+
+/** The writer thread. */
+void *gtrace__writer_main(void *rec);
+
+/** Have the writer thread look.  Async-signal-safe. */
+void gtrace__writer_wake(struct gtrace_rec *rec);
+
+/** Set the signal's default action and raise it in this thread.  Async-signal-safe. */
+void gtrace__reraise(int signo);
+
+/* header.c */
+
+/** The text of the file's header; the caller frees it.  NULL: no memory. */
+char *gtrace__header_text(const struct gtrace_rec *rec, const char *info, uint64_t id,
+                          const struct gtrace__clock *start);
+
+/** The list of events, as lines of the header. */
+void gtrace__header_events(FILE *f);
+
+/** The program's own name for itself. */
+const char *gtrace__program_name(void);
+
+#endif

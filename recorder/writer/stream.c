@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * stream.c: a thread's batches.
+ *
+ * A batch is a slot of the sidecar.  Its life, and who may touch it:
+ *
+ *   FREE ──owner, rec->lock──▶ OPEN ──owner, rec->lock──▶ FULL ──writer thread──▶ FREE
+ *
+ *   I1  Bytes below the slot's `used` are whole records and are never changed while it is OPEN or
+ *       FULL.  The owner alone appends; anyone may read below an acquire load of `used`.
+ *   I2  Only drop mode empties an OPEN slot, under rec->lock and while the recording is RUNNING;
+ *       the end of a recording reads OPEN slots after it has left RUNNING.  So I1 holds for it.
+ *   I3  A dead stream has no slot and its site set is of no account: nobody will read what it says.
+ *
+ * Sites: a batch's generation defines each site it uses once per stream.  The set of those is
+ * cleared when a batch of a new generation is opened, and when a batch that may hold definitions is
+ * dropped.
+ */
+#include "writer/rec.h"
+
+#include "record.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static struct stream *stream_of(struct gtrace_stream *s)
+{
+	return (struct stream *)s;
+}
+
+void gtrace__stream_kill(struct stream *s)
+{
+	s->slot = NULL;
+	s->pub.base = s->dead;
+	s->pub.pos = s->dead;
+	s->pub.limit = s->dead + STREAM_DEAD - STREAM_MARGIN;
+	s->pub.used = &s->dead_used;
+}
+
+static void sites_forget(struct stream *s)
+{
+	memset(s->seen, 0, sizeof(s->seen));
+	memset(s->far, 0, sizeof(s->far));
+	s->far_count = 0;
+}
+
+/** Begin the next batch in the slot.  Lock held. */
+static void batch_open(struct stream *s, struct slot *slot, uint64_t lost_events,
+                       uint64_t lost_batches)
+{
+	struct gtrace__slot *head = slot->head;
+	uint32_t generation = atomic_load_explicit(&s->pub.rec->generation, memory_order_relaxed);
+
+	// Whoever reads a killed program's sidecar must not take the old bytes for the new batch.
+	// An exchange, since nothing below may be stored before it.
+	atomic_exchange_explicit(&head->state, GTRACE__SLOT_FREE, memory_order_acq_rel);
+	atomic_store_explicit(&head->used, 0, memory_order_relaxed);
+	if (generation != s->generation || lost_batches)
+		sites_forget(s);
+	s->generation = generation;
+	s->seq++;
+	head->generation = generation;
+	head->thread = s->pub.number;
+	head->seq = s->seq;
+	head->first_ticks = s->pub.ticks;
+	head->g = s->pub.g;
+	head->lost_events = lost_events;
+	head->lost_batches = lost_batches;
+	slot->owner = s;
+	s->slot = slot;
+	s->pub.base = gtrace__slot_base(slot);
+	s->pub.pos = s->pub.base;
+	s->pub.limit = s->pub.base + GTRACE__SLOT_BYTES - GTRACE__SLOT_HEADER - STREAM_MARGIN;
+	s->pub.used = &head->used;
+	atomic_store_explicit(&head->state, GTRACE__SLOT_OPEN, memory_order_release);
+}
+
+/** A slot for one more batch, from the free ones or from a longer sidecar.  Lock held. */
+static struct slot *slot_take(struct gtrace_rec *rec, struct stream *s)
+{
+	if (s->held >= s->held_max)
+		return NULL;
+	struct slot *slot = rec->free;
+
+	if (slot)
+		rec->free = slot->next;
+	else
+		slot = gtrace__sidecar_grow(&rec->side);
+	if (slot)
+		s->held++;
+	return slot;
+}
+
+/** Give the stream's batch to the writer thread, or back if there is nothing in it.  Lock held. */
+static void batch_give(struct gtrace_rec *rec, struct stream *s)
+{
+	struct slot *slot = s->slot;
+	struct gtrace__slot *head = slot->head;
+
+	s->slot = NULL;
+	slot->next = NULL;
+	if (!atomic_load_explicit(&head->used, memory_order_relaxed) && !head->lost_batches) {
+		atomic_store_explicit(&head->state, GTRACE__SLOT_FREE, memory_order_release);
+		slot->next = rec->free;
+		rec->free = slot;
+		s->held--;
+		s->seq--;
+		pthread_cond_broadcast(&rec->room);
+		return;
+	}
+	atomic_store_explicit(&head->state, GTRACE__SLOT_FULL, memory_order_release);
+	*rec->full_tail = slot;
+	rec->full_tail = &slot->next;
+}
+
+/** Throw the stream's batch away and fill its slot anew.  Lock held, keeps I2. */
+static void batch_drop(struct gtrace_rec *rec, struct stream *s)
+{
+	struct slot *slot = s->slot;
+	struct gtrace__slot *head = slot->head;
+	struct gtrace__span span =
+		gtrace__skim(gtrace__shapes(), s->pub.base, (size_t)(s->pub.pos - s->pub.base),
+	                 head->first_ticks, UINT64_MAX);
+
+	rec->stats.lost_events += span.events;
+	rec->stats.lost_batches++;
+	batch_open(s, slot, head->lost_events + span.events, head->lost_batches + 1);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/** Wait until there is a slot or the recording has ended.  Lock held; given up while waiting. */
+static struct slot *slot_wait(struct gtrace_rec *rec, struct stream *s)
+{
+	struct slot *slot = slot_take(rec, s);
+
+	if (slot)
+		return slot;
+	uint64_t start = now_ns();
+
+	rec->stats.stalls++;
+	while (rec->state == REC_RUNNING && !(slot = slot_take(rec, s)))
+		pthread_cond_wait(&rec->room, &rec->lock);
+	rec->stats.stall_ns += now_ns() - start;
+	return slot;
+}
+
+static void stream_next(struct stream *s)
+{
+	struct gtrace_rec *rec = s->pub.rec;
+	struct slot *slot = NULL;
+
+	if (!s->slot) {
+		gtrace__stream_kill(s);
+		return;
+	}
+	pthread_mutex_lock(&rec->lock);
+	if (rec->state != REC_RUNNING)
+		goto out;
+	if (rec->opt.drop) {
+		slot = slot_take(rec, s);
+		if (!slot) {
+			batch_drop(rec, s);
+			pthread_mutex_unlock(&rec->lock);
+			return;
+		}
+		batch_give(rec, s);
+		gtrace__writer_wake(rec);
+	} else {
+		batch_give(rec, s);
+		gtrace__writer_wake(rec);
+		slot = slot_wait(rec, s);
+	}
+	if (slot)
+		batch_open(s, slot, 0, 0);
+out:
+	pthread_mutex_unlock(&rec->lock);
+	if (!slot)
+		gtrace__stream_kill(s); // an open slot stays as it is: the end of the recording reads it
+}
+
+void gtrace_stream_next(struct gtrace_stream *s)
+{
+	stream_next(stream_of(s));
+}
+
+static struct stream *stream_alloc(struct gtrace_rec *rec)
+{
+	struct stream *s = rec->free_streams;
+
+	if (s) {
+		rec->free_streams = s->next_free;
+		return s;
+	}
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return NULL;
+	s->pub.rec = rec;
+	s->pub.site_seen = s->seen;
+	s->held_max = (unsigned)(rec->opt.buffer_bytes / GTRACE__SLOT_BYTES);
+	if (s->held_max < 2)
+		s->held_max = 2;
+	s->next = atomic_load_explicit(&rec->streams, memory_order_relaxed);
+	atomic_store_explicit(&rec->streams, s, memory_order_release);
+	return s;
+}
+
+struct gtrace_stream *gtrace_stream_new(struct gtrace_rec *rec, unsigned kind, uint64_t tid)
+{
+	struct stream *s = NULL;
+	struct slot *slot = NULL;
+
+	if (!rec || atomic_load_explicit(&rec->forked, memory_order_relaxed))
+		return NULL;
+	pthread_mutex_lock(&rec->lock);
+	if (rec->state == REC_RUNNING)
+		s = stream_alloc(rec);
+	if (s) {
+		// A former owner's batches may still be on their way: they do not count against this one.
+		unsigned held = s->held;
+
+		s->held = 0;
+		slot = slot_take(rec, s);
+		s->held += held;
+		if (!slot) {
+			s->next_free = rec->free_streams;
+			rec->free_streams = s;
+			gtrace__stream_kill(s);
+		}
+	}
+	if (slot) {
+		s->pub.number = ++rec->stream_count;
+		s->pub.g = 0;
+		s->pub.ticks = gtrace_ticks();
+		s->seq = 0;
+		sites_forget(s);
+		batch_open(s, slot, 0, 0);
+	}
+	pthread_mutex_unlock(&rec->lock);
+	if (!slot)
+		return NULL;
+	GTRACE_EMIT(&s->pub, THREAD_START, kind, tid);
+	return &s->pub;
+}
+
+void gtrace_stream_end(struct gtrace_stream *pub)
+{
+	if (!pub)
+		return;
+	struct stream *s = stream_of(pub);
+	struct gtrace_rec *rec = pub->rec;
+
+	if (atomic_load_explicit(&rec->forked, memory_order_relaxed))
+		return;
+	GTRACE_EMIT(pub, THREAD_END);
+	pthread_mutex_lock(&rec->lock);
+	if (s->slot && rec->state == REC_RUNNING) {
+		batch_give(rec, s);
+		gtrace__writer_wake(rec);
+	}
+	gtrace__stream_kill(s);
+	s->next_free = rec->free_streams;
+	rec->free_streams = s;
+	pthread_mutex_unlock(&rec->lock);
+}
+
+/* ── text ── */
+
+/** Room for a record of at most `bytes`, in this batch or the next.  False: the stream is dead. */
+static bool text_room(struct stream *s, size_t bytes)
+{
+	if (s->slot && s->pub.pos + bytes >= s->pub.limit)
+		stream_next(s);
+	return s->slot != NULL;
+}
+
+void gtrace_stream_text(struct gtrace_stream *pub, enum gtrace_event_id id, const uint64_t *args,
+                        const char *const *strs, const size_t *lens)
+{
+	const struct gtrace__shape *shape = &gtrace__shapes()[id];
+	struct stream *s = stream_of(pub);
+	uint64_t ticks = gtrace_ticks();
+	size_t len[GTRACE_ARGS_MAX] = {0};
+	size_t bytes = STREAM_MARGIN;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < shape->nargs; i++) {
+		if (!(shape->bytes >> i & 1))
+			continue;
+		len[n] = !strs[n] ? 0 : lens ? lens[n] : strlen(strs[n]);
+		if (len[n] > GTRACE__TEXT_ARG_MAX)
+			len[n] = GTRACE__TEXT_ARG_MAX;
+		bytes += len[n++];
+	}
+	if (!text_room(s, bytes))
+		return;
+	uint8_t *p = pub->pos;
+	uint64_t dt = ticks > pub->ticks ? ticks - pub->ticks : 0;
+
+	pub->ticks += dt;
+	*p++ = (uint8_t)id;
+	p = gtrace_put(p, dt);
+	n = 0;
+	for (unsigned i = 0; i < shape->nargs; i++) {
+		if (!(shape->bytes >> i & 1)) {
+			p = gtrace_put(p, args[i]);
+			continue;
+		}
+		p = gtrace_put(p, len[n]);
+		memcpy(p, len[n] ? strs[n] : "", len[n]);
+		p += len[n++];
+	}
+	pub->pos = p;
+	atomic_store_explicit(pub->used, (uint32_t)(p - pub->base), memory_order_release);
+}
+
+/* ── sites ── */
+
+/** True if the far site was known; it is now.  The set is emptied when it is nearly full. */
+static bool far_seen(struct stream *s, uint64_t number)
+{
+	size_t i = (size_t)(number * 0x9E3779B97F4A7C15u >> 56) % STREAM_FAR;
+
+	while (s->far[i]) {
+		if (s->far[i] == number + 1)
+			return true;
+		i = (i + 1) % STREAM_FAR;
+	}
+	if (s->far_count >= STREAM_FAR * 3 / 4) {
+		memset(s->far, 0, sizeof(s->far));
+		s->far_count = 0;
+	}
+	s->far[i] = number + 1;
+	s->far_count++;
+	return false;
+}
+
+static bool site_seen(struct stream *s, uint64_t number)
+{
+	if (number >= GTRACE_SITE_NEAR)
+		return far_seen(s, number);
+	uint64_t bit = UINT64_C(1) << (number & 63);
+	bool seen = s->seen[number >> 6] & bit;
+
+	s->seen[number >> 6] |= bit;
+	return seen;
+}
+
+uint64_t gtrace_stream_site(struct gtrace_stream *pub, const struct gtrace_site *site)
+{
+	uint64_t number = gtrace_zigzag(((const char *)site - gtrace_site_anchor) >> 3);
+	const char *strs[] = {site->file, site->func, site->text};
+	const uint64_t args[] = {number, site->line, site->op, 0, 0, 0};
+	struct stream *s = stream_of(pub);
+	size_t bytes = 2 * STREAM_MARGIN;
+
+	for (int i = 0; i < 3; i++) {
+		size_t len = strlen(strs[i]);
+
+		bytes += len < GTRACE__TEXT_ARG_MAX ? len : GTRACE__TEXT_ARG_MAX;
+	}
+	// The definition and the event that needs it go into one batch, and so into one generation.
+	if (text_room(s, bytes) && !site_seen(s, number))
+		gtrace_stream_text(pub, GTRACE_SITE, args, strs, NULL);
+	return number;
+}

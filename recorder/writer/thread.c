@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * thread.c: the writer thread.
+ *
+ * It alone touches the file.  It sleeps on a futex word that counts reasons to look: a full batch,
+ * a close, a signal.  Reading the word before looking and sleeping only if it is still the same, it
+ * misses none.  It has all signals blocked.
+ *
+ * The end, whoever asks for it:
+ *
+ *     closer                        other threads              writer thread
+ *     ───────────────────────────   ────────────────────────   ─────────────────────────────
+ *     lock; state = CLOSING;        may append to their OPEN
+ *     end_ticks = now; unlock ───▶  batches; at the end of     writes the FULL ones, then of
+ *     waits for DONE                one they die               each OPEN one what is below its
+ *                                                              `used` and not after end_ticks
+ *
+ * Without end_ticks the last batch read could hold the start of a goroutine whose wake, written a
+ * moment before in another batch, had been left out.
+ */
+#include "writer/rec.h"
+
+#include "clock.h"
+#include "record.h"
+
+#include <linux/futex.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define GENERATION_NS 1000000000u
+#define CLOCK_STEP_NS_MIN 1000000u // the first notes of the clocks come quickly, later ones seldom
+#define CLOCK_STEP_NS_MAX 250000000u
+
+static void futex_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t ns)
+{
+	struct timespec ts = {(time_t)(ns / 1000000000u), (long)(ns % 1000000000u)};
+
+	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, &ts, NULL, 0);
+}
+
+void gtrace__writer_wake(struct gtrace_rec *rec)
+{
+	atomic_fetch_add_explicit(&rec->wake, 1, memory_order_seq_cst);
+	syscall(SYS_futex, &rec->wake, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+void gtrace__reraise(int signo)
+{
+	struct sigaction sa = {.sa_handler = SIG_DFL};
+	sigset_t set;
+
+	sigaction(signo, &sa, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, signo);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	raise(signo);
+}
+
+/** A write has failed: the recording is over, the program is not. */
+static void writer_fail(struct gtrace_rec *rec, int err)
+{
+	char line[sizeof(rec->path) + 160];
+
+	pthread_mutex_lock(&rec->lock);
+	bool first = !rec->error;
+
+	if (first)
+		rec->error = err;
+	if (rec->state == REC_RUNNING)
+		rec->state = REC_FAILED;
+	pthread_cond_broadcast(&rec->room);
+	pthread_mutex_unlock(&rec->lock);
+	if (!first || !rec->notify)
+		return;
+	snprintf(line, sizeof(line), "cannot write '%s': %s; recording ends here, the program goes on",
+	         rec->path, strerror(-err));
+	rec->notify(line);
+}
+
+/** Append a slot's batch up to `until`.  Returns: 0 or a negative errno. */
+static int writer_batch(struct gtrace_rec *rec, struct slot *slot, uint64_t until)
+{
+	struct gtrace__slot *head = slot->head;
+	uint32_t used = atomic_load_explicit(&head->used, memory_order_acquire);
+	const uint8_t *base = gtrace__slot_base(slot);
+	struct gtrace__span span = gtrace__skim(gtrace__shapes(), base, used, head->first_ticks, until);
+	struct gtrace__chunk chunk = {
+		.kind = GTRACE__BATCH,
+		.generation = head->generation,
+		.thread = head->thread,
+		.seq = head->seq,
+		.first_ticks = head->first_ticks,
+		.last_ticks = span.last_ticks,
+		.g = head->g,
+		.events = span.events,
+		.lost_events = head->lost_events,
+		.lost_batches = head->lost_batches,
+		.clock = gtrace__clock_now(),
+	};
+
+	if (!span.bytes && !head->lost_batches)
+		return 0;
+	int err = gtrace__file_chunk(&rec->file, &chunk, base, span.bytes);
+
+	if (err)
+		return err;
+	pthread_mutex_lock(&rec->lock);
+	rec->stats.batches++;
+	rec->stats.events += span.events;
+	rec->stats.raw_bytes += span.bytes;
+	pthread_mutex_unlock(&rec->lock);
+	return 0;
+}
+
+/** Write the full batches, oldest first; once a write has failed, only free them. */
+static void writer_drain(struct gtrace_rec *rec)
+{
+	for (;;) {
+		pthread_mutex_lock(&rec->lock);
+		struct slot *slot = rec->full;
+		bool failed = rec->error != 0;
+
+		if (slot) {
+			rec->full = slot->next;
+			if (!rec->full)
+				rec->full_tail = &rec->full;
+		}
+		pthread_mutex_unlock(&rec->lock);
+		if (!slot)
+			return;
+		int err = failed ? 0 : writer_batch(rec, slot, UINT64_MAX);
+
+		if (err)
+			writer_fail(rec, err);
+		// Only now, with the chunk whole in the file, may a reader stop finding it here.
+		atomic_store_explicit(&slot->head->state, GTRACE__SLOT_FREE, memory_order_release);
+		pthread_mutex_lock(&rec->lock);
+		slot->owner->held--;
+		slot->next = rec->free;
+		rec->free = slot;
+		pthread_cond_broadcast(&rec->room);
+		pthread_mutex_unlock(&rec->lock);
+	}
+}
+
+/** What other threads have in their open batches. */
+static void writer_open_batches(struct gtrace_rec *rec)
+{
+	for (uint32_t i = 0; i < rec->side.count && !rec->error; i++) {
+		struct slot *slot = rec->side.slots[i];
+
+		if (atomic_load_explicit(&slot->head->state, memory_order_acquire) != GTRACE__SLOT_OPEN)
+			continue;
+		int err = writer_batch(rec, slot, rec->end_ticks);
+
+		if (err)
+			writer_fail(rec, err);
+	}
+}
+
+static void writer_end_record(struct gtrace_rec *rec)
+{
+	static const char *const ends[] = {"cut", "exit", "deadlock", "panic", "signal", "stopped"};
+	struct gtrace__chunk chunk = {.kind = GTRACE__END, .clock = gtrace__clock_now()};
+	const struct rec_stats *st = &rec->stats;
+	struct timespec cpu = {0};
+	char text[1024];
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
+	int n = snprintf(text, sizeof(text),
+	                 "end=%s\ncode=%d\nevents=%llu\nbatches=%llu\nstalls=%llu\nstall_ns=%llu\n"
+	                 "lost_events=%llu\nlost_batches=%llu\nwriter_cpu_ns=%llu\nraw_bytes=%llu\n"
+	                 "file_bytes=%llu\n",
+	                 ends[rec->end], rec->end_code, (unsigned long long)st->events,
+	                 (unsigned long long)st->batches, (unsigned long long)st->stalls,
+	                 (unsigned long long)st->stall_ns, (unsigned long long)st->lost_events,
+	                 (unsigned long long)st->lost_batches,
+	                 (unsigned long long)cpu.tv_sec * 1000000000u + (unsigned long long)cpu.tv_nsec,
+	                 (unsigned long long)st->raw_bytes, (unsigned long long)rec->file.bytes);
+
+	if (rec->error)
+		n += snprintf(text + n, sizeof(text) - (size_t)n, "error=%s\n", strerror(-rec->error));
+	chunk.first_ticks = chunk.last_ticks = chunk.clock.ticks;
+	int err = gtrace__file_chunk(&rec->file, &chunk, text, (size_t)n);
+
+	if (err)
+		writer_fail(rec, err);
+}
+
+static void writer_finish(struct gtrace_rec *rec)
+{
+	writer_drain(rec);
+	writer_open_batches(rec);
+	writer_end_record(rec);
+	gtrace__file_close(&rec->file);
+	unlink(rec->side_path);
+	pthread_mutex_lock(&rec->lock);
+	rec->state = REC_DONE;
+	pthread_cond_broadcast(&rec->room);
+	pthread_cond_broadcast(&rec->done);
+	pthread_mutex_unlock(&rec->lock);
+}
+
+/** What is due by the clock.  Returns the time until the next such thing. */
+static uint64_t writer_tick(struct gtrace_rec *rec)
+{
+	struct gtrace__clock now = gtrace__clock_now();
+
+	if (!rec->clock_ns) {
+		rec->clock_step_ns = CLOCK_STEP_NS_MIN;
+		rec->clock_ns = now.mono_ns + CLOCK_STEP_NS_MIN;
+		rec->generation_ns = now.mono_ns + GENERATION_NS;
+	}
+	if (now.mono_ns >= rec->clock_ns) {
+		gtrace__sidecar_clock(&rec->side, &now);
+		if (rec->clock_step_ns < CLOCK_STEP_NS_MAX)
+			rec->clock_step_ns *= 2;
+		rec->clock_ns = now.mono_ns + rec->clock_step_ns;
+	}
+	if (now.mono_ns >= rec->generation_ns) {
+		atomic_fetch_add_explicit(&rec->generation, 1, memory_order_relaxed);
+		rec->generation_ns = now.mono_ns + GENERATION_NS;
+	}
+	uint64_t next = rec->clock_ns < rec->generation_ns ? rec->clock_ns : rec->generation_ns;
+
+	return next - now.mono_ns;
+}
+
+static bool writer_closing(struct gtrace_rec *rec, int signo)
+{
+	pthread_mutex_lock(&rec->lock);
+	if (signo && rec->state != REC_CLOSING) {
+		rec->state = REC_CLOSING;
+		rec->end = GTRACE_END_SIGNAL;
+		rec->end_code = signo;
+		rec->end_ticks = gtrace_ticks();
+		pthread_cond_broadcast(&rec->room);
+	}
+	bool closing = rec->state == REC_CLOSING;
+
+	pthread_mutex_unlock(&rec->lock);
+	return closing;
+}
+
+void *gtrace__writer_main(void *arg)
+{
+	struct gtrace_rec *rec = arg;
+
+	for (;;) {
+		uint32_t seen = atomic_load_explicit(&rec->wake, memory_order_seq_cst);
+
+		writer_drain(rec);
+		if (writer_closing(rec, atomic_load_explicit(&rec->signo, memory_order_seq_cst)))
+			break;
+		futex_wait(&rec->wake, seen, writer_tick(rec));
+	}
+	writer_finish(rec);
+	atomic_store_explicit(&rec->gone, 1, memory_order_seq_cst);
+	int signo = atomic_load_explicit(&rec->signo, memory_order_seq_cst);
+
+	if (signo)
+		gtrace__reraise(signo);
+	return NULL;
+}
