@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * chan.c: channels, with a buffer and without.
+ *
+ * A channel is a lock, a ring of `cap` slots and two first-in-first-out queues of parked
+ * goroutines.
+ *
+ * Invariants, whenever c->lock is free:
+ *   C1  sendq is empty or recvq is empty, unless one select waits on both sides.
+ *   C2  len > 0    implies recvq is empty.
+ *   C3  len < cap  implies sendq is empty.
+ *   C4  closed     implies both are empty.
+ * ("Empty" means of waits that nobody has claimed; a select's other waiters stay until it runs
+ * again.)
+ *
+ * A value goes straight to a parked receiver, past the ring:
+ *
+ *	sender                                 receiver, parked in recvq
+ *	────────────────────────────────────   ─────────────────────────
+ *	lock; claim w; copy value to w->value
+ *	unlock; ready(w->wait->g) ───────────▶ returns, its value is there
+ *
+ * ready() comes after the unlock: it may wake a thread, and a system call has no place under the
+ * lock.  A sender parked at a full buffer: the receiver takes the oldest slot and moves the
+ * sender's value to the end, so values keep their order.
+ *
+ * Nobody touches the channel after its unlock: whoever got the last value, or saw the close, may
+ * free it at once.
+ *
+ * Close collects all waiters under the lock and makes them ready as one list afterwards: they
+ * spread over the threads by stealing.  Rejected: readying each under the lock, and letting each
+ * lock the channel again.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "chan.h"
+#include "emit.h"
+
+int gor_chan_make_at(struct gor_hchan **out, size_t elem_bytes, size_t cap,
+                     const struct gor_site *site)
+{
+	struct gor_hchan *c = NULL;
+	size_t bytes;
+
+	*out = NULL;
+	if (elem_bytes > UINT32_MAX || __builtin_mul_overflow(elem_bytes, cap, &bytes) ||
+	    __builtin_add_overflow(bytes, sizeof *c, &bytes) ||
+	    !(c = aligned_alloc(16, (bytes + 15) / 16 * 16)))
+		return -ENOMEM;
+	memset(c, 0, sizeof *c);
+	c->elem_bytes = (uint32_t)elem_bytes;
+	c->cap = cap;
+	*out = c;
+	struct m *m = gor__self() ? gor__enter() : NULL;
+	c->id = gor__obj_id(m);
+	if (m && m->stream) {
+		uint64_t number = emit_site(m, site);
+		GTRACE_EMIT(m->stream, OBJ_NEW, c->id, GTRACE_object_CHAN, number, cap);
+	}
+	if (m)
+		gor__leave();
+	return 0;
+}
+
+static char *chan_slot(struct gor_hchan *c, size_t i)
+{
+	size_t at = c->head + i;
+
+	return c->slots + (at >= c->cap ? at - c->cap : at) * c->elem_bytes;
+}
+
+static void chan_copy(const struct gor_hchan *c, void *to, const void *from)
+{
+	switch (c->elem_bytes) { // the usual sizes without a call
+	case 8:
+		memcpy(to, from, 8);
+		break;
+	case 4:
+		memcpy(to, from, 4);
+		break;
+	default:
+		memcpy(to, from, c->elem_bytes);
+	}
+}
+
+void gor__chan_zero(const struct gor_hchan *c, void *out)
+{
+	if (out)
+		memset(out, 0, c->elem_bytes);
+}
+
+static size_t chan_len(const struct gor_hchan *c)
+{
+	return atomic_load_explicit(&c->len, memory_order_relaxed);
+}
+
+static void chan_set_len(struct gor_hchan *c, size_t len)
+{
+	atomic_store_explicit(&c->len, len, memory_order_relaxed);
+}
+
+/** Tell the trace that the running goroutine acts on c; the same goroutine once. */
+static void chan_use(struct m *m, struct gor_hchan *c, uint64_t *last, const struct gor_site *site)
+{
+	if (__builtin_expect(m->sync == NULL, 1))
+		return;
+	if (*last == m->cur->id && gtrace_rec_level(m->sched->rec) < GTRACE_LEVEL_ALL)
+		return;
+	*last = m->cur->id;
+	uint64_t number = emit_site(m, site);
+	GTRACE_EMIT(m->sync, USE, c->id,
+	            last == &c->last_send_g ? GTRACE_op_CHAN_SEND : GTRACE_op_CHAN_RECV, number);
+}
+
+enum chan_try gor__chan_try_send(struct m *m, struct gor_hchan *c, const void *value,
+                                 const struct gor_site *site, struct g **wake)
+{
+	struct waiter *w;
+
+	if (c->closed)
+		return CHAN_CLOSED;
+	if ((w = gor__waitq_claim(&c->recvq))) {
+		if (w->value)
+			chan_copy(c, w->value, value);
+		w->wait->result = w->index;
+		w->wait->ok = true;
+		*wake = w->wait->g;
+		chan_use(m, c, &c->last_send_g, site);
+		return CHAN_DONE;
+	}
+	size_t len = chan_len(c);
+	if (len == c->cap)
+		return CHAN_BLOCKS;
+	chan_copy(c, chan_slot(c, len), value);
+	chan_set_len(c, len + 1);
+	chan_use(m, c, &c->last_send_g, site);
+	return CHAN_DONE;
+}
+
+enum chan_try gor__chan_try_recv(struct m *m, struct gor_hchan *c, void *out,
+                                 const struct gor_site *site, struct g **wake)
+{
+	size_t len = chan_len(c);
+	struct waiter *w = NULL;
+
+	if (len > 0) {
+		if (out)
+			chan_copy(c, out, chan_slot(c, 0));
+		c->head = c->head + 1 == c->cap ? 0 : c->head + 1;
+		w = gor__waitq_claim(&c->sendq);
+		if (w)
+			chan_copy(c, chan_slot(c, len - 1), w->value); // keeps C3
+		else
+			chan_set_len(c, len - 1);
+	} else if ((w = gor__waitq_claim(&c->sendq))) {
+		if (out)
+			chan_copy(c, out, w->value);
+	} else {
+		return c->closed ? CHAN_CLOSED : CHAN_BLOCKS;
+	}
+	if (w) {
+		w->wait->result = w->index;
+		w->wait->ok = true;
+		*wake = w->wait->g;
+	}
+	chan_use(m, c, &c->last_recv_g, site);
+	return CHAN_DONE;
+}
+
+void gor__chan_wake(struct m *m, uint64_t id, struct g *g)
+{
+	if (!g)
+		return;
+	emit_wake(m, g, id);
+	gor__ready(m, g);
+}
+
+void gor__park_forever(struct m *m, unsigned reason, const struct gor_site *site)
+{
+	for (;;) {
+		gor__wait_begin(m->cur, reason, 0, site, 0);
+		gor__park(m, NULL);
+		m = gor__self();
+	}
+}
+
+/**
+ * Wait in q, c locked, until somebody passes a value or closes, or until deadline.  Returns
+ * wait->result.
+ */
+static int chan_wait(struct m *m, struct gor_hchan *c, struct waitq *q, struct waiter *w,
+                     int64_t deadline)
+{
+	struct wait *wait = w->wait;
+	bool timed = deadline > 0;
+
+	wait->g->wait_on = c;
+	if (timed) {
+		int64_t left = deadline - gor_now();
+		EMIT(m, WAIT_UNTIL, left > 0 ? (uint64_t)left : 0);
+		wait->shared = true;
+	}
+	gor__waitq_push(q, w);
+	if (timed && gor__wait_until(m, wait, deadline))
+		gor__fatal(m->cur->site, "gor: out of memory for a timer");
+	gor__park(m, &c->lock);
+	if (!timed)
+		return wait->result;
+	gor__timer_del(&wait->timer);
+	if (wait->result == WAIT_TIMED_OUT) {
+		gor__lock(&c->lock);
+		gor__waitq_remove(q, w);
+		gor__unlock(&c->lock);
+	}
+	return wait->result;
+}
+
+/** On a nil channel nothing ever happens. */
+static int chan_nil(struct m *m, int64_t deadline, unsigned reason, const struct gor_site *site)
+{
+	if (deadline < 0)
+		gor__park_forever(m, reason, site);
+	if (deadline != GOR_NOW)
+		gor__sleep_until(m, deadline, reason, site);
+	gor__leave();
+	return deadline == GOR_NOW ? -EAGAIN : -ETIMEDOUT;
+}
+
+int gor_chan_send_until_at(struct gor_hchan *c, const void *value, int64_t deadline,
+                           const struct gor_site *site)
+{
+	struct m *m = gor__enter();
+	struct g *wake = NULL;
+	int result = 0;
+
+	if (!c)
+		return chan_nil(m, deadline, GTRACE_reason_CHAN_SEND_NIL, site);
+	gor__lock(&c->lock);
+	enum chan_try tried = gor__chan_try_send(m, c, value, site, &wake);
+	if (tried == CHAN_BLOCKS && deadline != GOR_NOW) {
+		struct wait wait = {.g = m->cur};
+		struct waiter w = {.wait = &wait, .value = (void *)(uintptr_t)value};
+		gor__wait_begin(m->cur, GTRACE_reason_CHAN_SEND, c->id, site,
+		                deadline > 0 ? GTRACE_WAIT_DEADLINE : 0);
+		if (chan_wait(m, c, &c->sendq, &w, deadline) == WAIT_TIMED_OUT)
+			result = -ETIMEDOUT;
+		else if (!wait.ok)
+			result = -EPIPE;
+	} else {
+		uint64_t id = c->id;
+		gor__unlock(&c->lock);
+		gor__chan_wake(m, id, wake);
+		result = tried == CHAN_CLOSED ? -EPIPE : tried == CHAN_BLOCKS ? -EAGAIN : 0;
+	}
+	gor__leave();
+	return result;
+}
+
+int gor_chan_send_at(struct gor_hchan *c, const void *value, int64_t deadline,
+                     const struct gor_site *site)
+{
+	int result = gor_chan_send_until_at(c, value, deadline, site);
+
+	if (result == -EPIPE)
+		gor__panic(site, "send on closed channel");
+	return result;
+}
+
+int gor_chan_recv_at(struct gor_hchan *c, void *out, int64_t deadline, const struct gor_site *site)
+{
+	struct m *m = gor__enter();
+	struct g *wake = NULL;
+	int result;
+
+	if (!c)
+		return chan_nil(m, deadline, GTRACE_reason_CHAN_RECV_NIL, site);
+	gor__lock(&c->lock);
+	enum chan_try tried = gor__chan_try_recv(m, c, out, site, &wake);
+	if (tried == CHAN_BLOCKS && deadline != GOR_NOW) {
+		struct wait wait = {.g = m->cur};
+		struct waiter w = {.wait = &wait, .value = out};
+		gor__wait_begin(m->cur, GTRACE_reason_CHAN_RECV, c->id, site,
+		                deadline > 0 ? GTRACE_WAIT_DEADLINE : 0);
+		if (chan_wait(m, c, &c->recvq, &w, deadline) == WAIT_TIMED_OUT)
+			result = -ETIMEDOUT;
+		else
+			result = wait.ok;
+	} else {
+		uint64_t id = c->id;
+		if (tried == CHAN_CLOSED)
+			gor__chan_zero(c, out);
+		gor__unlock(&c->lock);
+		gor__chan_wake(m, id, wake);
+		result = tried == CHAN_DONE ? 1 : tried == CHAN_CLOSED ? 0 : -EAGAIN;
+	}
+	gor__leave();
+	return result;
+}
+
+/** All waits of a queue of c, claimed, as a list of goroutines appended at *end. */
+static struct g **chan_drain(struct gor_hchan *c, struct waitq *q, struct g **end, unsigned *count)
+{
+	struct waiter *w;
+
+	while ((w = gor__waitq_claim(q))) {
+		if (q == &c->recvq)
+			gor__chan_zero(c, w->value);
+		w->wait->result = w->index;
+		w->wait->ok = false;
+		*end = w->wait->g;
+		end = &w->wait->g->next;
+		++*count;
+	}
+	return end;
+}
+
+void gor_chan_close_at(struct gor_hchan *c, const struct gor_site *site)
+{
+	struct m *m = gor__enter();
+	struct g *list = NULL, **end = &list;
+	unsigned count = 0;
+
+	if (!c)
+		gor__panic(site, "close of nil channel");
+	gor__lock(&c->lock);
+	if (c->closed) {
+		gor__unlock(&c->lock);
+		gor__panic(site, "close of closed channel");
+	}
+	c->closed = true;
+	end = chan_drain(c, &c->recvq, end, &count);
+	end = chan_drain(c, &c->sendq, end, &count);
+	*end = NULL;
+	uint64_t id = c->id;
+	gor__unlock(&c->lock);
+	if (m->stream) {
+		uint64_t number = emit_site(m, site);
+		GTRACE_EMIT(m->stream, CHAN_CLOSE, id, count, number);
+		for (struct g *g = list; g; g = g->next)
+			emit_wake(m, g, id);
+	}
+	if (count)
+		gor__ready_list(m, list, count);
+	gor__leave();
+}
+
+void gor_chan_free_at(struct gor_hchan *c, const struct gor_site *site)
+{
+	struct m *m = gor__self();
+
+	if (!c)
+		return;
+	gor__lock(&c->lock);
+	bool waited = c->recvq.first || c->sendq.first;
+	gor__unlock(&c->lock);
+	if (waited)
+		gor__panic(site, "free of channel with waiting goroutines");
+	if (m && m->stream) {
+		m = gor__enter();
+		uint64_t number = emit_site(m, site);
+		GTRACE_EMIT(m->stream, OBJ_FREE, c->id, number);
+		gor__leave();
+	}
+	free(c);
+}
+
+size_t gor_chan_len(const struct gor_hchan *c)
+{
+	return c ? chan_len(c) : 0;
+}
+
+size_t gor_chan_cap(const struct gor_hchan *c)
+{
+	return c ? c->cap : 0;
+}

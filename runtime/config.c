@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/** config.c: GOR_MAXPROCS, GOR_DEBUG and GOR_TRACEBACK, read once. */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "scheduler.h"
+
+#define PROCS_MAX 1024
+#define STACK_MIN (16u << 10)
+#define STACK_MAX (UINT64_C(1) << 30)
+
+struct config gor__config;
+
+static const struct gtrace_setting debug_table[] = {
+	{"deadlock", "fatal|report|off", "fatal",
+     "when nothing can run any more: end, say so and wait, or wait"},
+	{"handoff", "duration", "10ms", "how long a goroutine keeps the others of its thread waiting"},
+	{"stack", "size", "256K", "address space of a goroutine's stack"},
+	{NULL, NULL, NULL, NULL},
+};
+
+static void config_warn(void *arg, const char *line)
+{
+	(void)arg;
+	gor__say("gor: %s\n", line);
+}
+
+static void config_item(void *arg, const char *key, const char *value)
+{
+	struct config *c = arg;
+	uint64_t bytes = 0;
+	int64_t ns = 0;
+
+	if (strcmp(key, "deadlock") == 0) {
+		c->deadlock = value[0] == 'r'   ? DEADLOCK_REPORT
+		              : value[0] == 'o' ? DEADLOCK_OFF
+		                                : DEADLOCK_FATAL;
+	} else if (strcmp(key, "handoff") == 0) {
+		if (gtrace_parse_duration(value, &ns) == 0 && ns > 0)
+			c->slice_ns = ns;
+	} else if (strcmp(key, "stack") == 0) {
+		if (gtrace_parse_size(value, &bytes) == 0 && bytes >= STACK_MIN && bytes <= STACK_MAX)
+			c->stack_bytes = (size_t)(bytes + 4095) / 4096 * 4096;
+		else
+			config_warn(NULL, "GOR_DEBUG: stack= takes 16K to 1G");
+	}
+}
+
+static unsigned config_cpus(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof set, &set) != 0 || CPU_COUNT(&set) < 1)
+		return 1;
+	return (unsigned)CPU_COUNT(&set);
+}
+
+static void config_procs(struct config *c, const char *text)
+{
+	char *end;
+	long n = strtol(text, &end, 10);
+
+	if (*end || n < 1 || n > PROCS_MAX)
+		gor__say("gor: GOR_MAXPROCS='%s' is not a number from 1 to %d; using %u\n", text, PROCS_MAX,
+		         c->procs);
+	else
+		c->procs = (unsigned)n;
+}
+
+static void config_traceback(struct config *c, const char *text)
+{
+	static const char *const words[] = {"none", "single", "all", "system", "crash"};
+
+	for (unsigned i = 0; i < sizeof words / sizeof *words; i++)
+		if (strcmp(text, words[i]) == 0) {
+			c->traceback = i;
+			return;
+		}
+	gor__say("gor: GOR_TRACEBACK='%s' is none of none, single, all, system, crash\n", text);
+}
+
+static void config_read(void)
+{
+	struct config *c = &gor__config;
+	const char *text;
+
+	c->procs = config_cpus();
+	c->stack_bytes = 256u << 10;
+	c->slice_ns = 10 * GOR_MILLISECOND;
+	c->traceback = TRACEBACK_SINGLE;
+	if ((text = secure_getenv("GOR_MAXPROCS")) && *text)
+		config_procs(c, text);
+	if ((text = secure_getenv("GOR_TRACEBACK")) && *text)
+		config_traceback(c, text);
+	if ((text = secure_getenv("GOR_DEBUG")) && *text)
+		gtrace_settings_parse("GOR_DEBUG", text, debug_table, false, config_item, config_warn, c);
+}
+
+void gor__config_read(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, config_read);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * dump.c: the goroutines in the form of Go's tracebacks, on stderr.
+ *
+ * A goroutine's place is that of its last call of the runtime, which is where it waits.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "scheduler.h"
+
+struct dump {
+	struct g **list;
+	size_t count, room;
+	const struct sched *sched;
+};
+
+static void dump_collect(void *arg, struct g *g)
+{
+	struct dump *d = arg;
+
+	if (g->sched != d->sched)
+		return;
+	if (d->count == d->room) {
+		size_t room = d->room ? 2 * d->room : 256;
+		struct g **list = realloc(d->list, room * sizeof *list);
+		if (!list)
+			return;
+		d->list = list;
+		d->room = room;
+	}
+	d->list[d->count++] = g;
+}
+
+static int dump_by_id(const void *a, const void *b)
+{
+	uint64_t x = (*(struct g *const *)a)->id, y = (*(struct g *const *)b)->id;
+
+	return x < y ? -1 : x > y;
+}
+
+static const char *dump_status(const struct g *g, const struct g *current)
+{
+	if (g == current)
+		return "running";
+	switch (g_state(g)) {
+	case G_WAITING:
+		return gtrace_name("reason", g->reason);
+	case G_RUNNABLE:
+		return "runnable";
+	default:
+		return "running";
+	}
+}
+
+static void dump_one(const struct g *g, const struct g *current)
+{
+	const struct gor_site *at = g->site ? g->site : g->born;
+
+	gor__say("goroutine %llu [%s]:\n", (unsigned long long)g->id, dump_status(g, current));
+	if (g->site)
+		gor__say("%s(...)\n\t%s:%u\n", at->func, at->file, at->line);
+	else
+		gor__say("%s(...)\n\t??:0\n", at->text[0] ? at->text : "??");
+	if (g->parent)
+		gor__say("created by %s in goroutine %llu\n\t%s:%u\n", g->born->func,
+		         (unsigned long long)g->parent, g->born->file, g->born->line);
+	gor__say("\n");
+}
+
+/** Dump current, or all of this run: current first, then by id. */
+void gor__dump(struct g *current, bool all)
+{
+	struct dump d = {.sched = gor__sched_now()};
+
+	if (current)
+		dump_one(current, current);
+	if (!all || !d.sched)
+		return;
+	gor__g_each(dump_collect, &d);
+	if (d.count)
+		qsort(d.list, d.count, sizeof *d.list, dump_by_id);
+	for (size_t i = 0; i < d.count; i++)
+		if (d.list[i] != current)
+			dump_one(d.list[i], current);
+	free(d.list);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * emit.h: events from the runtime; one predicted branch when nothing is recorded.
+ */
+#ifndef GOR_EMIT_H
+#define GOR_EMIT_H
+
+#include "scheduler.h"
+
+_Static_assert(sizeof(struct gor_site) == sizeof(struct gtrace_site) &&
+                   sizeof(struct gor_site) == 32,
+               "a call site has one layout");
+
+#define EMIT_ON(stream, name, ...) \
+	do { \
+		if (__builtin_expect((stream) != NULL, 0)) \
+			GTRACE_EMIT((stream), name, ##__VA_ARGS__); \
+	} while (0)
+
+/** EMIT(m, NAME, args...): at any level.  EMIT_SYNC: from level sync up. */
+#define EMIT(m, name, ...) EMIT_ON((m)->stream, name, ##__VA_ARGS__)
+#define EMIT_SYNC(m, name, ...) EMIT_ON((m)->sync, name, ##__VA_ARGS__)
+
+/** The number of a site in the thread's stream. */
+static inline uint64_t emit_site(struct m *m, const struct gor_site *site)
+{
+	return gtrace_site_number(m->stream, (const struct gtrace_site *)site);
+}
+
+/** The seq argument of g's next start or wake by this thread; see events.def at GO_START. */
+static inline uint64_t emit_seq(struct m *m, struct g *g)
+{
+	uint32_t here = (uint32_t)m->stream->number;
+
+	g->trace_seq++;
+	if (g->trace_stream == here)
+		return 0;
+	g->trace_stream = here;
+	return g->trace_seq;
+}
+
+/** g was made runnable by the goroutine that m runs, for obj. */
+static inline void emit_wake(struct m *m, struct g *g, uint64_t obj)
+{
+	if (__builtin_expect(m->stream != NULL, 0))
+		GTRACE_EMIT(m->stream, GO_WAKE, g->id, emit_seq(m, g), obj);
+}
+
+static inline void emit_wake_by(struct m *m, struct g *g, uint64_t obj, unsigned by)
+{
+	if (__builtin_expect(m->stream != NULL, 0))
+		GTRACE_EMIT(m->stream, GO_WAKE_BY, g->id, emit_seq(m, g), obj, by);
+}
+
+/** m runs g from here on; g is NULL when it runs none. */
+static inline void emit_context(struct m *m, const struct g *g)
+{
+	if (__builtin_expect(m->stream != NULL, 0))
+		m->stream->g = g ? g->id : 0;
+}
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * g.h: the goroutine.
+ *
+ *	NEW ──go──▶ RUNNABLE ──pick──▶ RUNNING ──end──▶ DEAD ──reuse──▶ NEW
+ *	               ▲  ▲              │  │
+ *	               │  └────yield─────┘  │ park
+ *	               └────ready──── WAITING ◀
+ *
+ * The descriptor lies at the top of its own stack, so that a parked goroutine costs one page.
+ */
+#ifndef GOR_G_H
+#define GOR_G_H
+
+#include <gor.h>
+#include <stdatomic.h>
+
+#include "san.h"
+
+enum g_state {
+	G_NEW,      // on no queue            stack belongs to the spawner
+	G_RUNNABLE, // on exactly one queue   stack belongs to nobody, once on_cpu is clear
+	G_RUNNING,  // on no queue, a thread's cur   stack belongs to the goroutine
+	G_WAITING,  // in wait queues         only its wait records may be written, under their queue's
+	            // lock
+	G_DEAD,     // on a free list         stack belongs to the list
+};
+
+struct sched;
+struct stack_slab;
+
+#define G_NAME_MAX 32
+
+struct g {
+	void *sp;       // its context while it is switched out
+	struct g *next; // link of the one queue or list it is on
+	uint64_t id;
+	_Atomic uint32_t
+		on_cpu; // its stack is in use; whoever picks it from a queue waits for 0 (release, acquire)
+	_Atomic uint8_t state; // enum g_state
+	uint8_t reason;        // of WAITING: a GTRACE_reason_*
+	uint8_t wait_flags;    // GTRACE_WAIT_*
+	uint8_t abandoned;     // its run is over: it must not run again
+	uint32_t trace_stream; // stream of its last start, wake, park or yield
+	uint64_t trace_seq;    // starts and wakes so far
+	uint64_t wait_obj;     // of WAITING: object id, 0 if several or none
+	const void *wait_on;   // of WAITING: the channel, or the cases of a select; NULL something else
+	uint32_t wait_cases;   // how many cases; 0 a channel
+	const struct gor_site *site; // where it last parked or yielded
+	const struct gor_site *born;
+	uint64_t parent;
+	void (*fn)(void *);
+	void *arg;
+	gor_waitgroup *wg; // to be counted down at its end
+	char *stack_low;   // lowest byte above the guard
+	struct stack_slab *slab;
+	struct sched *sched;
+	struct san san;
+	char name[G_NAME_MAX];
+};
+
+static inline enum g_state g_state(const struct g *g)
+{
+	return atomic_load_explicit(&g->state, memory_order_relaxed);
+}
+
+/** The one place that changes a goroutine's state; debug builds check that the step is legal. */
+static inline void g_set_state(struct g *g, enum g_state to)
+{
+#ifndef NDEBUG
+	static const uint8_t legal[] = {
+		[G_NEW] = 1 << G_RUNNABLE,
+		[G_RUNNABLE] = 1 << G_RUNNING,
+		[G_RUNNING] = 1 << G_RUNNABLE | 1 << G_WAITING | 1 << G_DEAD,
+		[G_WAITING] = 1 << G_RUNNABLE,
+		[G_DEAD] = 1 << G_NEW,
+	};
+	if (!(legal[g_state(g)] >> to & 1))
+		__builtin_trap();
+#endif
+	atomic_store_explicit(&g->state, (uint8_t)to, memory_order_relaxed);
+}
+
+#endif

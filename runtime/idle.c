@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * idle.c: looking for work, and sleeping when there is none.
+ *
+ * At most one thread at a time is woken to look ("spinning"); once it finds something and sees
+ * more, it wakes the next.  So a burst of work wakes threads one after another, and a trickle wakes
+ * none.
+ *
+ * Invariants, under sched->lock:
+ *   L1  a p is on the idle list, or one thread has it (p->m), or it is on its way to a thread
+ *       (next_p).
+ *   L2  a thread on the idle list has no p.
+ *   L3  if all ps are idle, no thread is handed off, no queue holds a goroutine and no timer is
+ *       armed, then nothing can ever run again: deadlock.
+ *
+ * The producer does not order its queue write against its look at idle_p_count with a fence; it
+ * would cost more than a switch.  What is missed that way is only a thread woken too few: the
+ * producer has a p and will run the goroutine itself, and the monitor looks as well.  L3 is not
+ * touched: a p is put on the idle list by its owner, who has seen its own queue empty.
+ *
+ * Timers of sleeping ps: the thread that goes to sleep last, in effect, sleeps only until the
+ * earliest (the timer keeper).  If the keeper is woken for other work, the monitor keeps the time.
+ */
+#include "emit.h"
+#include "futex.h"
+#include "handoff.h"
+#include "monitor.h"
+#include "timer.h"
+
+static void idle_push_p(struct sched *s, struct p *p)
+{
+	atomic_store_explicit(&p->m, NULL, memory_order_release);
+	p->idle_next = s->idle_p;
+	s->idle_p = p;
+	atomic_fetch_add_explicit(&s->idle_p_count, 1, memory_order_seq_cst);
+}
+
+static struct p *idle_pop_p(struct sched *s)
+{
+	struct p *p = s->idle_p;
+
+	if (!p)
+		return NULL;
+	s->idle_p = p->idle_next;
+	atomic_fetch_sub_explicit(&s->idle_p_count, 1, memory_order_relaxed);
+	return p;
+}
+
+static void idle_attach(struct m *m, struct p *p)
+{
+	m->p = p;
+	atomic_store_explicit(&p->m, m, memory_order_release);
+}
+
+/**
+ * Is there anything in the global list or a ring?  runnext is left out: its owner is about to run
+ * it.
+ */
+static bool idle_any_ring(struct sched *s)
+{
+	if (atomic_load_explicit(&s->global_count, memory_order_acquire))
+		return true;
+	for (unsigned i = 0; i < s->procs; i++)
+		if (gor__runq_ring(&s->ps[i]))
+			return true;
+	return false;
+}
+
+static bool idle_any_work(struct sched *s)
+{
+	if (atomic_load_explicit(&s->global_count, memory_order_acquire))
+		return true;
+	for (unsigned i = 0; i < s->procs; i++)
+		if (!gor__runq_empty(&s->ps[i]))
+			return true;
+	return false;
+}
+
+static void idle_wake(struct m *m)
+{
+	atomic_store_explicit(&m->wake, 1, memory_order_release);
+	gor__futex_wake(&m->wake);
+}
+
+/**
+ * Give p to a sleeping thread or a new one.  False: there is no thread to be had, and p is idle.
+ */
+bool gor__thread_give(struct sched *s, struct p *p, struct handoff handoff)
+{
+	gor__lock(&s->lock);
+	struct m *m = s->idle_m;
+	if (m) {
+		s->idle_m = m->idle_next;
+		m->sleeping = false;
+		m->next_p = p;
+		m->handoff = handoff;
+		if (s->timer_keeper == m)
+			s->timer_keeper = NULL;
+	}
+	gor__unlock(&s->lock);
+	if (m) {
+		idle_wake(m);
+	} else if (!gor__thread_new(s, p, handoff)) {
+		gor__lock(&s->lock);
+		idle_push_p(s, p);
+		gor__unlock(&s->lock);
+		return false;
+	}
+	gor__monitor_kick(s);
+	return true;
+}
+
+/** Wake one thread to look for work, unless one is looking or every p is busy. */
+void gor__wake_one(struct sched *s)
+{
+	uint32_t none = 0;
+
+	if (atomic_load_explicit(&s->spinning, memory_order_relaxed) ||
+	    !atomic_compare_exchange_strong(&s->spinning, &none, 1))
+		return;
+	gor__lock(&s->lock);
+	struct p *p = idle_pop_p(s);
+	gor__unlock(&s->lock);
+	if (!p || !gor__thread_give(s, p, (struct handoff){.why = GTRACE_why_NONE}))
+		atomic_fetch_sub(&s->spinning, 1);
+}
+
+/** Wake one if there is work that can be stolen at once. */
+static void idle_wake_more(struct sched *s)
+{
+	if (atomic_load_explicit(&s->idle_p_count, memory_order_relaxed) && idle_any_ring(s))
+		gor__wake_one(s);
+}
+
+/** A timer is the earliest of its p now: the keeper may have to wake earlier. */
+void gor__timer_moved(struct sched *s, int64_t when)
+{
+	if (!atomic_load_explicit(&s->idle_p_count, memory_order_relaxed))
+		return;
+	gor__lock(&s->lock);
+	struct m *keeper = s->timer_keeper;
+	bool late = keeper && s->timer_keeper_ns > when;
+	if (late) {
+		s->timer_keeper_ns = when;
+		atomic_store_explicit(&keeper->wake, 2, memory_order_release); // look again at the time
+	}
+	gor__unlock(&s->lock);
+	if (late)
+		gor__futex_wake(&keeper->wake);
+}
+
+/** The run is over: all threads that sleep wake, and end. */
+void gor__idle_stop(struct sched *s)
+{
+	for (struct m *m = atomic_load(&s->all_m); m; m = m->all_next) {
+		atomic_store(&m->mark, 1); // those in user code stop at their next call
+		atomic_store(&m->wake, 2);
+		gor__futex_wake(&m->wake);
+	}
+}
+
+static struct g *idle_steal(struct m *m)
+{
+	struct sched *s = m->sched;
+	unsigned start = (unsigned)(gor__rand(m->p) % s->procs);
+
+	for (int round = 0; round < 4; round++) {
+		for (unsigned i = 0; i < s->procs; i++) {
+			struct p *victim = &s->ps[(start + i) % s->procs];
+			if (victim == m->p)
+				continue;
+			if (round == 0 && gor__timers_run(m, victim)) {
+				struct g *g = gor__runq_get(m->p);
+				if (g)
+					return g;
+			}
+			// its runnext only in the last round: most often its owner is about to run it
+			struct g *g = gor__runq_steal(m->p, victim, round == 3);
+			if (g)
+				return g;
+		}
+		for (int i = 0; i < 20 && round < 3; i++)
+			gor__relax();
+	}
+	return NULL;
+}
+
+static struct g *idle_look(struct m *m)
+{
+	struct p *p = m->p;
+	struct g *g = m->pending;
+
+	if (g) {
+		m->pending = NULL;
+		return g;
+	}
+	gor__timers_run(m, p);
+	if (p->tick % 61 == 0 && (g = gor__global_get(p, 1)))
+		return g;
+	if ((g = gor__runq_get(p)) || (g = gor__global_get(p, RING_SIZE / 2)))
+		return g;
+	struct sched *s = m->sched;
+	uint32_t busy = s->procs - atomic_load_explicit(&s->idle_p_count, memory_order_relaxed);
+	if (s->procs == 1)
+		return NULL;
+	if (!m->spinning && 2 * atomic_load_explicit(&s->spinning, memory_order_relaxed) >= busy)
+		return NULL;
+	if (!m->spinning) {
+		m->spinning = true;
+		atomic_fetch_add(&s->spinning, 1);
+	}
+	return idle_steal(m);
+}
+
+static void idle_stop_spinning(struct m *m)
+{
+	if (m->spinning) {
+		m->spinning = false;
+		atomic_fetch_sub(&m->sched->spinning, 1);
+	}
+}
+
+/** L3.  Called under sched->lock, which it leaves held. */
+static bool idle_deadlock(struct sched *s)
+{
+	if (atomic_load_explicit(&s->idle_p_count, memory_order_relaxed) != s->procs ||
+	    atomic_load_explicit(&s->handed, memory_order_relaxed) || atomic_load(&s->stopped) ||
+	    idle_any_work(s))
+		return false;
+	for (unsigned i = 0; i < s->procs; i++)
+		if (atomic_load_explicit(&s->ps[i].timers.count, memory_order_acquire))
+			return false;
+	return true;
+}
+
+/** One sleep of idle_sleep(): takes the p it was given, or a free one if a timer is due. */
+static void idle_sleep_once(struct m *m, int64_t until_ns)
+{
+	struct sched *s = m->sched;
+
+	if (atomic_load_explicit(&m->wake, memory_order_acquire) == 0)
+		gor__futex_wait(&m->wake, 0, until_ns);
+	if (atomic_load_explicit(&m->wake, memory_order_acquire) == 1) {
+		atomic_store_explicit(&m->wake, 0, memory_order_relaxed);
+		idle_attach(m, m->next_p);
+		m->next_p = NULL;
+		if (m->handoff.why)
+			EMIT(m, HANDOFF, m->handoff.stream, m->stream->number, m->handoff.why, m->handoff.g);
+		else
+			m->spinning = true; // gor__wake_one() counted it
+		return;
+	}
+	if (until_ns < 0 || gor_now() < until_ns)
+		return;
+	gor__lock(&s->lock);
+	struct p *p = m->sleeping ? idle_pop_p(s) : NULL;
+	if (p) {
+		struct m **link = &s->idle_m;
+		while (*link != m)
+			link = &(*link)->idle_next;
+		*link = m->idle_next;
+		m->sleeping = false;
+	}
+	if (s->timer_keeper == m)
+		s->timer_keeper = NULL;
+	gor__unlock(&s->lock);
+	if (p) {
+		idle_attach(m, p);
+		gor__monitor_kick(s);
+	}
+}
+
+/**
+ * Sleep until given a p, or, as timer keeper, until a timer is due; m has a p afterwards, or the
+ * run is over.
+ */
+static void idle_sleep(struct m *m)
+{
+	struct sched *s = m->sched;
+
+	if (atomic_load_explicit(&m->wake, memory_order_relaxed) == 0)
+		EMIT(m, THREAD_IDLE);
+	while (!m->p) {
+		int64_t until = -1;
+
+		gor__lock(&s->lock);
+		if (!m->sleeping && !m->next_p) {
+			m->sleeping = true;
+			m->idle_next = s->idle_m;
+			s->idle_m = m;
+		}
+		// while every p is busy their owners and the monitor look after the timers
+		if (m->sleeping && (!s->timer_keeper || s->timer_keeper == m) && s->idle_p) {
+			until = gor__timers_first(s);
+			s->timer_keeper = until == NO_TIMER ? NULL : m;
+			s->timer_keeper_ns = until;
+			until = until == NO_TIMER ? -1 : until;
+		}
+		uint32_t again = 2;
+		atomic_compare_exchange_strong(&m->wake, &again, 0);
+		gor__unlock(&s->lock);
+		if (atomic_load(&s->stopped))
+			return;
+		idle_sleep_once(m, until);
+	}
+}
+
+/** Put m's p on the idle list and sleep; m has a p when it returns, and is perhaps spinning. */
+static void idle_release(struct m *m)
+{
+	struct sched *s = m->sched;
+	struct p *p = m->p;
+
+	gor__lock(&s->lock);
+	if (atomic_load_explicit(&s->global_count, memory_order_relaxed)) {
+		gor__unlock(&s->lock);
+		return;
+	}
+	m->p = NULL;
+	idle_push_p(s, p);
+	bool dead = idle_deadlock(s);
+	gor__unlock(&s->lock);
+	idle_stop_spinning(m);
+	if (dead)
+		gor__deadlock();
+	if (idle_any_ring(s)) { // came in after the last look
+		gor__lock(&s->lock);
+		p = idle_pop_p(s);
+		gor__unlock(&s->lock);
+		if (p) {
+			idle_attach(m, p);
+			return;
+		}
+	}
+	idle_sleep(m);
+}
+
+/** A goroutine for m to run, and m has a p; NULL: the run is over. */
+struct g *gor__find_work(struct m *m)
+{
+	for (;;) {
+		if (!m->p)
+			idle_sleep(m);
+		if (atomic_load_explicit(&m->sched->stopped, memory_order_relaxed))
+			return NULL;
+		struct g *g = idle_look(m);
+		if (g) {
+			bool spun = m->spinning;
+			idle_stop_spinning(m);
+			if (spun)
+				idle_wake_more(m->sched);
+			return g;
+		}
+		idle_release(m);
+	}
+}
+
+/**
+ * A thread that was handed off from comes back: a free p for it, or NULL and g is in the global
+ * list.
+ */
+struct p *gor__idle_return(struct m *m, struct g *g)
+{
+	struct sched *s = m->sched;
+
+	gor__lock(&s->lock);
+	struct p *p = idle_pop_p(s);
+	if (p) {
+		idle_attach(m, p);
+	} else {
+		g_set_state(g, G_RUNNABLE);
+		g->next = NULL;
+		if (s->global_tail)
+			s->global_tail->next = g;
+		else
+			s->global_head = g;
+		s->global_tail = g;
+		atomic_fetch_add_explicit(&s->global_count, 1, memory_order_release);
+	}
+	m->handed = false;
+	atomic_fetch_sub_explicit(&s->handed, 1, memory_order_relaxed);
+	gor__unlock(&s->lock);
+	return p;
+}
+
+/**
+ * A p is given up by its thread, which goes on without: to another one if there is work for it.
+ * False: it is idle.
+ */
+bool gor__idle_give_up(struct sched *s, struct p *p, struct handoff handoff)
+{
+	if (!gor__runq_empty(p) || atomic_load_explicit(&p->timers.count, memory_order_acquire) ||
+	    atomic_load_explicit(&s->global_count, memory_order_acquire))
+		return gor__thread_give(s, p, handoff);
+	gor__lock(&s->lock);
+	idle_push_p(s, p);
+	gor__unlock(&s->lock);
+	idle_wake_more(s);
+	return false;
+}

@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * gor.h: goroutines for C.
+ *
+ *	static void worker(void *arg) { ... }
+ *	static int app(int argc, char **argv) { gor_go(worker, NULL); ... return 0; }
+ *	int main(int argc, char **argv) { return gor_run(app, argc, argv); }
+ *
+ * Rules for all of it:
+ *
+ * - Functions return 0 or a count, or a negative errno (-ETIMEDOUT).  errno itself never crosses
+ * this
+ *   API: a goroutine may resume on another thread, and errno is a thread's.
+ * - A deadline is absolute, in nanoseconds of the monotonic clock, as gor_now() and gor_deadline()
+ * give it;
+ *   GOR_NOW (0) tries, GOR_FOREVER (-1) waits.  A duration is in nanoseconds.
+ * - What spawns, blocks, wakes, creates or closes is a macro that hands over its call site, a
+ * constant of
+ *   32 bytes.  Arguments are evaluated once.
+ * - Unless it says otherwise, a call's context is a goroutine; elsewhere it panics.
+ * - Errors of the caller (a second close, a foreign unlock) panic: message, goroutine dump, exit 2.
+ *
+ * Needs GNU C: statement expressions and __typeof__.  From C++ the declarations can be used, the
+ * macros of typed channels cannot.
+ */
+#ifndef GOR_H
+#define GOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define GOR_VERSION "0.1.0"
+#define GOR_VERSION_NUMBER 100 // major * 10000 + minor * 100 + patch
+#define GOR_EXPORT __attribute__((visibility("default")))
+
+#define GOR_NANOSECOND INT64_C(1)
+#define GOR_MICROSECOND INT64_C(1000)
+#define GOR_MILLISECOND INT64_C(1000000)
+#define GOR_SECOND INT64_C(1000000000)
+#define GOR_MINUTE (60 * GOR_SECOND)
+#define GOR_HOUR (60 * GOR_MINUTE)
+
+#define GOR_NOW INT64_C(0)
+#define GOR_FOREVER INT64_C(-1)
+
+/** A call site.  Made by the macros below; op is one of the numbers the trace format lists. */
+struct gor_site {
+	const char *file;
+	const char *func;
+	const char *text;
+	uint32_t line;
+	uint32_t op;
+};
+
+enum gor_op { // as in the trace format
+	GOR_OP_GO = 1,
+	GOR_OP_CHAN_MAKE = 2,
+	GOR_OP_CHAN_SEND = 3,
+	GOR_OP_CHAN_RECV = 4,
+	GOR_OP_CHAN_CLOSE = 5,
+	GOR_OP_CHAN_FREE = 6,
+	GOR_OP_SELECT = 7,
+	GOR_OP_MUTEX_LOCK = 8,
+	GOR_OP_MUTEX_UNLOCK = 9,
+	GOR_OP_WG_ADD = 14,
+	GOR_OP_WG_DONE = 15,
+	GOR_OP_WG_WAIT = 16,
+	GOR_OP_SLEEP = 23,
+	GOR_OP_YIELD = 24,
+	GOR_OP_BLOCKING = 30,
+	GOR_OP_PANIC = 31,
+};
+
+/* the address of this call's own site record */
+#define GOR_SITE_(op_, text_) \
+	(__extension__({ \
+		static const struct gor_site gor_site_ = {__FILE__, __func__, text_, __LINE__, op_}; \
+		&gor_site_; \
+	}))
+
+/* ── run and spawn ────────────────────────────────────────────────────────────────────────────────
+ */
+
+/**
+ * gor_run(entry, argc, argv): start the scheduler and run entry as goroutine 1.
+ *
+ * Goroutines still alive when entry returns are abandoned: they stop at their next call of this
+ * API, and are recorded as alive at exit.  May be called again afterwards.
+ *
+ * Blocks:  until entry returns. Context: a plain thread, not a goroutine, and no other gor_run
+ * going on. Returns: what entry returned.  If all goroutines block for good the process ends with
+ * exit status 2.
+ */
+#define gor_run(entry, argc, argv) gor_run_at((entry), (argc), (argv), GOR_SITE_(GOR_OP_GO, #entry))
+GOR_EXPORT int gor_run_at(int (*entry)(int argc, char **argv), int argc, char **argv,
+                          const struct gor_site *site);
+
+/** Options of a goroutine; zero is the default of each. */
+typedef struct gor_opt {
+	const char *name;   // copied; up to 31 bytes are kept
+	size_t stack_bytes; // address space for its stack; committed as it is touched
+} gor_opt;
+
+/**
+ * gor_go(fn, arg): run fn(arg) in a new goroutine.
+ *
+ * Blocks:  no.
+ * Returns: the goroutine's id, never used again; 0 if there is no memory (nothing was started).
+ */
+#define gor_go(fn, arg) gor_go_at((fn), (arg), NULL, GOR_SITE_(GOR_OP_GO, #fn))
+
+/** gor_go_opt(fn, arg, opt): the same with options; opt is not kept. */
+#define gor_go_opt(fn, arg, opt) gor_go_at((fn), (arg), (opt), GOR_SITE_(GOR_OP_GO, #fn))
+
+/**
+ * gor_go_copy(fn, value): copy value to the new goroutine's stack and run fn(&copy).
+ *
+ * fn is void (*)(T *) for a value of type T, which the compiler checks.  At most GOR_COPY_MAX
+ * bytes. Returns: as gor_go.
+ */
+#define gor_go_copy(fn, value) \
+	(__extension__({ \
+		__auto_type gor_v_ = (value); \
+		_Static_assert(sizeof gor_v_ <= GOR_COPY_MAX, "gor_go_copy: value too large"); \
+		(void)sizeof((fn)(&gor_v_), 0); \
+		gor_go_copy_at((void (*)(void *))(void (*)(void))(fn), &gor_v_, sizeof gor_v_, \
+		               GOR_SITE_(GOR_OP_GO, #fn)); \
+	}))
+#define GOR_COPY_MAX 1024
+
+GOR_EXPORT uint64_t gor_go_at(void (*fn)(void *), void *arg, const gor_opt *opt,
+                              const struct gor_site *site);
+GOR_EXPORT uint64_t gor_go_copy_at(void (*fn)(void *), const void *value, size_t bytes,
+                                   const struct gor_site *site);
+
+/** gor_yield(): let other goroutines run; this one goes to the end of the queue. */
+#define gor_yield() gor_yield_at(GOR_SITE_(GOR_OP_YIELD, ""))
+GOR_EXPORT void gor_yield_at(const struct gor_site *site);
+
+/**
+ * End the calling goroutine.  In goroutine 1: the others go on, and the program ends by a deadlock
+ * message when none is left.
+ */
+GOR_EXPORT void gor_exit(void) __attribute__((noreturn));
+
+/** The calling goroutine's id; 0 on a thread that runs none. */
+GOR_EXPORT uint64_t gor_id(void);
+
+/** Name the calling goroutine in dumps and traces; up to 31 bytes are kept. */
+GOR_EXPORT void gor_set_name(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/** How many goroutines are alive, goroutine 1 included.  Any thread, and signal handlers. */
+GOR_EXPORT size_t gor_num_goroutine(void);
+
+/**
+ * How many goroutines may run at once (GOR_MAXPROCS).  n <= 0 asks; n > 0 before gor_run sets.
+ * Returns the value before.
+ */
+GOR_EXPORT int gor_max_procs(int n);
+
+/**
+ * gor_blocking(fn, arg): call fn(arg), which may block its thread, after handing the other
+ * goroutines over to another thread at once.
+ *
+ * Returns: what fn returned.
+ */
+#define gor_blocking(fn, arg) gor_blocking_at((fn), (arg), GOR_SITE_(GOR_OP_BLOCKING, #fn))
+GOR_EXPORT int gor_blocking_at(int (*fn)(void *), void *arg, const struct gor_site *site);
+
+/* ── time ─────────────────────────────────────────────────────────────────────────────────────────
+ */
+
+/** The monotonic clock in nanoseconds.  Any thread. */
+GOR_EXPORT int64_t gor_now(void);
+
+/**
+ * The deadline that lies dur nanoseconds ahead; GOR_FOREVER for a negative dur, and never 0.  Any
+ * thread.
+ */
+GOR_EXPORT int64_t gor_deadline(int64_t dur);
+
+/** gor_sleep(dur): pause the goroutine for at least dur nanoseconds; dur <= 0 yields. */
+#define gor_sleep(dur) gor_sleep_at((dur), GOR_SITE_(GOR_OP_SLEEP, ""))
+GOR_EXPORT void gor_sleep_at(int64_t dur, const struct gor_site *site);
+
+/* ── channels ─────────────────────────────────────────────────────────────────────────────────────
+ */
+
+/**
+ * gor_chan(T): a channel of T, one pointer wide, copied by value.
+ *
+ * NULL is the nil channel: a send or receive on it blocks for ever, and a select never takes that
+ * case.  The type is a pointer that nothing else has, so that another element type is a compiler
+ * diagnostic.
+ */
+struct gor_hchan;
+#define gor_chan(T) __typeof__(__typeof__(T) *(**)(struct gor_hchan *))
+#define GOR_ELEM_(ch) __typeof__(*(*(ch))((struct gor_hchan *)0))
+#define GOR_HCHAN_(ch) ((struct gor_hchan *)(void *)(ch))
+#define GOR_OUT_(ch, out) (0 ? (GOR_ELEM_(ch) *)0 : (out)) // the compiler checks out's type here
+
+#ifndef __cplusplus
+/**
+ * gor_make(ch, cap): make a channel that holds cap values and store it in the variable ch.
+ *
+ * The channel is the caller's, to be given to gor_free() in the end.
+ *
+ * Blocks:  no.
+ * Context: any thread.
+ * Returns: 0; or -ENOMEM, and ch is NULL.
+ */
+#define gor_make(ch, cap) \
+	(__extension__({ \
+		struct gor_hchan *gor_h_; \
+		int gor_r_ = gor_chan_make_at(&gor_h_, sizeof(GOR_ELEM_(ch)), (cap), \
+		                              GOR_SITE_(GOR_OP_CHAN_MAKE, #ch)); \
+		(ch) = (void *)gor_h_; \
+		gor_r_; \
+	}))
+
+#define GOR_SEND_(ch, value, deadline) \
+	(__extension__({ \
+		__auto_type gor_c_ = (ch); \
+		GOR_ELEM_(gor_c_) gor_v_ = (value); \
+		gor_chan_send_at(GOR_HCHAN_(gor_c_), &gor_v_, (deadline), \
+		                 GOR_SITE_(GOR_OP_CHAN_SEND, #ch)); \
+	}))
+#define GOR_RECV_(ch, out, deadline) \
+	(__extension__({ \
+		__auto_type gor_c_ = (ch); \
+		gor_chan_recv_at(GOR_HCHAN_(gor_c_), GOR_OUT_(gor_c_, out), (deadline), \
+		                 GOR_SITE_(GOR_OP_CHAN_RECV, #ch)); \
+	}))
+
+/**
+ * gor_send(ch, value): send a copy of value.
+ *
+ * Blocks:  until a receiver or a free slot takes it.  On NULL: for ever. Returns: 0.  On a closed
+ * channel, or when it is closed meanwhile, it panics: send on closed channel.
+ */
+#define gor_send(ch, value) GOR_SEND_(ch, value, GOR_FOREVER)
+
+/**
+ * gor_send_until(ch, value, deadline): the same, for so long.
+ *
+ * Returns: 0 sent; -ETIMEDOUT the deadline passed; -EPIPE the channel is closed.  With an error
+ * nothing was sent.
+ */
+#define gor_send_until(ch, value, deadline) GOR_SEND_UNTIL_(ch, value, deadline)
+#define GOR_SEND_UNTIL_(ch, value, deadline) \
+	(__extension__({ \
+		__auto_type gor_c_ = (ch); \
+		GOR_ELEM_(gor_c_) gor_v_ = (value); \
+		gor_chan_send_until_at(GOR_HCHAN_(gor_c_), &gor_v_, (deadline), \
+		                       GOR_SITE_(GOR_OP_CHAN_SEND, #ch)); \
+	}))
+
+/**
+ * gor_try_send(ch, value): send without blocking.  Returns: 0; -EAGAIN nobody takes it now, or ch
+ * is NULL; -EPIPE closed.
+ */
+#define gor_try_send(ch, value) GOR_SEND_UNTIL_(ch, value, GOR_NOW)
+
+/**
+ * gor_recv(ch, out): receive into *out; out may be NULL.
+ *
+ * Blocks:  until there is a value or the channel is closed.  On NULL: for ever.
+ * Returns: 1 a value; 0 closed and drained, *out is all zero bytes.
+ */
+#define gor_recv(ch, out) GOR_RECV_(ch, out, GOR_FOREVER)
+
+/**
+ * gor_recv_until(ch, out, deadline): the same, for so long.  Returns: 1, 0, or -ETIMEDOUT, and *out
+ * is untouched.
+ */
+#define gor_recv_until(ch, out, deadline) GOR_RECV_(ch, out, deadline)
+
+/**
+ * gor_try_recv(ch, out): receive without blocking.  Returns: 1, 0, or -EAGAIN, and *out is
+ * untouched.
+ */
+#define gor_try_recv(ch, out) GOR_RECV_(ch, out, GOR_NOW)
+
+/**
+ * gor_close(ch): no more values will be sent.
+ *
+ * Wakes every receiver and every select that waits on ch.  Values in the buffer can still be
+ * received.
+ *
+ * Blocks:  no.  Panics: on NULL, and on a closed channel.
+ */
+#define gor_close(ch) gor_chan_close_at(GOR_HCHAN_(ch), GOR_SITE_(GOR_OP_CHAN_CLOSE, #ch))
+
+/**
+ * gor_free(ch): release the channel; NULL is fine.  Panics if a goroutine still waits on it.  Any
+ * thread.
+ */
+#define gor_free(ch) gor_chan_free_at(GOR_HCHAN_(ch), GOR_SITE_(GOR_OP_CHAN_FREE, #ch))
+
+/**
+ * Values in the buffer, and how many it can hold; both 0 for NULL.  Any thread; old as soon as it
+ * is read.
+ */
+#define gor_len(ch) gor_chan_len(GOR_HCHAN_(ch))
+#define gor_cap(ch) gor_chan_cap(GOR_HCHAN_(ch))
+#endif
+
+GOR_EXPORT int gor_chan_make_at(struct gor_hchan **out, size_t elem_bytes, size_t cap,
+                                const struct gor_site *site);
+GOR_EXPORT int gor_chan_send_at(struct gor_hchan *c, const void *value, int64_t deadline,
+                                const struct gor_site *site);
+GOR_EXPORT int gor_chan_send_until_at(struct gor_hchan *c, const void *value, int64_t deadline,
+                                      const struct gor_site *site);
+GOR_EXPORT int gor_chan_recv_at(struct gor_hchan *c, void *out, int64_t deadline,
+                                const struct gor_site *site);
+GOR_EXPORT void gor_chan_close_at(struct gor_hchan *c, const struct gor_site *site);
+GOR_EXPORT void gor_chan_free_at(struct gor_hchan *c, const struct gor_site *site);
+GOR_EXPORT size_t gor_chan_len(const struct gor_hchan *c);
+GOR_EXPORT size_t gor_chan_cap(const struct gor_hchan *c);
+
+/* ── select ───────────────────────────────────────────────────────────────────────────────────────
+ */
+
+enum gor_case_kind {
+	GOR_CASE_NONE, // a hole between labelled cases; never taken
+	GOR_CASE_RECV,
+	GOR_CASE_SEND,
+	GOR_CASE_TIMEOUT,
+	GOR_CASE_DEFAULT,
+};
+
+/** One case of a select.  Made by the gor_on_ macros. */
+typedef struct gor_case {
+	enum gor_case_kind kind;
+	struct gor_hchan *chan;
+	void *value;    // RECV: where to, may be NULL; SEND: what
+	bool *ok;       // RECV: false when closed and drained; may be NULL
+	int64_t dur_ns; // TIMEOUT
+} gor_case;
+
+/**
+ * gor_select(case, ...): wait until one case can go on, do it, return its index.
+ *
+ * Cases: gor_on_recv(ch, out), gor_on_recv_ok(ch, out, ok), gor_on_send(ch, value),
+ * gor_on_timeout(dur), gor_on_default.  They may be labelled: gor_select([QUIT] = gor_on_recv(quit,
+ * NULL), ...).  Among several that are ready one is drawn at random, each with the same chance.  A
+ * receive from a closed channel is ready; a send to one panics.
+ *
+ * Blocks:  unless a case is ready or there is a default; with no case that could ever be, for ever.
+ * Returns: the index of the case done.
+ */
+#define gor_select(...) \
+	(__extension__({ \
+		gor_case gor_cases_[] = {__VA_ARGS__}; \
+		gor_select_n_at(gor_cases_, (int)(sizeof gor_cases_ / sizeof(gor_case)), \
+		                GOR_SITE_(GOR_OP_SELECT, "")); \
+	}))
+
+/** gor_select_n(cases, n): the same with an array; n == 0 blocks for ever. */
+#define gor_select_n(cases, n) gor_select_n_at((cases), (n), GOR_SITE_(GOR_OP_SELECT, ""))
+GOR_EXPORT int gor_select_n_at(gor_case *cases, int n, const struct gor_site *site);
+
+#define gor_on_recv(ch, out) gor_on_recv_ok(ch, out, NULL)
+#define gor_on_recv_ok(ch, out, okp) \
+	((gor_case){ \
+		.kind = GOR_CASE_RECV, .chan = GOR_HCHAN_(ch), .value = GOR_OUT_(ch, out), .ok = (okp)})
+#define gor_on_send(ch, val) \
+	((gor_case){.kind = GOR_CASE_SEND, .chan = GOR_HCHAN_(ch), .value = (GOR_ELEM_(ch)[1]){(val)}})
+#define gor_on_timeout(dur) ((gor_case){.kind = GOR_CASE_TIMEOUT, .dur_ns = (dur)})
+#define gor_on_default ((gor_case){.kind = GOR_CASE_DEFAULT})
+
+/* ── synchronisation: all zero is ready to use; not to be copied or moved ─────────────────────────
+ */
+
+/**
+ * A mutual exclusion lock, owned by the goroutine that locked it.  Waiters get it first come, first
+ * served.
+ */
+typedef struct gor_mutex {
+	uint64_t word; // owner's id << 1 | waiters
+	uint64_t id;   // in traces
+	uint32_t spin;
+	uint32_t count;
+	void *head, *tail;
+} gor_mutex;
+
+/**
+ * gor_mutex_lock(mu): lock.  Blocks until it is free; a goroutine that holds it already blocks for
+ * ever.
+ */
+#define gor_mutex_lock(mu) gor_mutex_lock_at((mu), GOR_SITE_(GOR_OP_MUTEX_LOCK, #mu))
+/** gor_mutex_trylock(mu): Returns: 0 locked; -EBUSY held by someone. */
+#define gor_mutex_trylock(mu) gor_mutex_trylock_at((mu), GOR_SITE_(GOR_OP_MUTEX_LOCK, #mu))
+/**
+ * gor_mutex_unlock(mu): unlock.  Panics if it is not locked, or by another goroutine, which it
+ * names.
+ */
+#define gor_mutex_unlock(mu) gor_mutex_unlock_at((mu), GOR_SITE_(GOR_OP_MUTEX_UNLOCK, #mu))
+
+GOR_EXPORT void gor_mutex_lock_at(gor_mutex *mu, const struct gor_site *site);
+GOR_EXPORT int gor_mutex_trylock_at(gor_mutex *mu, const struct gor_site *site);
+GOR_EXPORT void gor_mutex_unlock_at(gor_mutex *mu, const struct gor_site *site);
+
+/** Waits for a collection of goroutines to finish. */
+typedef struct gor_waitgroup {
+	int64_t value;
+	uint64_t id; // in traces
+	uint32_t spin;
+	uint32_t waiters;
+	void *head, *tail;
+} gor_waitgroup;
+
+/**
+ * gor_wg_add(wg, n): add n, which may be negative.  At zero all waiters wake; below zero it panics.
+ */
+#define gor_wg_add(wg, n) gor_wg_add_at((wg), (n), GOR_SITE_(GOR_OP_WG_ADD, #wg))
+/** gor_wg_done(wg): add -1. */
+#define gor_wg_done(wg) gor_wg_add_at((wg), -1, GOR_SITE_(GOR_OP_WG_DONE, #wg))
+/** gor_wg_wait(wg): block until the count is zero. */
+#define gor_wg_wait(wg) gor_wg_wait_at((wg), GOR_SITE_(GOR_OP_WG_WAIT, #wg))
+/**
+ * gor_wg_go(wg, fn, arg): add 1, run fn(arg) in a new goroutine, and count 1 down when it returns.
+ * Returns: as gor_go.
+ */
+#define gor_wg_go(wg, fn, arg) gor_wg_go_at((wg), (fn), (arg), GOR_SITE_(GOR_OP_GO, #fn))
+
+GOR_EXPORT void gor_wg_add_at(gor_waitgroup *wg, int n, const struct gor_site *site);
+GOR_EXPORT void gor_wg_wait_at(gor_waitgroup *wg, const struct gor_site *site);
+GOR_EXPORT uint64_t gor_wg_go_at(gor_waitgroup *wg, void (*fn)(void *), void *arg,
+                                 const struct gor_site *site);
+
+/* ── errors and traces ────────────────────────────────────────────────────────────────────────────
+ */
+
+/**
+ * gor_panic(fmt, ...): print "panic: ...", a goroutine dump, close the trace, exit with status 2.
+ * Any thread.
+ */
+#define gor_panic(...) gor_panic_at(GOR_SITE_(GOR_OP_PANIC, ""), __VA_ARGS__)
+GOR_EXPORT void gor_panic_at(const struct gor_site *site, const char *fmt, ...)
+	__attribute__((noreturn, format(printf, 2, 3)));
+
+/**
+ * Record this run from here on, besides what the GTRACE variable says; options in that variable's
+ * grammar.
+ *
+ * Blocks:  for the creation of two files.  Context: before gor_run.
+ * Returns: 0; -EBUSY already recording; or a negative errno, and one line on stderr says why.
+ */
+GOR_EXPORT int gor_trace_start(const char *options);
+
+/**
+ * Complete the trace file now; nothing after this is recorded.  Fine if none is open.  Blocks until
+ * it is on file.
+ */
+GOR_EXPORT void gor_trace_stop(void);
+
+/**
+ * A mark in the trace.  In the file, whatever happens, once this returns.  Does nothing if none is
+ * recorded.
+ */
+GOR_EXPORT void gor_trace_log(const char *category, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/** The version of the library, "0.1.0"; GOR_VERSION is the header's. */
+GOR_EXPORT const char *gor_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * record.c: the one recording of this process, from GTRACE or gor_trace_start() to its exit.
+ *
+ * It outlives runs: what happens between them, and the exit status, belong to it.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "emit.h"
+#include "reach.h"
+
+#define OBJ_BLOCK 64 // object ids a p takes at a time
+
+static struct {
+	_Atomic(struct gtrace_rec *) rec;
+	_Atomic bool tried; // GTRACE was looked at
+	_Atomic bool closed;
+	_Atomic uint64_t next_obj;
+} record;
+
+static __thread struct gtrace_stream *record_foreign; // of a thread that is none of ours
+
+static void record_warn(void *arg, const char *line)
+{
+	(void)arg;
+	gor__say("gor: %s\n", line);
+}
+
+static void record_notify(const char *line)
+{
+	gor__say("gor: %s\n", line);
+}
+
+static void record_at_exit(int status, void *arg)
+{
+	(void)arg;
+	gor__record_close(GTRACE_END_EXIT, status);
+}
+
+static int record_open(const struct gtrace_options *opt)
+{
+	struct gtrace_rec *rec;
+	struct gtrace_error err;
+	char info[256];
+
+	snprintf(info, sizeof info, "runtime=gor " GOR_VERSION "\nmaxprocs=%u\n", gor__config.procs);
+	int code = gtrace_rec_open(&rec, opt, info, record_notify, &err);
+	if (code < 0) {
+		gor__say("gor: not recording: %s\n", err.text);
+		return code;
+	}
+	atomic_store(&record.closed, false);
+	atomic_store(&record.rec, rec);
+	on_exit(record_at_exit, NULL);
+	return 0;
+}
+
+/** The recording, opened if the environment asks for one; NULL: none. */
+struct gtrace_rec *gor__record_begin(void)
+{
+	const char *value = secure_getenv("GTRACE");
+	struct gtrace_options opt;
+
+	if (!atomic_exchange(&record.tried, true) && !atomic_load(&record.rec) && value && *value) {
+		gtrace_options_init(&opt);
+		int code = gtrace_options_parse(&opt, value, record_warn, NULL);
+		if (code == 0)
+			record_open(&opt);
+	}
+	return atomic_load(&record.closed) ? NULL : atomic_load(&record.rec);
+}
+
+int gor_trace_start(const char *options)
+{
+	struct gtrace_options opt;
+
+	gor__config_read();
+	if (gor__record_begin())
+		return -EBUSY;
+	gtrace_options_init(&opt);
+	if (gtrace_options_parse(&opt, options, record_warn, NULL) != 0)
+		return -EINVAL;
+	return record_open(&opt);
+}
+
+void gor_trace_stop(void)
+{
+	gor__record_close(GTRACE_END_STOPPED, 0);
+}
+
+void gor__record_close(enum gtrace_end end, int code)
+{
+	struct gtrace_rec *rec = atomic_load(&record.rec);
+
+	if (!rec)
+		return;
+	atomic_store(&record.closed, true);
+	gtrace_rec_close(rec, end, code);
+}
+
+struct gtrace_rec *gor__record(void)
+{
+	return atomic_load(&record.closed) ? NULL : atomic_load(&record.rec);
+}
+
+/** A stream for m's thread, which calls this. */
+void gor__record_thread(struct m *m, unsigned kind)
+{
+	if (!m->sched->rec)
+		return;
+	m->stream = gtrace_stream_new(m->sched->rec, kind, (uint64_t)atomic_load(&m->tid));
+	atomic_store(&m->stream_number, m->stream ? m->stream->number : 0);
+	if (m->stream && gtrace_rec_level(m->sched->rec) >= GTRACE_LEVEL_SYNC)
+		m->sync = m->stream;
+}
+
+struct snapshot {
+	struct m *m;
+	uint64_t count;
+	bool emit;
+};
+
+static void snapshot_row(void *arg, struct g *g)
+{
+	static const uint8_t states[] = {
+		[G_NEW] = GTRACE_state_RUNNABLE,    [G_RUNNABLE] = GTRACE_state_RUNNABLE,
+		[G_RUNNING] = GTRACE_state_RUNNING, [G_WAITING] = GTRACE_state_WAITING,
+		[G_DEAD] = GTRACE_state_ENDED,
+	};
+	struct snapshot *snap = arg;
+	struct m *m = snap->m;
+	enum g_state state = g_state(g);
+
+	if (g->sched != m->sched || state == G_DEAD)
+		return;
+	snap->count++;
+	if (!snap->emit)
+		return;
+	bool waits = state == G_WAITING;
+	uint64_t site = g->site ? emit_site(m, g->site) : 0;
+	GTRACE_EMIT(m->stream, GO_STATUS, g->id, states[state], waits ? g->reason : 0,
+	            waits ? g->wait_obj : 0, site, waits ? g->wait_flags : 0);
+}
+
+/** Write down every goroutine as it is.  The other threads are expected to stand still. */
+void gor__record_snapshot(struct m *m, unsigned why)
+{
+	struct snapshot snap = {.m = m};
+
+	if (!m || !m->stream)
+		return;
+	gor__g_each(snapshot_row, &snap);
+	EMIT(m, SNAP_BEGIN, why, snap.count);
+	snap.emit = true;
+	gor__g_each(snapshot_row, &snap);
+	EMIT(m, SNAP_END);
+}
+
+/** gor_run returns: the survivors, by the monitor's thread. */
+void gor__record_run_end(struct sched *s)
+{
+	struct m boot = {.sched = s, .stream = s->monitor_stream};
+
+	if (!s->monitor_stream)
+		return;
+	gor__reach(s, boot.stream, GTRACE_snap_END);
+	gor__record_snapshot(&boot, GTRACE_snap_END);
+	s->monitor_stream = NULL;
+	gtrace_stream_end(boot.stream);
+}
+
+/** An id for an object; m inside the runtime, or NULL. */
+uint64_t gor__obj_id(struct m *m)
+{
+	struct p *p = m ? m->p : NULL;
+
+	if (!p)
+		return atomic_fetch_add_explicit(&record.next_obj, 1, memory_order_relaxed) + 1;
+	if (p->obj_id == p->obj_id_end) {
+		p->obj_id =
+			atomic_fetch_add_explicit(&record.next_obj, OBJ_BLOCK, memory_order_relaxed) + 1;
+		p->obj_id_end = p->obj_id + OBJ_BLOCK;
+	}
+	return p->obj_id++;
+}
+
+static struct gtrace_stream *record_foreign_stream(void)
+{
+	struct gtrace_rec *rec = gor__record_begin();
+
+	if (rec && !record_foreign)
+		record_foreign =
+			gtrace_stream_new(rec, GTRACE_thread_kind_FOREIGN, (uint64_t)syscall(SYS_gettid));
+	return rec ? record_foreign : NULL;
+}
+
+void gor_trace_log(const char *category, const char *fmt, ...)
+{
+	struct m *m = gor__self() ? gor__enter() : NULL;
+	struct gtrace_stream *stream = m ? m->stream : record_foreign_stream();
+
+	if (stream) {
+		char text[4096];
+		va_list args;
+		va_start(args, fmt);
+		int len = vsnprintf(text, sizeof text, fmt, args);
+		va_end(args);
+		size_t bytes = len < 0 ? 0 : (size_t)len < sizeof text ? (size_t)len : sizeof text - 1;
+		const char *strs[] = {category ? category : "", text};
+		gtrace_stream_text(stream, GTRACE_MARK, (const uint64_t[]){0, 0}, strs,
+		                   (const size_t[]){strlen(strs[0]), bytes});
+	}
+	if (m)
+		gor__leave();
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * run.c: gor_run, from its start to its return.
+ *
+ * The calling thread runs no goroutine: it is the monitor until goroutine 1 ends.  So gor_run can
+ * return on its caller's thread whatever the others are stuck in.
+ *
+ * Each run has a struct sched of its own, never freed: threads that are still in user code when a
+ * run ends keep pointing to it, and stop at their next call.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "emit.h"
+#include "handoff.h"
+#include "monitor.h"
+#include "signals.h"
+#include "spawn.h"
+
+static struct {
+	_Atomic bool running;
+	_Atomic(struct sched *) last; // the run that goes on, or went on last
+	_Atomic uint64_t next_g_id;   // over all runs: never given twice
+	_Atomic int max_procs;        // 0: as the environment says
+} run;
+
+struct sched *gor__sched_now(void)
+{
+	return atomic_load_explicit(&run.last, memory_order_acquire);
+}
+
+static void run_main(void *arg)
+{
+	struct sched *s = arg;
+	int result = s->entry(s->argc, s->argv);
+	struct m *m = gor__enter();
+
+	s->result = result;
+	EMIT(m, MAIN_END);
+	atomic_store(&s->stopped, true);
+	gor__idle_stop(s);
+	gor__monitor_kick(s);
+	gor__end_last(m);
+}
+
+static struct p *run_procs(struct sched *s)
+{
+	s->ps = aligned_alloc(64, s->procs * sizeof *s->ps);
+	if (!s->ps)
+		return NULL;
+	memset(s->ps, 0, s->procs * sizeof *s->ps);
+	uint64_t seed = (uint64_t)gor_now() ^ (uint64_t)getpid() << 32;
+	for (unsigned i = 0; i < s->procs; i++) {
+		struct p *p = &s->ps[i];
+		p->number = i;
+		p->sched = s;
+		p->rng = (seed + i + 1) * UINT64_C(0x9E3779B97F4A7C15) | 1;
+		atomic_store(&p->timers.first, NO_TIMER);
+		if (i > 0) {
+			p->idle_next = s->idle_p;
+			s->idle_p = p;
+		}
+	}
+	atomic_store(&s->idle_p_count, s->procs - 1);
+	return &s->ps[0];
+}
+
+static struct sched *run_new(void)
+{
+	struct sched *s = calloc(1, sizeof *s);
+
+	if (!s)
+		return NULL;
+	int procs = atomic_load(&run.max_procs);
+	s->procs = procs > 0 ? (unsigned)procs : gor__config.procs;
+	s->no_membarrier = !gor__membarrier_init();
+	s->next_g_id = &run.next_g_id;
+	s->before = atomic_load(&run.last);
+	return s;
+}
+
+/** The first thread of a run; until it loops, the caller acts for it. */
+static bool run_begin(struct sched *s)
+{
+	struct p *p = run_procs(s);
+	struct m boot = {.sched = s, .p = p}; // stands in for a thread while goroutine 1 is made
+
+	if (!p)
+		return false;
+	s->rec = gor__record_begin();
+	if (s->rec)
+		boot.stream = gtrace_stream_new(s->rec, GTRACE_thread_kind_MONITOR, (uint64_t)getpid());
+	s->monitor_stream = boot.stream;
+	struct g *g =
+		gor__spawn(&boot,
+	               &(struct spawn){.fn = run_main, .arg = s, .site = s->site, .stack_bytes = 0});
+	if (!g)
+		return false;
+	gor__record_snapshot(&boot, GTRACE_snap_START);
+	gor__spawn_emit(&boot, g);
+	g_set_state(g, G_RUNNABLE);
+	gor__runq_put(p, g);
+	atomic_store(&run.last, s);
+	gor__signals_install();
+	return gor__thread_new(s, p, (struct handoff){.why = GTRACE_why_NONE}) != NULL;
+}
+
+int gor_run_at(int (*entry)(int argc, char **argv), int argc, char **argv,
+               const struct gor_site *site)
+{
+	gor__config_read();
+	if (gor__self())
+		gor__panic(site, "gor_run: called by a goroutine");
+	if (atomic_exchange(&run.running, true))
+		gor__panic(site, "gor_run: another run is going on");
+	uint64_t first = 0;
+	atomic_compare_exchange_strong(&run.next_g_id, &first, 1);
+
+	struct sched *s = run_new();
+	if (s) {
+		s->entry = entry;
+		s->argc = argc;
+		s->argv = argv;
+		s->site = site;
+		s->caller_frame = __builtin_frame_address(0);
+		atomic_store(&s->spinning, 1); // the first thread starts as one that looks for work
+	}
+	if (!s || !run_begin(s))
+		gor__fatal(NULL, "gor: out of memory or threads at the start");
+	gor__monitor(s);
+	gor__wait_stopped(s);
+	gor__record_run_end(s);
+	atomic_store(&run.running, false);
+	return s->result;
+}
+
+size_t gor_num_goroutine(void)
+{
+	const struct sched *s = gor__sched_now();
+	int64_t n = 0;
+
+	if (!s || (atomic_load(&s->stopped) && !gor__self()))
+		return 0;
+	for (unsigned i = 0; i < s->procs; i++)
+		n += atomic_load_explicit(&s->ps[i].alive, memory_order_relaxed);
+	return n > 0 ? (size_t)n : 0;
+}
+
+int gor_max_procs(int n)
+{
+	gor__config_read();
+	const struct sched *s = gor__sched_now();
+	int set = atomic_load(&run.max_procs);
+	int before = s && !atomic_load(&s->stopped) ? (int)s->procs
+	             : set > 0                      ? set
+	                                            : (int)gor__config.procs;
+
+	if (n > 0)
+		atomic_store(&run.max_procs, n);
+	return before;
+}
+
+const char *gor_version(void)
+{
+	return GOR_VERSION;
+}

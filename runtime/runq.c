@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * runq.c: where runnable goroutines wait.
+ *
+ * Each p has a ring, and one slot `runnext` before it; all share a global list.  The ring is the
+ * single-producer, many-consumer queue of Go's scheduler:
+ *
+ *   I1  only the owner moves tail; head moves by CAS, by the owner or a thief.
+ *   I2  tail - head <= RING_SIZE; the slots between are goroutines that are RUNNABLE.
+ *   I3  a slot is read before the CAS that takes it, and rewritten only after head has passed it:
+ *       the acquire load of head in put pairs with the release in that CAS.
+ *
+ * runnext is exchanged as a whole, so each goroutine leaves it once.
+ *
+ * A full ring gives its older half to the global list, so that one p cannot hide work from the
+ * others.
+ */
+#include "scheduler.h"
+
+bool gor__runq_empty(const struct p *p)
+{
+	// tail, then runnext, then tail again: a goroutine kicked from runnext into the ring is seen in
+	// one of them
+	for (;;) {
+		uint32_t head = atomic_load_explicit(&p->head, memory_order_acquire);
+		uint32_t tail = atomic_load_explicit(&p->tail, memory_order_acquire);
+		struct g *next = atomic_load_explicit(&p->runnext, memory_order_acquire);
+
+		if (tail == atomic_load_explicit(&p->tail, memory_order_acquire))
+			return head == tail && !next;
+	}
+}
+
+/** Is anything in the ring? */
+bool gor__runq_ring(const struct p *p)
+{
+	return atomic_load_explicit(&p->head, memory_order_relaxed) !=
+	       atomic_load_explicit(&p->tail, memory_order_acquire);
+}
+
+void gor__global_put(struct sched *s, struct g *first, struct g *last, unsigned count)
+{
+	last->next = NULL;
+	gor__lock(&s->lock);
+	if (s->global_tail)
+		s->global_tail->next = first;
+	else
+		s->global_head = first;
+	s->global_tail = last;
+	atomic_fetch_add_explicit(&s->global_count, count, memory_order_release);
+	gor__unlock(&s->lock);
+}
+
+/**
+ * The ring is full: its older half and g go to the global list.  False if thieves made room
+ * meanwhile.
+ */
+static bool runq_spill(struct p *p, struct g *g, uint32_t head, uint32_t tail)
+{
+	struct g *batch[RING_SIZE / 2 + 1];
+	uint32_t n = (tail - head) / 2;
+
+	for (uint32_t i = 0; i < n; i++)
+		batch[i] = atomic_load_explicit(&p->ring[(head + i) % RING_SIZE], memory_order_relaxed);
+	if (!atomic_compare_exchange_strong_explicit(&p->head, &head, head + n, memory_order_release,
+	                                             memory_order_relaxed))
+		return false;
+	batch[n] = g;
+	for (uint32_t i = 0; i < n; i++)
+		batch[i]->next = batch[i + 1];
+	gor__global_put(p->sched, batch[0], batch[n], n + 1);
+	return true;
+}
+
+void gor__runq_put(struct p *p, struct g *g)
+{
+	for (;;) {
+		uint32_t head = atomic_load_explicit(&p->head, memory_order_acquire);
+		uint32_t tail = atomic_load_explicit(&p->tail, memory_order_relaxed);
+
+		if (tail - head < RING_SIZE) {
+			atomic_store_explicit(&p->ring[tail % RING_SIZE], g, memory_order_relaxed);
+			atomic_store_explicit(&p->tail, tail + 1, memory_order_release);
+			return;
+		}
+		if (runq_spill(p, g, head, tail))
+			return;
+	}
+}
+
+void gor__runq_put_next(struct p *p, struct g *g)
+{
+	struct g *old = atomic_load_explicit(&p->runnext, memory_order_relaxed);
+
+	if (!old) // only the owner fills the slot
+		atomic_store_explicit(&p->runnext, g, memory_order_release);
+	else if ((old = atomic_exchange_explicit(&p->runnext, g, memory_order_acq_rel)))
+		gor__runq_put(p, old);
+}
+
+/**
+ * How often in a row runnext may pass the ring: two goroutines that wake each other must not starve
+ * it.
+ */
+#define STREAK_MAX 64
+
+static struct g *runq_take_next(struct p *p)
+{
+	struct g *g = atomic_load_explicit(&p->runnext, memory_order_relaxed);
+
+	if (g)
+		g = atomic_exchange_explicit(&p->runnext, NULL, memory_order_acq_rel);
+	return g;
+}
+
+static struct g *runq_take_head(struct p *p)
+{
+	uint32_t head = atomic_load_explicit(&p->head, memory_order_acquire);
+
+	for (;;) {
+		uint32_t tail = atomic_load_explicit(&p->tail, memory_order_relaxed);
+		if (head == tail)
+			return NULL;
+		struct g *g = atomic_load_explicit(&p->ring[head % RING_SIZE], memory_order_relaxed);
+		if (atomic_compare_exchange_weak_explicit(&p->head, &head, head + 1, memory_order_acq_rel,
+		                                          memory_order_acquire))
+			return g;
+	}
+}
+
+struct g *gor__runq_get(struct p *p)
+{
+	struct g *g;
+
+	if (__builtin_expect(p->runnext_streak < STREAK_MAX, 1)) {
+		g = runq_take_next(p);
+		if (g) {
+			p->runnext_streak++;
+			return g;
+		}
+	}
+	p->runnext_streak = 0;
+	g = runq_take_head(p);
+	return g ? g : runq_take_next(p);
+}
+
+/**
+ * Take victim's runnext if its thread does not get to it: one that switches will run it in no time.
+ */
+static struct g *runq_steal_next(struct p *victim)
+{
+	const struct m *m = atomic_load_explicit(&victim->m, memory_order_acquire);
+
+	if (!atomic_load_explicit(&victim->runnext, memory_order_relaxed))
+		return NULL;
+	if (m) {
+		uint32_t tick = atomic_load_explicit(&m->tick, memory_order_relaxed);
+		for (int i = 0; i < 100; i++)
+			gor__relax();
+		if (tick != atomic_load_explicit(&m->tick, memory_order_relaxed))
+			return NULL;
+	}
+	return runq_take_next(victim);
+}
+
+/**
+ * Move half of victim's ring to p's empty one; one of them is returned to run.  runnext only if
+ * asked, and last.
+ */
+struct g *gor__runq_steal(struct p *p, struct p *victim, bool take_next)
+{
+	uint32_t tail = atomic_load_explicit(&p->tail, memory_order_relaxed);
+	uint32_t head = atomic_load_explicit(&victim->head, memory_order_acquire);
+
+	for (;;) {
+		uint32_t n = atomic_load_explicit(&victim->tail, memory_order_acquire) - head;
+		n -= n / 2;
+		if (n == 0)
+			return take_next ? runq_steal_next(victim) : NULL;
+		if (n > RING_SIZE / 2) { // head and tail are not of one moment
+			head = atomic_load_explicit(&victim->head, memory_order_acquire);
+			continue;
+		}
+		for (uint32_t i = 0; i < n; i++)
+			atomic_store_explicit(&p->ring[(tail + i) % RING_SIZE],
+			                      atomic_load_explicit(&victim->ring[(head + i) % RING_SIZE],
+			                                           memory_order_relaxed),
+			                      memory_order_relaxed);
+		if (!atomic_compare_exchange_strong_explicit(&victim->head, &head, head + n,
+		                                             memory_order_acq_rel, memory_order_acquire))
+			continue;
+		struct g *g =
+			atomic_load_explicit(&p->ring[(tail + n - 1) % RING_SIZE], memory_order_relaxed);
+		atomic_store_explicit(&p->tail, tail + n - 1, memory_order_release);
+		return g;
+	}
+}
+
+/** A fair share of the global list: one to run, the rest into p's ring. */
+struct g *gor__global_get(struct p *p, unsigned most)
+{
+	struct sched *s = p->sched;
+
+	if (!atomic_load_explicit(&s->global_count, memory_order_acquire))
+		return NULL;
+	gor__lock(&s->lock);
+	unsigned have = atomic_load_explicit(&s->global_count, memory_order_relaxed);
+	unsigned n = have / s->procs + 1;
+
+	n = n > have ? have : n;
+	n = n > most ? most : n;
+	struct g *first = s->global_head;
+	for (unsigned i = 0; i < n; i++)
+		s->global_head = s->global_head->next;
+	if (!s->global_head)
+		s->global_tail = NULL;
+	atomic_fetch_sub_explicit(&s->global_count, n, memory_order_relaxed);
+	gor__unlock(&s->lock);
+	if (n == 0)
+		return NULL;
+	for (struct g *g = first->next; --n;) {
+		struct g *after = g->next;
+		gor__runq_put(p, g);
+		g = after;
+	}
+	return first;
+}

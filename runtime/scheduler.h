@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * scheduler.h: goroutines (g), threads (m), processors (p) and what the parts of the runtime share.
+ *
+ * A p is the right to run goroutines; an m needs one for that.  docs/scheduler.md tells the whole
+ * story; scheduler.c opens with the invariants.
+ */
+#ifndef GOR_SCHEDULER_H
+#define GOR_SCHEDULER_H
+
+#include <gtrace.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "g.h"
+#include "lock.h"
+
+#define RING_SIZE 256u
+#define G_CACHE_MAX 256
+#define THREADS_MAX 10000
+#define SAMPLE_FRAMES 16
+#define SAMPLE_REGS 16
+#define NO_TIMER INT64_MAX
+
+struct timer;
+
+/** The timers of one p: a heap, the earliest first. */
+struct timers {
+	struct lock lock;
+	_Atomic int64_t first;  // when the earliest is due, or NO_TIMER; written under lock
+	_Atomic uint32_t count; // written under lock
+	uint32_t room;          // lock
+	struct timer **heap;    // lock
+};
+
+/** The right to run goroutines, and everything a thread wants at hand while it has it. */
+struct p {
+	_Atomic(struct m *) m;       // who has it; NULL idle
+	_Atomic uint32_t head;       // ring: thieves and owner take here by CAS
+	_Atomic uint32_t tail;       // ring: owner adds here, release
+	_Atomic(struct g *) runnext; // runs before the ring; thieves take it last
+	uint32_t runnext_streak;     // owner: times in a row that runnext came first
+	uint32_t tick;               // owner: switches; paces the looks at the global queue
+	struct g *free;              // owner: dead goroutines with warm stacks, last in first out
+	uint32_t free_count;         // owner
+	uint64_t g_id, g_id_end;     // owner: ids to give out
+	uint64_t obj_id, obj_id_end; // owner
+	uint64_t rng;                // owner
+	_Atomic int64_t alive;       // owner writes: spawned here less ended here
+	struct timers timers;
+	struct p *idle_next; // sched->lock
+	unsigned number;
+	struct sched *sched;
+	_Atomic(struct g *) ring[RING_SIZE];
+} __attribute__((aligned(64)));
+
+/** Where a p that changes hands comes from. */
+struct handoff {
+	uint64_t stream; // of the thread that had it, 0 none
+	uint64_t g;      // its goroutine, which stays there
+	unsigned why;    // a GTRACE_why_*; NONE: no handoff, a thread is woken to look for work
+};
+
+/** What the sampling signal saw of a busy thread. */
+struct sample {
+	_Atomic uint32_t count; // frames; release in the handler, acquire in the monitor; 0 none yet
+	uint64_t pc[SAMPLE_FRAMES];
+	uint64_t regs[SAMPLE_REGS]; // the general ones
+	uint64_t sp;
+};
+
+/** A thread. */
+struct m {
+	struct g *cur;          // own: the goroutine it runs
+	struct p *p;            // own, or the monitor's while it hands it off
+	_Atomic uint32_t in_rt; // 1 inside the runtime; own writes (see handoff.c)
+	_Atomic uint32_t mark;  // the thread must look up at its next entry; monitor and sched->lock
+	struct gtrace_stream *stream;   // own: NULL when not recording
+	struct gtrace_stream *sync;     // own: stream at level sync, else NULL
+	struct g *prev;                 // own: left by the last switch; its on_cpu is to be cleared
+	struct g *pending;              // own: picked, but to be run from g0
+	struct g g0;                    // own: the context that schedules
+	_Atomic uint32_t tick;          // own: goroutines started; the monitor compares
+	_Atomic uint64_t running;       // own: id of cur, 0 none; for the monitor
+	_Atomic uint64_t stream_number; // own: of stream, 0 none; for the monitor
+	bool spinning;                  // own: counted in sched->spinning
+	struct lock hand;               // the thread and whoever takes its p
+	_Atomic bool handed;            // hand: its p was taken; counted in sched->handed
+	bool sleeping;                  // sched->lock: on the idle list
+	struct p *next_p;               // given by the waker before wake; sched->lock
+	struct handoff handoff;         // given along
+	_Atomic uint32_t wake;          // futex
+	struct m *idle_next;            // sched->lock
+	struct m *all_next;             // set before it is in the list; never removed
+	struct sched *sched;
+	pthread_t thread;
+	_Atomic(void *) base_frame; // of its first function: below lies only the runtime
+	uint32_t number;
+	_Atomic int tid;
+	_Atomic bool ended; // own: the thread is through with this run
+	/* the monitor's notes */
+	uint32_t seen_tick;
+	int64_t seen_ns;     // when seen_tick was first seen
+	int64_t seen_cpu_ns; // its CPU clock then, -1 not read
+	int64_t last_cpu_ns; // at the last look
+	int64_t last_ns;
+	int64_t report_ns; // next BUSY when its stretch is that long
+	int64_t reach_ns;  // next search for what it can reach
+	struct sample sample;
+};
+
+/** One run of the scheduler, from gor_run to its return. */
+struct sched {
+	struct lock lock;
+	unsigned procs;
+	struct p *ps;
+	struct p *idle_p;              // lock
+	_Atomic uint32_t idle_p_count; // written under lock
+	struct m *idle_m;              // lock
+	_Atomic(struct m *) all_m;     // pushed under lock; read with acquire
+	_Atomic uint32_t m_count;
+	_Atomic uint32_t spinning;           // threads that look for work
+	_Atomic uint32_t handed;             // threads without a p in user code; written under lock
+	struct g *global_head, *global_tail; // lock
+	_Atomic uint32_t global_count;       // written under lock
+	_Atomic(struct g *) free;            // written under free_lock: dead goroutines of all
+	struct lock free_lock;
+	_Atomic uint64_t *next_g_id;          // shared by all runs of the process
+	struct gtrace_stream *monitor_stream; // the monitor's own
+	uint64_t stacks;                      // the monitor's own: stacks written to it
+	struct sched *before;                 // the run before this one
+	struct m *timer_keeper;               // lock: the idle thread that sleeps with a time limit
+	int64_t timer_keeper_ns;              // lock
+	_Atomic uint32_t monitor_word;        // futex: bumped to get the monitor out of a long sleep
+	_Atomic bool monitor_idle;
+	_Atomic bool stopped; // main has ended
+	bool no_membarrier;
+	int result; // of entry
+	int (*entry)(int, char **);
+	int argc;
+	char **argv;
+	const struct gor_site *site;
+	void *caller_frame; // of gor_run
+	struct gtrace_rec *rec;
+};
+
+/** What the environment said; read once. */
+struct config {
+	unsigned procs;
+	size_t stack_bytes;
+	int64_t slice_ns; // handoff=
+	enum {
+		TRACEBACK_NONE,
+		TRACEBACK_SINGLE,
+		TRACEBACK_ALL,
+		TRACEBACK_SYSTEM,
+		TRACEBACK_CRASH
+	} traceback;
+	enum { DEADLOCK_FATAL, DEADLOCK_REPORT, DEADLOCK_OFF } deadlock;
+};
+extern struct config gor__config;
+void gor__config_read(void);
+
+/** The calling thread's m, NULL on a thread that is not one of ours.  Never kept over a switch. */
+extern __thread struct m *gor__m __attribute__((tls_model("initial-exec")));
+
+static inline struct m *gor__self(void)
+{
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+	struct m *m;
+
+	// volatile: a goroutine may be on another thread after each switch, so no copy may be kept
+	__asm__ volatile("movq gor__m@gottpoff(%%rip), %0\n\tmovq %%fs:(%0), %0" : "=r"(m));
+	return m;
+#else
+	extern struct m *gor__self_slow(void);
+	return gor__self_slow();
+#endif
+}
+
+/* entry.c: the border between user code and the runtime */
+struct m *gor__enter_slow(struct m *m);
+void gor__not_a_goroutine(void) __attribute__((noreturn));
+
+/** Into the runtime, first thing in every public call of a goroutine. */
+static inline struct m *gor__enter(void)
+{
+	struct m *m = gor__self();
+
+	if (__builtin_expect(!m, 0))
+		gor__not_a_goroutine();
+	atomic_store_explicit(&m->in_rt, 1, memory_order_relaxed);
+	atomic_signal_fence(memory_order_seq_cst); // the monitor's membarrier is the other half
+	if (__builtin_expect(atomic_load_explicit(&m->mark, memory_order_relaxed), 0))
+		m = gor__enter_slow(m);
+	return m;
+}
+
+/** Back to user code, last thing. */
+static inline void gor__leave(void)
+{
+	atomic_store_explicit(&gor__self()->in_rt, 0, memory_order_release);
+}
+
+/* run.c */
+struct sched *gor__sched_now(void);
+
+/* scheduler.c */
+void gor__wait_begin(struct g *g, unsigned reason, uint64_t obj, const struct gor_site *site,
+                     unsigned flags);
+void gor__park(struct m *m, struct lock *unlock);
+void gor__yield(struct m *m, const struct gor_site *site);
+void gor__end(struct m *m) __attribute__((noreturn));
+void gor__ready(struct m *m, struct g *g);
+void gor__ready_list(struct m *m, struct g *list, unsigned count);
+void gor__loop(struct m *m);
+void gor__abandon(struct m *m) __attribute__((noreturn));
+void gor__end_last(struct m *m) __attribute__((noreturn));
+void gor__switch_to_g0(struct m *m);
+void gor__arrive(void);
+
+/* runq.c */
+void gor__runq_put(struct p *p, struct g *g);
+void gor__runq_put_next(struct p *p, struct g *g);
+struct g *gor__runq_get(struct p *p);
+bool gor__runq_empty(const struct p *p);
+bool gor__runq_ring(const struct p *p);
+struct g *gor__runq_steal(struct p *p, struct p *victim, bool take_next);
+void gor__global_put(struct sched *s, struct g *first, struct g *last, unsigned count);
+struct g *gor__global_get(struct p *p, unsigned most);
+
+/* idle.c */
+void gor__wake_one(struct sched *s);
+struct g *gor__find_work(struct m *m);
+bool gor__thread_give(struct sched *s, struct p *p, struct handoff handoff);
+void gor__idle_stop(struct sched *s);
+void gor__timer_moved(struct sched *s, int64_t when);
+
+/* thread.c */
+struct m *gor__thread_new(struct sched *s, struct p *p, struct handoff handoff);
+
+/* handoff.c */
+bool gor__take_p(struct m *m, unsigned why);
+
+/* stack.c */
+struct g *gor__g_new(struct p *p, size_t stack_bytes);
+void gor__g_free(struct p *p, struct g *g);
+void gor__g_each(void (*fn)(void *arg, struct g *g), void *arg);
+struct g *gor__g_of_address(const void *address, bool *guard);
+size_t gor__stack_room(const struct g *g);
+uint64_t gor__stack_skip(uint64_t from, uint64_t *to);
+
+/* deadlock.c, dump.c, fatal.c */
+void gor__deadlock(void);
+void gor__dump(struct g *current, bool all);
+void gor__fatal(const struct gor_site *site, const char *fmt, ...)
+	__attribute__((noreturn, format(printf, 2, 3)));
+void gor__panic(const struct gor_site *site, const char *fmt, ...)
+	__attribute__((noreturn, format(printf, 2, 3)));
+void gor__say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* record.c: the recording of this process */
+struct gtrace_rec *gor__record_begin(void);
+void gor__record_thread(struct m *m, unsigned kind);
+void gor__record_run_end(struct sched *s);
+void gor__record_snapshot(struct m *m, unsigned snap);
+void gor__record_close(enum gtrace_end end, int code);
+struct gtrace_rec *gor__record(void);
+uint64_t gor__obj_id(struct m *m);
+
+static inline uint64_t gor__rand(struct p *p)
+{
+	// xorshift64*, Vigna 2014
+	uint64_t x = p->rng;
+
+	x ^= x >> 12;
+	x ^= x << 25;
+	x ^= x >> 27;
+	p->rng = x;
+	return x * UINT64_C(2685821657736338717);
+}
+
+#endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * signals.c: the signals the runtime takes, each only if the program has left it at its default.
+ *
+ *   SIGINT, SIGTERM   while recording: the trace is completed, then the default action happens.
+ *   SIGSEGV, SIGBUS   in the guard page of a goroutine: "stack overflow"; anything else: the
+ *   default action.
+ *   SIGURG            samples a busy goroutine's program counter.  The monitor sends it only while
+ *                     recording, only to a thread whose CPU clock runs, so it interrupts no system
+ *                     call that would wait; and with
+ *                     SA_RESTART.
+ */
+#define _GNU_SOURCE
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "emit.h"
+#include "signals.h"
+
+static void on_stop(int signo)
+{
+	struct gtrace_rec *rec = gor__record();
+
+	if (rec) {
+		gtrace_rec_signal(rec, signo); // raises it again
+		return;
+	}
+	signal(signo, SIG_DFL);
+	raise(signo);
+}
+
+static void on_fault(int signo, siginfo_t *info, void *context)
+{
+	struct m *m = gor__self();
+	bool guard = false;
+	struct g *g = gor__g_of_address(info->si_addr, &guard);
+
+	(void)context;
+	if (!m || !g || !guard || m->cur != g) {
+		signal(signo, SIG_DFL); // the faulting instruction runs again
+		return;
+	}
+	gor__say("gor: stack of goroutine %llu exceeds %zu bytes (created at %s:%u)\n"
+	         "gor: give it more: gor_go_opt with .stack_bytes, or GOR_DEBUG=stack=\n",
+	         (unsigned long long)g->id, gor__stack_room(g), g->born->file, g->born->line);
+	gor__fatal(NULL, "stack overflow");
+}
+
+/* pc, frame pointer, stack pointer and the first SAMPLE_REGS general registers of an interrupted
+ * thread */
+#if defined(__x86_64__)
+static uint64_t context_sp(const ucontext_t *uc)
+{
+	return (uint64_t)uc->uc_mcontext.gregs[REG_RSP];
+}
+static uint64_t context_reg(const ucontext_t *uc, unsigned i)
+{
+	return (uint64_t)uc->uc_mcontext.gregs[i];
+}
+static uint64_t context_pc(const ucontext_t *uc)
+{
+	return (uint64_t)uc->uc_mcontext.gregs[REG_RIP];
+}
+static uint64_t context_fp(const ucontext_t *uc)
+{
+	return (uint64_t)uc->uc_mcontext.gregs[REG_RBP];
+}
+#elif defined(__aarch64__)
+static uint64_t context_sp(const ucontext_t *uc)
+{
+	return uc->uc_mcontext.sp;
+}
+static uint64_t context_reg(const ucontext_t *uc, unsigned i)
+{
+	return uc->uc_mcontext.regs[i];
+}
+static uint64_t context_pc(const ucontext_t *uc)
+{
+	return uc->uc_mcontext.pc;
+}
+static uint64_t context_fp(const ucontext_t *uc)
+{
+	return uc->uc_mcontext.regs[29];
+}
+#endif
+
+__attribute__((no_sanitize("address", "thread", "undefined"))) static void on_sample(
+	int signo, siginfo_t *info, void *context)
+{
+	struct m *m = gor__self();
+
+	(void)signo, (void)info;
+	if (!m || atomic_load_explicit(&m->in_rt, memory_order_relaxed) || !m->cur)
+		return;
+	uint64_t low = (uint64_t)(uintptr_t)m->cur->stack_low, high = (uint64_t)(uintptr_t)m->cur;
+	uint64_t fp = context_fp(context);
+	uint32_t n = 0;
+
+	m->sample.pc[n++] = context_pc(context);
+	while (n < SAMPLE_FRAMES && fp >= low && fp + 16 <= high && fp % 8 == 0) {
+		const uint64_t *frame = (const uint64_t *)(uintptr_t)fp;
+		if (!frame[1])
+			break;
+		m->sample.pc[n++] = frame[1] - 1;
+		if (frame[0] <= fp)
+			break;
+		fp = frame[0];
+	}
+	for (unsigned i = 0; i < SAMPLE_REGS; i++)
+		m->sample.regs[i] = context_reg(context, i);
+	m->sample.sp = context_sp(context);
+	atomic_store_explicit(&m->sample.count, n, memory_order_release);
+}
+
+static void signals_take(int signo, void (*plain)(int), void (*detailed)(int, siginfo_t *, void *))
+{
+	struct sigaction old, act = {.sa_flags = SA_RESTART | SA_ONSTACK};
+
+	if (sigaction(signo, NULL, &old) != 0 || (old.sa_flags & SA_SIGINFO) ||
+	    old.sa_handler != SIG_DFL)
+		return;
+	sigemptyset(&act.sa_mask);
+	if (detailed) {
+		act.sa_sigaction = detailed;
+		act.sa_flags |= SA_SIGINFO;
+	} else {
+		act.sa_handler = plain;
+	}
+	sigaction(signo, &act, NULL);
+}
+
+/** At each start of a run. */
+void gor__signals_install(void)
+{
+	signals_take(SIGSEGV, NULL, on_fault);
+	signals_take(SIGBUS, NULL, on_fault);
+	if (!gor__record())
+		return;
+	signals_take(SIGINT, on_stop, NULL);
+	signals_take(SIGTERM, on_stop, NULL);
+	signals_take(SAMPLE_SIGNAL, NULL, on_sample);
+}
+
+/** Is the sampling signal ours? */
+bool gor__signals_sampling(void)
+{
+	struct sigaction act;
+
+	return sigaction(SAMPLE_SIGNAL, NULL, &act) == 0 && (act.sa_flags & SA_SIGINFO) &&
+	       act.sa_sigaction == on_sample;
+}
+
+/**
+ * A stack for handlers of the calling thread: goroutine stacks are small, and an overflowing one is
+ * full.
+ */
+void *gor__signals_thread(void)
+{
+	stack_t have, want = {.ss_size = (size_t)sysconf(_SC_SIGSTKSZ) + (32u << 10)};
+
+	if (sigaltstack(NULL, &have) != 0 || !(have.ss_flags & SS_DISABLE))
+		return NULL; // a sanitizer's
+	want.ss_sp = malloc(want.ss_size);
+	if (want.ss_sp)
+		sigaltstack(&want, NULL);
+	return want.ss_sp;
+}
+
+/** The thread ends; stack is what gor__signals_thread() returned. */
+void gor__signals_thread_end(void *stack)
+{
+	stack_t off = {.ss_flags = SS_DISABLE};
+
+	if (!stack)
+		return;
+	sigaltstack(&off, NULL);
+	free(stack);
+}

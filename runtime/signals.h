@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/** signals.h: see signals.c. */
+#ifndef GOR_SIGNALS_H
+#define GOR_SIGNALS_H
+
+#include <signal.h>
+
+#include "scheduler.h"
+
+#define SAMPLE_SIGNAL SIGURG
+
+void gor__signals_install(void);
+bool gor__signals_sampling(void);
+void *gor__signals_thread(void);
+void gor__signals_thread_end(void *stack);
+
+#endif

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/** spawn.c: the birth and the death of a goroutine, its id and its name. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "context.h"
+#include "emit.h"
+#include "spawn.h"
+
+#define ID_BLOCK 16 // ids a p takes at a time
+
+static uint64_t spawn_id(struct p *p)
+{
+	if (p->g_id == p->g_id_end) {
+		p->g_id = atomic_fetch_add_explicit(p->sched->next_g_id, ID_BLOCK, memory_order_relaxed);
+		p->g_id_end = p->g_id + ID_BLOCK;
+	}
+	return p->g_id++;
+}
+
+static void spawn_end(void)
+{
+	struct m *m = gor__enter();
+	gor_waitgroup *wg = m->cur->wg;
+
+	if (wg) {
+		m->cur->wg = NULL;
+		gor_wg_add_at(wg, -1, m->cur->born);
+		m = gor__enter();
+	}
+	gor__end(m);
+}
+
+/** The first code on a new stack. */
+static void spawn_main(void *arg)
+{
+	struct g *g = arg;
+
+	san_first(NULL);
+	gor__arrive();
+	gor__leave();
+	g->fn(g->arg);
+	spawn_end();
+}
+
+/**
+ * A goroutine ready to be made runnable, not yet known to the trace; value is copied to its stack
+ * if bytes > 0.
+ */
+struct g *gor__spawn(struct m *m, const struct spawn *spawn)
+{
+	struct g *g = gor__g_new(m->p, spawn->stack_bytes);
+
+	if (!g)
+		return NULL;
+	char *top = (char *)((uintptr_t)g & ~(uintptr_t)63);
+	g->arg = spawn->arg;
+	if (spawn->value_bytes) {
+		top -= (spawn->value_bytes + 63) & ~(size_t)63;
+		memcpy(top, spawn->value, spawn->value_bytes);
+		g->arg = top;
+	}
+	g->sp = gor__context_make(top, spawn_main, g);
+	g->fn = spawn->fn;
+	g->id = spawn_id(m->p);
+	g->born = spawn->site;
+	g->site = NULL;
+	g->parent = m->cur ? m->cur->id : 0;
+	g->wg = spawn->wg;
+	g->sched = m->sched;
+	g->trace_seq = 0;
+	g->name[0] = 0;
+	if (spawn->name)
+		snprintf(g->name, sizeof g->name, "%s", spawn->name);
+	atomic_store_explicit(&g->on_cpu, 0, memory_order_relaxed);
+	atomic_store_explicit(&m->p->alive,
+	                      atomic_load_explicit(&m->p->alive, memory_order_relaxed) + 1,
+	                      memory_order_relaxed);
+	return g;
+}
+
+/** Tell the trace of a new goroutine. */
+void gor__spawn_emit(struct m *m, struct g *g)
+{
+	if (__builtin_expect(m->stream == NULL, 1))
+		return;
+	uint64_t site = emit_site(m, g->born);
+
+	g->trace_stream = (uint32_t)m->stream->number;
+	GTRACE_EMIT(m->stream, GO_NEW, g->id, site, (uint64_t)(uintptr_t)g->fn);
+	if (g->name[0]) {
+		const char *name = g->name;
+		size_t len = strlen(name);
+		gtrace_stream_text(m->stream, GTRACE_GO_NAME, (const uint64_t[]){g->id, 0}, &name, &len);
+	}
+}
+
+static uint64_t spawn_go(const struct spawn *spawn)
+{
+	struct m *m = gor__enter();
+	struct g *g = gor__spawn(m, spawn);
+	uint64_t id = 0;
+
+	if (g) {
+		id = g->id;
+		gor__spawn_emit(m, g);
+		gor__ready(m, g);
+	}
+	gor__leave();
+	return id;
+}
+
+uint64_t gor_go_at(void (*fn)(void *), void *arg, const gor_opt *opt, const struct gor_site *site)
+{
+	return spawn_go(&(struct spawn){.fn = fn,
+	                                .arg = arg,
+	                                .site = site,
+	                                .name = opt ? opt->name : NULL,
+	                                .stack_bytes = opt ? opt->stack_bytes : 0});
+}
+
+uint64_t gor_go_copy_at(void (*fn)(void *), const void *value, size_t bytes,
+                        const struct gor_site *site)
+{
+	return spawn_go(&(struct spawn){.fn = fn, .value = value, .value_bytes = bytes, .site = site});
+}
+
+uint64_t gor_wg_go_at(gor_waitgroup *wg, void (*fn)(void *), void *arg, const struct gor_site *site)
+{
+	gor_wg_add_at(wg, 1, site);
+	uint64_t id = spawn_go(&(struct spawn){.fn = fn, .arg = arg, .wg = wg, .site = site});
+	if (!id)
+		gor_wg_add_at(wg, -1, site);
+	return id;
+}
+
+void gor_exit(void)
+{
+	spawn_end();
+	__builtin_unreachable();
+}
+
+uint64_t gor_id(void)
+{
+	struct m *m = gor__self();
+
+	return m && m->cur ? m->cur->id : 0;
+}
+
+void gor_set_name(const char *fmt, ...)
+{
+	struct m *m = gor__enter();
+	struct g *g = m->cur;
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(g->name, sizeof g->name, fmt, args);
+	va_end(args);
+	if (m->stream) {
+		const char *name = g->name;
+		size_t len = strlen(name);
+		gtrace_stream_text(m->stream, GTRACE_GO_NAME, (const uint64_t[]){g->id, 0}, &name, &len);
+	}
+	gor__leave();
+}
+
+void gor_yield_at(const struct gor_site *site)
+{
+	struct m *m = gor__enter();
+
+	gor__yield(m, site);
+	gor__leave();
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/** spawn.h: see spawn.c. */
+#ifndef GOR_SPAWN_H
+#define GOR_SPAWN_H
+
+#include "scheduler.h"
+
+struct spawn {
+	void (*fn)(void *);
+	void *arg;
+	const void *value; // copied, and arg points to the copy, if value_bytes > 0
+	size_t value_bytes;
+	gor_waitgroup *wg; // counted down at its end, or NULL
+	const struct gor_site *site;
+	const char *name;   // or NULL
+	size_t stack_bytes; // 0: the usual
+};
+
+struct g *gor__spawn(struct m *m, const struct spawn *spawn);
+void gor__spawn_emit(struct m *m, struct g *g);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * sync.h: what the public synchronisation types share: their lock, their queue, their id in traces.
+ */
+#ifndef GOR_SYNC_H
+#define GOR_SYNC_H
+
+#include "emit.h"
+#include "wait.h"
+
+/** The public types are plain memory: their `spin` is a struct lock. */
+static inline struct lock *gor__sync_lock(uint32_t *spin)
+{
+	_Static_assert(sizeof(struct lock) == sizeof *spin, "spin holds a lock");
+	return (struct lock *)(void *)spin;
+}
+
+/** The object's id in traces, given at its first use that is recorded. */
+static inline uint64_t gor__sync_id(struct m *m, uint64_t *id, unsigned type,
+                                    const struct gor_site *site)
+{
+	uint64_t have = __atomic_load_n(id, __ATOMIC_ACQUIRE);
+
+	if (have || !m->stream)
+		return have;
+	uint64_t made = gor__obj_id(m);
+	if (!__atomic_compare_exchange_n(id, &have, made, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		return have;
+	uint64_t number = emit_site(m, site);
+	GTRACE_EMIT(m->stream, OBJ_NEW, made, type, number, 0);
+	return made;
+}
+
+/** Queue a waiter in a public type's head and tail. */
+static inline void gor__sync_push(void **head, void **tail, struct waiter *w)
+{
+	struct waitq q = {.first = *head, .last = *tail};
+
+	gor__waitq_push(&q, w);
+	*head = q.first;
+	*tail = q.last;
+}
+
+/** Its first waiter, claimed; NULL: none. */
+static inline struct waiter *gor__sync_claim(void **head, void **tail)
+{
+	struct waitq q = {.first = *head, .last = *tail};
+	struct waiter *w = gor__waitq_claim(&q);
+
+	*head = q.first;
+	*tail = q.last;
+	return w;
+}
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/** thread.c: a worker thread from its start. */
+#define _GNU_SOURCE
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "emit.h"
+#include "signals.h"
+
+#define THREAD_STACK (256u << 10) // its own context only schedules
+
+static void *thread_main(void *arg)
+{
+	struct m *m = arg;
+
+	gor__m = m;
+	atomic_store(&m->base_frame, __builtin_frame_address(0));
+	m->thread = pthread_self();
+	atomic_store_explicit(&m->tid, (int)syscall(SYS_gettid), memory_order_release);
+	gor__record_thread(m, GTRACE_thread_kind_WORKER);
+	void *signal_stack = gor__signals_thread();
+
+	pthread_attr_t attr;
+	void *low;
+	size_t bytes;
+	if (pthread_getattr_np(pthread_self(), &attr) == 0) {
+		pthread_attr_getstack(&attr, &low, &bytes);
+		m->g0.san.low = low;
+		m->g0.san.bytes = bytes;
+		pthread_attr_destroy(&attr);
+	}
+	san_thread(&m->g0.san);
+	gor__loop(m);
+	if (m->stream)
+		gtrace_stream_end(m->stream);
+	gor__signals_thread_end(signal_stack);
+	gor__m = NULL;
+	atomic_store_explicit(&m->ended, true, memory_order_release);
+	return NULL;
+}
+
+/** Start a thread that begins with p.  NULL: there is none to be had. */
+struct m *gor__thread_new(struct sched *s, struct p *p, struct handoff handoff)
+{
+	uint32_t number = atomic_fetch_add(&s->m_count, 1);
+	if (number >= THREADS_MAX)
+		gor__fatal(NULL, "gor: program exceeds %d-thread limit", THREADS_MAX);
+	struct m *m = calloc(1, sizeof *m);
+	pthread_attr_t attr;
+
+	if (!m)
+		goto fail;
+	m->sched = s;
+	m->number = number;
+	m->next_p = p;
+	m->handoff = handoff;
+	m->seen_cpu_ns = -1;
+	atomic_store(&m->in_rt, 1);
+	atomic_store(&m->mark, s->no_membarrier || atomic_load(&s->stopped));
+	atomic_store(&m->wake, 1);
+	gor__lock(&s->lock);
+	m->all_next = atomic_load_explicit(&s->all_m, memory_order_relaxed);
+	atomic_store_explicit(&s->all_m, m, memory_order_release);
+	gor__unlock(&s->lock);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, THREAD_STACK);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_t thread;
+	int err = pthread_create(&thread, &attr, thread_main, m);
+	pthread_attr_destroy(&attr);
+	if (!err)
+		return m;
+	atomic_store(&m->ended, true); // it stays in the list of all threads
+fail:
+	atomic_fetch_sub(&s->m_count, 1);
+	return NULL;
+}

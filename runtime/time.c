@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/** time.c: the clock, sleeping, and waits that end by themselves. */
+#include <errno.h>
+#include <time.h>
+
+#include "emit.h"
+#include "wait.h"
+
+int64_t gor_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * GOR_SECOND + ts.tv_nsec;
+}
+
+int64_t gor_deadline(int64_t dur)
+{
+	int64_t now = gor_now(), deadline;
+
+	if (dur < 0)
+		return GOR_FOREVER;
+	if (__builtin_add_overflow(now, dur, &deadline))
+		return INT64_MAX - 1;
+	return deadline > 0 ? deadline : 1;
+}
+
+static struct g *wait_expired(struct timer *t)
+{
+	struct wait *wait = t->arg;
+
+	if (!gor__wait_claim(wait))
+		return NULL;
+	wait->result = WAIT_TIMED_OUT;
+	return wait->g;
+}
+
+/**
+ * Arm wait's timer; it is shared from now on.  The caller deletes the timer when it runs again.
+ *
+ * Returns: 0, or -ENOMEM.
+ */
+int gor__wait_until(struct m *m, struct wait *wait, int64_t deadline)
+{
+	wait->shared = true;
+	wait->timer = (struct timer){.when = deadline, .fire = wait_expired, .arg = wait};
+	return gor__timer_add(m, &wait->timer) ? -ENOMEM : 0;
+}
+
+/** Park until an absolute time and nothing else. */
+void gor__sleep_until(struct m *m, int64_t deadline, unsigned reason, const struct gor_site *site)
+{
+	struct wait wait = {.g = m->cur};
+	int64_t left = deadline - gor_now();
+
+	EMIT(m, WAIT_UNTIL, left > 0 ? (uint64_t)left : 0);
+	gor__wait_begin(m->cur, reason, 0, site, GTRACE_WAIT_DEADLINE);
+	if (gor__wait_until(m, &wait, deadline))
+		gor__fatal(site, "gor: out of memory for a timer");
+	gor__park(m, NULL);
+}
+
+void gor_sleep_at(int64_t dur, const struct gor_site *site)
+{
+	struct m *m = gor__enter();
+
+	if (dur <= 0)
+		gor__yield(m, site);
+	else
+		gor__sleep_until(m, gor_deadline(dur), GTRACE_reason_SLEEP, site);
+	gor__leave();
+}

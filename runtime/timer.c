@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * timer.c: when something is due.
+ *
+ * Each p has a heap with four children a node, which is flatter and kinder to the cache than two.
+ * Whoever holds a p runs what is due in it; a thread that finds no goroutine also runs the timers
+ * of other ps; the last thread to go idle sleeps until the earliest (idle.c); the monitor looks
+ * after those that are left.
+ *
+ * fire() runs under the heap's lock, so that del(), which takes the same lock, waits for it: a
+ * timer on a stack is not touched after its owner has deleted it.
+ */
+#include <stdlib.h>
+
+#include "emit.h"
+#include "timer.h"
+
+static void heap_set(struct timers *ts, uint32_t i, struct timer *t)
+{
+	ts->heap[i] = t;
+	t->slot = i + 1;
+}
+
+static void heap_up(struct timers *ts, uint32_t i)
+{
+	struct timer *t = ts->heap[i];
+
+	while (i > 0 && ts->heap[(i - 1) / 4]->when > t->when) {
+		heap_set(ts, i, ts->heap[(i - 1) / 4]);
+		i = (i - 1) / 4;
+	}
+	heap_set(ts, i, t);
+}
+
+static void heap_down(struct timers *ts, uint32_t i)
+{
+	struct timer *t = ts->heap[i];
+	uint32_t n = atomic_load_explicit(&ts->count, memory_order_relaxed);
+
+	for (;;) {
+		uint32_t least = 4 * i + 1;
+		if (least >= n)
+			break;
+		for (uint32_t k = least + 1; k < n && k < 4 * i + 5; k++)
+			if (ts->heap[k]->when < ts->heap[least]->when)
+				least = k;
+		if (ts->heap[least]->when >= t->when)
+			break;
+		heap_set(ts, i, ts->heap[least]);
+		i = least;
+	}
+	heap_set(ts, i, t);
+}
+
+static void heap_publish(struct timers *ts)
+{
+	uint32_t n = atomic_load_explicit(&ts->count, memory_order_relaxed);
+
+	atomic_store_explicit(&ts->first, n ? ts->heap[0]->when : NO_TIMER, memory_order_release);
+}
+
+static void heap_remove(struct timers *ts, uint32_t i)
+{
+	uint32_t n = atomic_load_explicit(&ts->count, memory_order_relaxed) - 1;
+	struct timer *last = ts->heap[n];
+
+	ts->heap[i]->slot = 0;
+	atomic_store_explicit(&ts->count, n, memory_order_relaxed);
+	if (i < n) {
+		heap_set(ts, i, last);
+		heap_up(ts, i);
+		heap_down(ts, last->slot - 1);
+	}
+	heap_publish(ts);
+}
+
+/** Put t, whose when and fire are set, into the heap of m's p.  Returns: 0 or -ENOMEM. */
+int gor__timer_add(struct m *m, struct timer *t)
+{
+	struct timers *ts = &m->p->timers;
+
+	t->p = m->p;
+	gor__lock(&ts->lock);
+	uint32_t n = atomic_load_explicit(&ts->count, memory_order_relaxed);
+	if (n == ts->room) {
+		uint32_t room = n ? 2 * n : 64;
+		struct timer **heap = realloc(ts->heap, room * sizeof *heap);
+		if (!heap) {
+			gor__unlock(&ts->lock);
+			return -1;
+		}
+		ts->heap = heap;
+		ts->room = room;
+	}
+	atomic_store_explicit(&ts->count, n + 1, memory_order_relaxed);
+	ts->heap[n] = t;
+	heap_up(ts, n);
+	bool first = ts->heap[0] == t;
+	heap_publish(ts);
+	gor__unlock(&ts->lock);
+	if (first)
+		gor__timer_moved(m->sched, t->when);
+	return 0;
+}
+
+void gor__timer_del(struct timer *t)
+{
+	struct timers *ts = &t->p->timers;
+
+	gor__lock(&ts->lock);
+	if (t->slot)
+		heap_remove(ts, t->slot - 1);
+	gor__unlock(&ts->lock);
+}
+
+bool gor__timers_due(struct p *p)
+{
+	int64_t first = atomic_load_explicit(&p->timers.first, memory_order_relaxed);
+
+	return first != NO_TIMER && first <= gor_now();
+}
+
+/** Fire what is due in p's heap; m has a p, perhaps another.  Returns whether anything was. */
+bool gor__timers_run(struct m *m, struct p *p)
+{
+	struct timers *ts = &p->timers;
+	struct g *list = NULL, **end = &list;
+	unsigned count = 0;
+	bool any = false;
+
+	if (!gor__timers_due(p))
+		return false;
+	int64_t now = gor_now();
+	gor__lock(&ts->lock);
+	while (atomic_load_explicit(&ts->count, memory_order_relaxed) && ts->heap[0]->when <= now) {
+		struct timer *t = ts->heap[0];
+		heap_remove(ts, 0);
+		struct g *g = t->fire(t); // t may be gone after the unlock
+		any = true;
+		if (!g)
+			continue;
+		*end = g;
+		end = &g->next;
+		count++;
+	}
+	*end = NULL;
+	gor__unlock(&ts->lock);
+	for (struct g *g = list; g; g = g->next)
+		emit_wake_by(m, g, 0, GTRACE_waker_TIMER);
+	if (count)
+		gor__ready_list(m, list, count);
+	return any;
+}
+
+/** When the earliest timer of all ps is due, or NO_TIMER. */
+int64_t gor__timers_first(struct sched *s)
+{
+	int64_t first = NO_TIMER;
+
+	for (unsigned i = 0; i < s->procs; i++) {
+		int64_t when = atomic_load_explicit(&s->ps[i].timers.first, memory_order_acquire);
+		first = when < first ? when : first;
+	}
+	return first;
+}

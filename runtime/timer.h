@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/** timer.h: timers of the runtime; public ones are made of these. */
+#ifndef GOR_TIMER_H
+#define GOR_TIMER_H
+
+#include "scheduler.h"
+
+/**
+ * A timer in a p's heap.  It may lie on a goroutine's stack: once gor__timer_del() has returned,
+ * nobody touches it.
+ */
+struct timer {
+	int64_t when;  // its p's timers->lock
+	uint32_t slot; // place in the heap, from 1; 0: in none
+	struct p *p;   // whose heap; set once by add
+	/**
+	 * Called when it is due, out of the heap already, under the lock of the heap: must not block,
+	 * park or add a timer.  Returns the goroutine to make runnable, or NULL.
+	 */
+	struct g *(*fire)(struct timer *t);
+	void *arg;
+};
+
+int gor__timer_add(struct m *m, struct timer *t);
+void gor__timer_del(struct timer *t);
+bool gor__timers_due(struct p *p);
+bool gor__timers_run(struct m *m, struct p *p);
+int64_t gor__timers_first(struct sched *s);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * wait.h: how a goroutine waits in queues.
+ *
+ * A `struct wait` is one act of waiting, a `struct waiter` its place in one queue; both lie on the
+ * waiting goroutine's stack.  A select has one wait and a waiter for each case; a timer may end a
+ * wait as well. Whoever ends it claims it first: exactly one does.
+ */
+#ifndef GOR_WAIT_H
+#define GOR_WAIT_H
+
+#include "scheduler.h"
+#include "timer.h"
+
+#define WAIT_TIMED_OUT (-1)
+
+struct wait {
+	struct g *g;
+	bool shared; // more than one may end it: claim by exchange
+	_Atomic uint32_t claimed;
+	int result;         // index of the waiter it ended by, or WAIT_TIMED_OUT; set by the claimer
+	bool ok;            // a value passed; false: the channel was closed
+	struct timer timer; // used if timed
+};
+
+struct waiter {
+	struct waiter *next, *prev; // the queue's lock
+	struct wait *wait;
+	void *value; // from or to where; may be NULL for a receiver
+	int index;   // of the select case
+	bool queued; // the queue's lock
+};
+
+struct waitq {
+	struct waiter *first, *last;
+};
+
+static inline void gor__waitq_push(struct waitq *q, struct waiter *w)
+{
+	w->queued = true;
+	w->next = NULL;
+	w->prev = q->last;
+	if (q->last)
+		q->last->next = w;
+	else
+		q->first = w;
+	q->last = w;
+}
+
+static inline void gor__waitq_remove(struct waitq *q, struct waiter *w)
+{
+	if (!w->queued)
+		return;
+	w->queued = false;
+	if (w->prev)
+		w->prev->next = w->next;
+	else
+		q->first = w->next;
+	if (w->next)
+		w->next->prev = w->prev;
+	else
+		q->last = w->prev;
+}
+
+/** End the wait; false: somebody else did. */
+static inline bool gor__wait_claim(struct wait *wait)
+{
+	return !wait->shared || !atomic_exchange_explicit(&wait->claimed, 1, memory_order_acq_rel);
+}
+
+/** The first waiter whose wait is still open, out of the queue and claimed; NULL: none. */
+static inline struct waiter *gor__waitq_claim(struct waitq *q)
+{
+	for (;;) {
+		struct waiter *w = q->first;
+		if (!w)
+			return NULL;
+		gor__waitq_remove(q, w);
+		if (gor__wait_claim(w->wait))
+			return w;
+	}
+}
+
+/* time.c: let a wait end at an absolute time */
+int gor__wait_until(struct m *m, struct wait *wait, int64_t deadline);
+void gor__sleep_until(struct m *m, int64_t deadline, unsigned reason, const struct gor_site *site);
+
+#endif

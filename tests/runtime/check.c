@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* check.c: see check.h. */
+#define _GNU_SOURCE
+#include "check.h"
+#include <poll.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+void check_failed(const char *file, int line, const char *what)
+{
+	dprintf(STDERR_FILENO, "%s:%d: failed: %s\n", file, line, what);
+	_exit(1);
+}
+
+void check_equal(const char *file, int line, const char *what, long long a, long long b)
+{
+	if (a == b)
+		return;
+	dprintf(STDERR_FILENO, "%s:%d: failed: %s: %lld and %lld\n", file, line, what, a, b);
+	_exit(1);
+}
+
+/* The body goes to the entry as an argument, in an array that looks like one of strings. */
+static int run_body(int argc, char **argv)
+{
+	void (*body)(void);
+
+	(void)argc;
+	memcpy(&body, argv[0], sizeof body);
+	body();
+	return 42;
+}
+
+void check_run(void (*body)(void), int procs)
+{
+	char bytes[sizeof body];
+	char *argv[] = {bytes, NULL};
+
+	memcpy(bytes, &body, sizeof body);
+	if (procs > 0)
+		gor_max_procs(procs);
+	assert_int_equal(gor_run(run_body, 1, argv), 42);
+}
+
+void check_filter(int argc, char **argv)
+{
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+}
+
+void check_child_main(const struct check_child *table, int argc, char **argv)
+{
+	if (argc != 3 || strcmp(argv[1], "child") != 0)
+		return;
+	for (; table->name; table++)
+		if (strcmp(table->name, argv[2]) == 0)
+			exit(gor_run(table->entry, argc, argv));
+	dprintf(STDERR_FILENO, "no child '%s'\n", argv[2]);
+	exit(99);
+}
+
+/* Append what fd has to the text; false at its end. */
+static bool drain(int fd, char *text, size_t room, size_t *len)
+{
+	char bytes[4096];
+	ssize_t n = read(fd, bytes, sizeof bytes);
+	size_t keep;
+
+	if (n <= 0)
+		return false;
+	keep = (size_t)n < room - 1 - *len ? (size_t)n : room - 1 - *len;
+	memcpy(text + *len, bytes, keep);
+	*len += keep;
+	text[*len] = '\0';
+	return true;
+}
+
+void check_spawn(const char *name, struct check_result *r)
+{
+	char *argv[] = {"/proc/self/exe", "child", (char *)name, NULL};
+	int out[2], err[2], status;
+	posix_spawn_file_actions_t actions;
+	size_t out_len = 0, err_len = 0;
+	pid_t pid;
+
+	memset(r, 0, sizeof *r);
+	assert_int_equal(pipe(out), 0);
+	assert_int_equal(pipe(err), 0);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, err[1], STDERR_FILENO);
+	for (int i = 0; i < 2; i++) {
+		posix_spawn_file_actions_addclose(&actions, out[i]);
+		posix_spawn_file_actions_addclose(&actions, err[i]);
+	}
+	assert_int_equal(posix_spawn(&pid, argv[0], &actions, NULL, argv, environ), 0);
+	posix_spawn_file_actions_destroy(&actions);
+	close(out[1]);
+	close(err[1]);
+
+	struct pollfd fds[] = {{out[0], POLLIN, 0}, {err[0], POLLIN, 0}};
+	while (fds[0].fd >= 0 || fds[1].fd >= 0) {
+		poll(fds, 2, -1);
+		if (fds[0].revents && !drain(out[0], r->out, sizeof r->out, &out_len))
+			fds[0].fd = -1;
+		if (fds[1].revents && !drain(err[0], r->err, sizeof r->err, &err_len))
+			fds[1].fd = -1;
+	}
+	close(out[0]);
+	close(err[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	r->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static const char *next_line(const char *text)
+{
+	const char *end = strchr(text, '\n');
+
+	return end ? end + 1 : NULL;
+}
+
+/* The first line of text that begins with these words, or NULL. */
+static const char *find_line(const char *text, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	while (text && strncmp(text, prefix, n) != 0)
+		text = next_line(text);
+	return text;
+}
+
+bool check_has_line(const char *text, const char *line)
+{
+	size_t n = strlen(line);
+
+	while ((text = find_line(text, line)) && text[n] != '\n' && text[n] != '\0')
+		text = next_line(text);
+	return text != NULL;
+}
+
+bool check_has_prefix(const char *text, const char *prefix)
+{
+	return find_line(text, prefix) != NULL;
+}
+
+uint64_t check_random(uint64_t *state)
+{
+	uint64_t x = *state;
+
+	x ^= x >> 12;
+	x ^= x << 25;
+	x ^= x >> 27;
+	*state = x;
+	return x * UINT64_C(0x2545f4914f6cdd1d);
+}
