@@ -120,8 +120,8 @@ static void put_value(struct line *l, const struct gtrace_reader *r, const struc
 		put_format(l, "%lld", (long long)gtrace__unzigzag(v));
 	else if (gtrace__name_list(kind) && strcmp(gtrace_name(kind, v), "?"))
 		put_word(l, gtrace_name(kind, v));
-	else
-		put_format(l, "%llu", (unsigned long long)v);
+	else // numbers as long as that are addresses
+		put_format(l, v >> 32 ? "0x%llx" : "%llu", (unsigned long long)v);
 }
 
 /** What is not said is nothing: those are left out.  A count of 0 says something. */

@@ -18,7 +18,7 @@ static int spool_file(void)
 	const char *dir = getenv("TMPDIR");
 	char path[4096];
 
-	snprintf(path, sizeof(path), "%s/gtrace.XXXXXX", dir && *dir ? dir : "/tmp");
+	snprintf(path, sizeof(path), "%s/gtrace.XXXXXX", dir && *dir ? dir : P_tmpdir);
 	int fd = mkostemp(path, O_CLOEXEC);
 
 	if (fd < 0)

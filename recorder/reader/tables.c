@@ -70,12 +70,20 @@ static bool site_is(const struct gtrace_site_info *s, const struct site_words *w
 	       text_is(s->text, w->text, w->text_len);
 }
 
+static uint64_t hash_text(uint64_t h, const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ (unsigned char)text[i]) * 0x100000001B3u;
+	return gtrace__hash(gtrace__hash_key(), h ^ len);
+}
+
 static uint64_t site_hash(const struct site_words *w)
 {
-	uint64_t h = XXH64(w->file, w->file_len, gtrace__hash_key() ^ w->line << 8 ^ w->op);
+	uint64_t h = gtrace__hash_key() ^ w->line << 8 ^ w->op;
 
-	h = XXH64(w->func, w->func_len, h);
-	return XXH64(w->text, w->text_len, h);
+	h = hash_text(h, w->file, w->file_len);
+	h = hash_text(h, w->func, w->func_len);
+	return hash_text(h, w->text, w->text_len);
 }
 
 /** A new number; its words are empty. */

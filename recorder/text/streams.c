@@ -68,7 +68,7 @@ static struct text_stream *stream_get(struct writer *w, uint64_t number)
 
 	if (i && w->streams)
 		return w->streams[i - 1];
-	if (w->stream_count == w->stream_cap) {
+	if (!w->streams || w->stream_count == w->stream_cap) {
 		size_t cap = w->stream_cap ? 2 * w->stream_cap : 8;
 		struct text_stream **streams = realloc(w->streams, cap * sizeof(*streams));
 
@@ -96,7 +96,7 @@ static struct text_goroutine *goroutine_get(struct writer *w, uint64_t id)
 
 	if (i && w->goroutines)
 		return &w->goroutines[i - 1];
-	if (w->goroutine_count == w->goroutine_cap) {
+	if (!w->goroutines || w->goroutine_count == w->goroutine_cap) {
 		size_t cap = w->goroutine_cap ? 2 * w->goroutine_cap : 64;
 		struct text_goroutine *rows = realloc(w->goroutines, cap * sizeof(*rows));
 

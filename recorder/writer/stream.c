@@ -356,8 +356,8 @@ static bool site_seen(struct stream *s, uint64_t number)
 uint64_t gtrace_stream_site(struct gtrace_stream *pub, const struct gtrace_site *site)
 {
 	uint64_t number = gtrace_zigzag(((const char *)site - gtrace_site_anchor) >> 3);
-	const char *strs[] = {site->file, site->func, site->text};
-	const uint64_t args[] = {number, site->line, site->op, 0, 0, 0};
+	const char *strs[GTRACE_ARGS_MAX] = {site->file, site->func, site->text};
+	const uint64_t args[GTRACE_ARGS_MAX] = {number, site->line, site->op};
 	struct stream *s = stream_of(pub);
 	size_t bytes = 2 * STREAM_MARGIN;
 

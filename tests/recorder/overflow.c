@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EVENTS 300000
+#define EVENTS 150000
 
 /** Emit numbered events with noise, which compresses badly: the writer thread falls behind. */
 static void emit_noise(struct gtrace_rec *rec)

@@ -34,7 +34,7 @@ static void temp_remove(void)
 const char *temp_path(const char *name)
 {
 	if (!temp.dir[0]) {
-		strcpy(temp.dir, "/tmp/gtrace-test.XXXXXX");
+		strcpy(temp.dir, P_tmpdir "/gtrace-test.XXXXXX");
 		assert_non_null(mkdtemp(temp.dir));
 		temp.pid = getpid();
 		atexit(temp_remove);
