@@ -134,14 +134,14 @@ void gor__deadlock(void)
 	                       ? "no goroutines (main called runtime.Goexit) - deadlock!"
 	                       : "all goroutines are asleep - deadlock!";
 
+	if (gor__config.deadlock == DEADLOCK_FATAL)
+		fatal_claim(); // a second thread may have seen it too
 	if (gor__config.deadlock != DEADLOCK_OFF) {
 		EMIT(m, DEADLOCK);
 		gor__say("fatal error: %s\n\n", text);
 	}
-	if (gor__config.deadlock == DEADLOCK_FATAL) {
-		fatal_claim();
+	if (gor__config.deadlock == DEADLOCK_FATAL)
 		fatal_exit(NULL, true, GTRACE_END_DEADLOCK);
-	}
 	if (gor__config.deadlock == DEADLOCK_REPORT)
 		gor__dump(NULL, true);
 }

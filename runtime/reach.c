@@ -19,6 +19,8 @@
  * we have been may be missed: not found is strong evidence, no proof.  A stale copy in free memory
  * may be found: then a leak goes unseen, and no false alarm is raised.
  *
+ * Not under a sanitizer: it keeps copies of everything.
+ *
  * Memory is read through process_vm_readv() on ourselves: what is unmapped under our hands is an
  * error there and not a crash.  Only resident pages are read, BUDGET bytes at most; beyond that,
  * only what was found is told.
@@ -281,19 +283,15 @@ static void reach_mapping(struct reach *r, uint64_t from, uint64_t to, const cha
 	enum where where = path[0] == '/' ? IN_DATA : IN_HEAP;
 	const char *base = strrchr(path, '/');
 
-	if (to - from > HUGE_MAPPING) {
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) // shadow memory is nobody's
-		if (to - from > r->left)
-			r->whole = gor__stack_skip(from, &to) > from ? r->whole : false;
-#endif
-		return;
-	}
 	snprintf(what, sizeof what, "%s%s", where == IN_DATA ? "global data of " : "heap",
 	         where == IN_DATA ? base + 1 : "");
 	while (from < to) {
 		uint64_t end = to, next = reach_skip(r, from, &end);
 		if (next == from) {
-			reach_range(r, from, end, where, what);
+			if (end - from > HUGE_MAPPING)
+				r->whole = false;
+			else
+				reach_range(r, from, end, where, what);
 			next = end;
 		}
 		from = next;

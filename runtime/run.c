@@ -42,10 +42,11 @@ static void run_main(void *arg)
 
 	s->result = result;
 	EMIT(m, MAIN_END);
+	gor__mark_ended(m); // before anybody looks at what is left
 	atomic_store(&s->stopped, true);
 	gor__idle_stop(s);
 	gor__monitor_kick(s);
-	gor__end_last(m);
+	gor__abandon(m);
 }
 
 static struct p *run_procs(struct sched *s)

@@ -26,6 +26,13 @@
 #define SAN_GUARD_BY_MPROTECT 0
 #endif
 
+/** A sanitizer's own memory holds stale copies of the program's pointers. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SAN_KEEPS_COPIES 1
+#else
+#define SAN_KEEPS_COPIES 0
+#endif
+
 /** What the sanitizers keep of one context. */
 struct san {
 	void *fake;      // ASan: fake stack while switched out

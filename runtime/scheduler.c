@@ -275,21 +275,17 @@ void gor__loop(struct m *m)
 	}
 }
 
-/** The run is over: this goroutine stays where it is for good, and its thread ends. */
+/** The running goroutine has ended, but stays on its stack for what is left to do. */
+void gor__mark_ended(struct m *m)
+{
+	g_set_state(m->cur, G_DEAD);
+	EMIT(m, GO_END);
+	sched_stop(m);
+}
+
+/** The run is over: this goroutine, ended or not, goes no further, and its thread ends. */
 void gor__abandon(struct m *m)
 {
 	sched_switch(m, m->cur, &m->g0);
-	__builtin_unreachable();
-}
-
-/** Goroutine 1 has ended, and with it the run: nothing runs after it on this thread. */
-void gor__end_last(struct m *m)
-{
-	struct g *g = m->cur;
-
-	g_set_state(g, G_DEAD);
-	EMIT(m, GO_END);
-	sched_stop(m);
-	sched_switch(m, g, &m->g0);
 	__builtin_unreachable();
 }

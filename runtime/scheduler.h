@@ -215,7 +215,7 @@ void gor__ready(struct m *m, struct g *g);
 void gor__ready_list(struct m *m, struct g *list, unsigned count);
 void gor__loop(struct m *m);
 void gor__abandon(struct m *m) __attribute__((noreturn));
-void gor__end_last(struct m *m) __attribute__((noreturn));
+void gor__mark_ended(struct m *m);
 void gor__switch_to_g0(struct m *m);
 void gor__arrive(void);
 
