@@ -30,7 +30,7 @@ found=$(LC_ALL=C awk '
 		if (name && lines > most)
 			print name ": " lines " lines, " most " is the limit"
 		name = FILENAME
-		most = FILENAME ~ /\/include\// ? 600 : 800
+		most = FILENAME ~ /gor\.h$/ ? 1000 : FILENAME ~ /\/include\// ? 600 : 800 # gor.h: all of the API is one header
 		inside = flat = 0
 		if ($0 !~ /^\/\* SPDX-License-Identifier: MIT \*\/$/)
 			print FILENAME ":1: the licence line is not first"

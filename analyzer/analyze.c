@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/** analyze.c: the verb analyze: a trace -> the folder of its report, and the report on stdout. */
+#include "analyze.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "detect/detect.h"
+#include "load/load.h"
+#include "plot/plot.h"
+#include "report/html.h"
+#include "report/report.h"
+#include "talk.h"
+
+enum { PATH_BYTES = 4096 };
+
+static volatile sig_atomic_t analyze_stop; // set by SIGINT alone
+
+struct analysis {
+	const char *trace;
+	const struct analyze_args *args;
+	sqlite3 *db;
+	char dir[PATH_BYTES - 64]; // room for the names of files in it
+	bool made_dir;
+};
+
+static void on_interrupt(int signo)
+{
+	(void)signo;
+	analyze_stop = 1;
+}
+
+/* run.gtrace -> run.report */
+static int report_dir(struct analysis *a)
+{
+	static const char ending[] = ".gtrace";
+	const char *name = strcmp(a->trace, "-") == 0 ? "stdin" : a->trace;
+	size_t len = strlen(name), cut = sizeof ending - 1;
+	int n;
+
+	if (len > cut && strcmp(name + len - cut, ending) == 0 && name[len - cut - 1] != '/')
+		len -= cut;
+	if (a->args->dir)
+		n = snprintf(a->dir, sizeof a->dir, "%s", a->args->dir);
+	else
+		n = snprintf(a->dir, sizeof a->dir, "%.*s.report", (int)len, name);
+	if (n < (int)sizeof a->dir)
+		return 0;
+	talk("cannot create '%.40s...': name too long", a->dir);
+	return -ENAMETOOLONG;
+}
+
+static int make_dir(const char *path, bool *made)
+{
+	struct stat st;
+
+	*made = mkdir(path, 0777) == 0;
+	if (*made)
+		return 0;
+	int err = errno;
+
+	if (err == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return 0;
+	talk("cannot create '%s': %s", path, strerror(err == EEXIST ? ENOTDIR : err));
+	return -err;
+}
+
+static void in_dir(const struct analysis *a, const char *name, char path[PATH_BYTES])
+{
+	snprintf(path, PATH_BYTES, "%s/%s", a->dir, name);
+}
+
+/* The database is made under another name, so that an older one stays whole until the new one is.
+ */
+static int database_open(struct analysis *a)
+{
+	char path[PATH_BYTES];
+
+	in_dir(a, "trace.db.new", path);
+	if (unlink(path) < 0 && errno != ENOENT) {
+		talk("cannot write '%s': %s", path, strerror(errno));
+		return -1;
+	}
+	if (sqlite3_open(path, &a->db) == SQLITE_OK)
+		return 0;
+	talk("cannot write '%s': %s", path, sqlite3_errmsg(a->db));
+	return -1;
+}
+
+/* Close it, and give it its name or throw it away. */
+static int database_close(struct analysis *a, bool keep)
+{
+	char path[PATH_BYTES], final[PATH_BYTES];
+	int err = 0;
+
+	in_dir(a, "trace.db.new", path);
+	in_dir(a, "trace.db", final);
+	sqlite3_close(a->db);
+	if (!keep)
+		unlink(path);
+	else if (rename(path, final) < 0)
+		err = -errno;
+	if (err)
+		talk("cannot write '%s': %s", final, strerror(-err));
+	return err;
+}
+
+static int write_json(const struct analysis *a)
+{
+	char path[PATH_BYTES], final[PATH_BYTES];
+
+	in_dir(a, "report.json.new", path);
+	in_dir(a, "report.json", final);
+	FILE *f = fopen(path, "we");
+	int err = f ? 0 : -errno;
+
+	if (f && report_json(a->db, f) != SQLITE_OK)
+		err = -EIO;
+	if (f && fflush(f) && !err)
+		err = -errno;
+	if (f && fclose(f) && !err)
+		err = -errno;
+	if (!err && rename(path, final) < 0)
+		err = -errno;
+	if (err) {
+		talk("cannot write '%s': %s", final, strerror(-err));
+		unlink(path);
+	}
+	return err;
+}
+
+static int write_files(struct analysis *a)
+{
+	char plots[PATH_BYTES];
+	bool made;
+
+	if (write_json(a) < 0)
+		return -1;
+	in_dir(a, "plots", plots);
+	if (!a->args->no_plots && (make_dir(plots, &made) < 0 || plot_all(a->db, plots) < 0))
+		return -1;
+	return report_html(a->db, a->dir);
+}
+
+static bool want_colour(const char *when)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	if (when && strcmp(when, "auto") != 0)
+		return strcmp(when, "always") == 0;
+	return isatty(STDOUT_FILENO) && !(no && *no) && !(term && strcmp(term, "dumb") == 0);
+}
+
+static int print_file(const struct analysis *a, const char *name)
+{
+	char path[PATH_BYTES], buf[65536];
+	size_t n;
+
+	in_dir(a, name, path);
+	FILE *f = fopen(path, "re");
+
+	if (!f) {
+		talk("cannot read '%s': %s", path, strerror(errno));
+		return -1;
+	}
+	while ((n = fread(buf, 1, sizeof buf, f)) > 0)
+		fwrite(buf, 1, n, stdout); // main.c looks whether it got out
+	fclose(f);
+	return 0;
+}
+
+static int print_report(const struct analysis *a)
+{
+	const char *format = a->args->format ? a->args->format : "text";
+
+	if (strcmp(format, "html") == 0)
+		return print_file(a, "report.html");
+	int err = strcmp(format, "json") == 0
+	              ? report_json(a->db, stdout)
+	              : report_text(a->db, stdout, want_colour(a->args->colour));
+
+	if (err != SQLITE_OK)
+		talk("cannot report: %s", sqlite3_errmsg(a->db));
+	return err == SQLITE_OK ? 0 : -1;
+}
+
+static int analyze_steps(struct analysis *a)
+{
+	struct gtrace_error err;
+
+	if (load_trace(a->db, a->trace, &(struct load_options){.stop = &analyze_stop}, &err) < 0) {
+		talk("%s", err.text);
+		return -1;
+	}
+	if (detect_all(a->db, &(struct detect_options){.spin_ns = a->args->spin_ns}) != SQLITE_OK) {
+		talk("cannot look for findings: %s", sqlite3_errmsg(a->db));
+		return -1;
+	}
+	if (write_files(a) < 0)
+		return -1;
+	return print_report(a);
+}
+
+int analyze_trace(const char *path, const struct analyze_args *args)
+{
+	struct analysis a = {.trace = path, .args = args};
+	struct sigaction act = {.sa_handler = on_interrupt, .sa_flags = SA_RESETHAND}, old;
+	int code = CMD_INPUT;
+
+	if (report_dir(&a) < 0 || make_dir(a.dir, &a.made_dir) < 0)
+		return CMD_INPUT;
+	sigaction(SIGINT, &act, &old);
+	bool done = database_open(&a) == 0 && analyze_steps(&a) == 0;
+
+	if (done)
+		code = report_fails(a.db, args->fail_on) ? CMD_FOUND : CMD_CLEAN;
+	if (database_close(&a, done) < 0)
+		code = CMD_INPUT;
+	if (!done && a.made_dir)
+		rmdir(a.dir); // if nothing got into it
+	sigaction(SIGINT, &old, NULL);
+	return analyze_stop ? CMD_BREAK : code;
+}
+
+static int analyze_run(void *args, int nwords, char **words)
+{
+	(void)nwords;
+	return analyze_trace(words[0], args);
+}
+
+static const struct opt analyze_opts[] = {
+	OPT_TEXT("output", 'o', struct analyze_args, dir, "DIR",
+             "the report's folder (TRACE's name, .report)"),
+	OPT_WORD("format", 0, struct analyze_args, format, "text|json|html", "what to print"),
+	OPT_WORD("fail-on", 0, struct analyze_args, fail_on, "proven|probable|suspect|never",
+             "exit 1 for findings this certain (probable)"),
+	OPT_DURATION("spin", 0, struct analyze_args, spin_ns,
+                 "a goroutine spins after that much processor time (1s)"),
+	OPT_WORD("color", 0, struct analyze_args, colour, "auto|always|never", "colour in the text"),
+	OPT_FLAG("no-plots", 0, struct analyze_args, no_plots, "leave out the plots"),
+	OPT_END};
+
+const struct cmd cmd_analyze = {
+	.name = "analyze",
+	.args = "[-o DIR] [--format text|json|html] TRACE",
+	.brief = "report what went wrong in a run, and draw it",
+	.examples =
+		"  gtrace analyze run.gtrace                 report, and run.report/ with all of it\n"
+		"  gtrace analyze --format json run.gtrace   for programs\n"
+		"  gtrace analyze - <run.gtrace              from a pipe\n",
+	.opts = analyze_opts,
+	.args_bytes = sizeof(struct analyze_args),
+	.words_min = 1,
+	.words_max = 1,
+	.run = analyze_run,
+};

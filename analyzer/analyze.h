@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/** analyze.h: the verb analyze, for run to use as well. */
+#ifndef GTRACE_ANALYZE_H
+#define GTRACE_ANALYZE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct analyze_args {
+	const char *dir;     // of the report; NULL: beside the trace
+	const char *format;  // of stdout; NULL: text
+	const char *fail_on; // NULL: probable
+	const char *colour;  // auto, always, never; NULL: auto
+	int64_t spin_ns;     // 0: a second
+	bool no_plots;
+};
+
+/**
+ * Load a trace, look for findings, write the report's directory and print the report on stdout.
+ *
+ * Returns: an exit code of cmd.h.
+ */
+int analyze_trace(const char *path, const struct analyze_args *args);
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/** db.c: SQLite with our .sql files. */
+#include "db.h"
+
+#include <string.h>
+
+#include "assets.h"
+
+struct db_value db_text(const char *text)
+{
+	return db_bytes(text, text ? strlen(text) : 0);
+}
+
+struct db_value db_bytes(const char *text, size_t len)
+{
+	return (struct db_value){.type = text ? DB_TEXT : DB_NULL, .text = text, .len = len};
+}
+
+int db_run_asset(sqlite3 *db, const char *asset)
+{
+	const struct asset *a = asset_find(asset);
+
+	return a ? sqlite3_exec(db, a->data, NULL, NULL, NULL) : SQLITE_NOTFOUND;
+}
+
+int db_prepare(sqlite3 *db, const char *asset, const char *name, sqlite3_stmt **out)
+{
+	const struct asset *a = asset_find(asset);
+	size_t len = strlen(name);
+
+	*out = NULL;
+	for (const char *p = a ? a->data : NULL; p; p = strstr(p, "\n-- @")) {
+		p += strspn(p, "\n");
+		if (strncmp(p, "-- @", 4) == 0 && strncmp(p + 4, name, len) == 0 && p[4 + len] == '\n')
+			return sqlite3_prepare_v3(db, p, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);
+	}
+	return SQLITE_NOTFOUND;
+}
+
+int db_row(sqlite3_stmt *st, int count, const struct db_value *values)
+{
+	int err = SQLITE_OK;
+
+	for (int i = 0; i < count && err == SQLITE_OK; i++) {
+		const struct db_value *v = &values[i];
+		if (v->type == DB_INT)
+			err = sqlite3_bind_int64(st, i + 1, v->number);
+		else if (v->type == DB_TEXT)
+			err = sqlite3_bind_text64(st, i + 1, v->text, v->len, SQLITE_STATIC, SQLITE_UTF8);
+		else
+			err = sqlite3_bind_null(st, i + 1);
+	}
+	if (err == SQLITE_OK) {
+		err = sqlite3_step(st);
+		if (err == SQLITE_DONE || err == SQLITE_ROW)
+			err = SQLITE_OK;
+	}
+	sqlite3_reset(st);
+	return err;
+}
+
+const char *db_column(sqlite3_stmt *st, int i)
+{
+	const char *text = (const char *)sqlite3_column_text(st, i);
+
+	return text ? text : "";
+}
+
+int64_t db_number(sqlite3 *db, const char *asset, const char *name, int64_t fallback)
+{
+	sqlite3_stmt *st = NULL;
+	int64_t number = fallback;
+
+	if (db_prepare(db, asset, name, &st) == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW)
+		number = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	return number;
+}

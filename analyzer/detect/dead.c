@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * dead.c: waiting goroutines that nobody alive may wake.
+ *
+ * The dead set is the greatest set D of parked goroutines such that no object a member waits for
+ * has an agent outside D that may act on it.  It is found by deletion: at first D is everybody
+ * parked, and the agents are the rest.  Each agent takes out of D whoever waits for an object it
+ * may act on; those become agents in turn.  What no agent reached is dead.
+ *
+ * Who may act on an object, from the surest to the weakest rule:
+ *
+ *   L0  nobody, if there is no agent at all
+ *   L1  a lock: its holders alone, since nobody else can unlock it
+ *   L3  a snapshot looked for the object in all memory but the stacks of goroutines that could not
+ *       run again by what it found.  If it found it, somebody may act; if not, nobody
+ *   L2  who used it, made it, was given it at birth, or descends from somebody who had done so by
+ * then
+ *
+ * A goroutine that spins gets less credit: only what it had to do with itself counts, not what its
+ * ancestors had, since for so long a time it has shown no sign of it.
+ *
+ * What L2 ruled out makes a verdict probable; what the others ruled out leaves it sure.
+ *
+ * Cost: each touch and each ancestor is looked at once.  An agent's way up the tree of spawns stops
+ * at an ancestor that was visited before; only touches of that ancestor between the last visitor's
+ * birth and this one's are left to do, and its own ancestors have been visited from it already.
+ */
+#include "detect/dead.h"
+
+#include <stdlib.h>
+
+#include "db.h"
+
+struct seen { // an ancestor that was visited; key: goroutine
+	struct map_head head;
+	size_t next; // its first touch that was later than every visitor's birth so far
+	bool climbed;
+};
+
+struct dead {
+	struct graph *gr;
+	struct map seen;
+	size_t *work; // nodes that became agents
+	size_t work_count;
+	sqlite3_stmt *parent;
+	bool no_memory;
+};
+
+/* An agent may act on a thing: whoever waits for it lives, unless a snapshot says no. */
+static void dead_act(struct dead *d, struct thing *t)
+{
+	const struct graph *gr = d->gr;
+	bool ruled_out = t->reach_ns >= 0 && !t->reached && !t->timed;
+
+	if (t->acted)
+		return;
+	t->acted = true;
+	for (size_t i = 0; i < t->waiter_count; i++) {
+		const struct wait *w = &gr->waits[gr->waiters[t->waiter_first + i]];
+		struct node *n = &gr->nodes[w->n];
+		if (!n->dead || (ruled_out && w->from_ns <= t->reach_ns))
+			continue;
+		n->dead = false;
+		d->work[d->work_count++] = w->n;
+	}
+}
+
+static void parent_of(struct dead *d, uint64_t g, uint64_t *parent, int64_t *born_ns)
+{
+	const struct node *n = graph_node(d->gr, g);
+
+	*parent = n ? n->parent : 0;
+	*born_ns = n ? n->born_ns : 0;
+	if (n)
+		return;
+	sqlite3_bind_int64(d->parent, 1, (int64_t)g);
+	if (sqlite3_step(d->parent) == SQLITE_ROW) {
+		*parent = (uint64_t)sqlite3_column_int64(d->parent, 0);
+		*born_ns = sqlite3_column_int64(d->parent, 1);
+	}
+	sqlite3_reset(d->parent);
+}
+
+/* What the ancestors of an agent that was born at born_ns had touched by then. */
+static void dead_climb(struct dead *d, uint64_t g, int64_t born_ns)
+{
+	while (g) {
+		struct seen *s = map_put(&d->seen, g, 0);
+		size_t count;
+		const struct touch *t = graph_touches(d->gr, g, &count);
+		if (!s) {
+			d->no_memory = true;
+			return;
+		}
+		for (; s->next < count && t[s->next].from_ns <= born_ns; s->next++)
+			dead_act(d, &d->gr->things[t[s->next].o]);
+		if (s->climbed)
+			return;
+		s->climbed = true;
+		parent_of(d, g, &g, &born_ns);
+	}
+}
+
+static void dead_agent(struct dead *d, const struct node *n)
+{
+	size_t count;
+	const struct touch *t = graph_touches(d->gr, n->g, &count);
+
+	for (size_t i = 0; i < count; i++)
+		dead_act(d, &d->gr->things[t[i].o]);
+	if (!n->spins)
+		dead_climb(d, n->parent, n->born_ns);
+}
+
+/* Everything may be acted on: nothing is known, or something other than an agent acts. */
+static void dead_act_from_outside(struct dead *d, bool agents)
+{
+	struct graph *gr = d->gr;
+
+	for (size_t o = 0; o < gr->thing_count; o++) {
+		struct thing *t = &gr->things[o];
+		bool reached = agents && t->reach_ns >= 0 && t->reached;
+		bool lock_of_nobody = agents && t->lock && !t->holder_count;
+		if (t->timed || reached || lock_of_nobody || (agents && gr->blind))
+			dead_act(d, t);
+	}
+	for (size_t i = 0; agents && i < gr->node_count; i++) {
+		struct node *n = &gr->nodes[i];
+		if (!n->dead || n->never || n->wait_count)
+			continue;
+		n->dead = false; // for what it waits was not recorded
+		d->work[d->work_count++] = i;
+	}
+}
+
+static void dead_delete(struct dead *d)
+{
+	struct graph *gr = d->gr;
+	bool agents = false;
+
+	for (size_t i = 0; i < gr->node_count; i++) {
+		gr->nodes[i].dead = gr->nodes[i].kind == NODE_PARKED;
+		agents |= !gr->nodes[i].dead;
+	}
+	dead_act_from_outside(d, agents);
+	for (size_t i = 0; i < gr->node_count; i++) {
+		if (gr->nodes[i].kind != NODE_PARKED)
+			dead_agent(d, &gr->nodes[i]);
+	}
+	while (d->work_count)
+		dead_agent(d, &gr->nodes[d->work[--d->work_count]]);
+}
+
+/* ── how sure ───────────────────────────────────────────────────────────────────────────────── */
+
+/*
+ * Is L3 beyond doubt?  Not if somebody ran while the snapshot looked: a pointer may have moved from
+ * where it had not been to where it had.  Nor if anybody has been woken since.
+ */
+static bool snapshot_speaks(const struct graph *gr, const struct thing *t)
+{
+	return t->reach_ns >= 0 && !t->reached && t->still && t->reach_ns >= gr->last_wake_ns;
+}
+
+static void node_doubt(struct dead *d, size_t i)
+{
+	struct node *n = &d->gr->nodes[i];
+
+	if (!n->dead || !n->sure)
+		return;
+	n->sure = false;
+	d->work[d->work_count++] = i;
+}
+
+/* Doubt spreads from who waits for what only L2 speaks for, to who waits for its locks. */
+static void dead_doubt(struct dead *d)
+{
+	struct graph *gr = d->gr;
+	bool nobody = !gr->main_ended && !gr->timer_count;
+
+	for (size_t i = 0; i < gr->node_count; i++) {
+		gr->nodes[i].sure = gr->nodes[i].dead;
+		nobody &= gr->nodes[i].dead;
+		if (!gr->nodes[i].never && !gr->nodes[i].wait_count && !gr->deadlocked)
+			node_doubt(d, i);
+	}
+	if (nobody || gr->deadlocked)
+		return; // L0
+	for (size_t o = 0; o < gr->thing_count; o++) {
+		const struct thing *t = &gr->things[o];
+		bool speaks = t->lock ? t->holder_count > 0 : snapshot_speaks(gr, t);
+		for (size_t i = 0; i < t->waiter_count; i++) {
+			const struct wait *w = &gr->waits[gr->waiters[t->waiter_first + i]];
+			if (!speaks || (!t->lock && w->from_ns > t->reach_ns))
+				node_doubt(d, w->n);
+		}
+	}
+	while (d->work_count) {
+		size_t count;
+		uint64_t g = gr->nodes[d->work[--d->work_count]].g;
+		const struct touch *t = graph_touches(gr, g, &count);
+		for (size_t i = 0; i < count; i++) {
+			const struct thing *th = &gr->things[t[i].o];
+			for (size_t j = 0; th->lock && j < th->waiter_count; j++)
+				node_doubt(d, gr->waits[gr->waiters[th->waiter_first + j]].n);
+		}
+	}
+}
+
+/* ── who keeps main waiting ─────────────────────────────────────────────────────────────────── */
+
+struct thing_touch {
+	size_t o;
+	uint64_t g;
+};
+
+static int thing_touch_compare(const void *x, const void *y)
+{
+	const struct thing_touch *a = x, *b = y;
+
+	return a->o < b->o ? -1 : a->o > b->o;
+}
+
+/* Main, if it is dead, and the dead that have had to do with what it waits for, and so on. */
+static void dead_main(struct dead *d)
+{
+	struct graph *gr = d->gr;
+	struct node *main = graph_node(gr, 1);
+
+	if (!main || !main->dead)
+		return;
+	struct thing_touch *by = calloc(gr->touch_count + 1, sizeof *by);
+	size_t *first = calloc(gr->thing_count + 1, sizeof *first);
+
+	if (!by || !first) {
+		d->no_memory = true;
+		goto out;
+	}
+	for (size_t i = 0; i < gr->touch_count; i++) {
+		by[i] = (struct thing_touch){gr->touches[i].o, gr->touches[i].g};
+		first[gr->touches[i].o + 1]++;
+	}
+	qsort(by, gr->touch_count, sizeof *by, thing_touch_compare);
+	for (size_t o = 0; o < gr->thing_count; o++)
+		first[o + 1] += first[o];
+	main->main = true;
+	d->work[d->work_count++] = (size_t)(main - gr->nodes);
+	while (d->work_count) {
+		const struct node *n = &gr->nodes[d->work[--d->work_count]];
+		for (size_t i = 0; i < n->wait_count; i++) {
+			size_t o = gr->waits[n->wait_first + i].o;
+			for (size_t at = first[o]; !gr->things[o].walked && at < first[o + 1]; at++) {
+				struct node *m = graph_node(gr, by[at].g);
+				if (!m || !m->dead || m->main)
+					continue;
+				m->main = true;
+				d->work[d->work_count++] = (size_t)(m - gr->nodes);
+			}
+			gr->things[o].walked = true;
+		}
+	}
+out:
+	free(by);
+	free(first);
+}
+
+/* ── rows ─────────────────────────────────────────────────────────────────────────────────────────
+ */
+
+static bool node_touches_gap(const struct graph *gr, const struct node *n)
+{
+	for (size_t i = 0; i < n->wait_count; i++) {
+		if (gr->gap_ns >= gr->things[gr->waits[n->wait_first + i].o].made_ns)
+			return true;
+	}
+	return false;
+}
+
+static int dead_rows(sqlite3 *db, const struct graph *gr)
+{
+	sqlite3_stmt *clear = NULL, *st = NULL;
+	int err = db_prepare(db, "sql/dead.sql", "clear", &clear);
+
+	if (err == SQLITE_OK)
+		err = db_row(clear, 0, NULL);
+	if (err == SQLITE_OK)
+		err = db_prepare(db, "sql/dead.sql", "dead", &st);
+	for (size_t i = 0; i < gr->node_count && err == SQLITE_OK; i++) {
+		const struct node *n = &gr->nodes[i];
+		if (!n->dead)
+			continue;
+		err = DB_ROW(st, db_int((int64_t)n->g), db_int(n->sure),
+		             db_id(n->ring ? gr->nodes[n->ring - 1].g : 0),
+		             db_id(n->behind ? gr->nodes[n->behind - 1].g : 0), db_int(n->main),
+		             db_int(node_touches_gap(gr, n)));
+	}
+	sqlite3_finalize(clear);
+	sqlite3_finalize(st);
+	return err;
+}
+
+int dead_find(sqlite3 *db)
+{
+	struct graph gr;
+	struct dead d = {
+		.gr = &gr,
+		.seen.slot_bytes = sizeof(struct seen),
+	};
+	int err = graph_read(&gr, db);
+
+	if (err == SQLITE_OK)
+		err = db_prepare(db, "sql/dead.sql", "parent", &d.parent);
+	d.work = calloc(gr.node_count + 1, sizeof *d.work);
+	if (err == SQLITE_OK && d.work) {
+		dead_delete(&d);
+		dead_doubt(&d);
+		dead_main(&d);
+		err = d.no_memory ? SQLITE_NOMEM : ring_find(&gr);
+	}
+	if (err == SQLITE_OK)
+		err = d.work ? dead_rows(db, &gr) : SQLITE_NOMEM;
+	sqlite3_finalize(d.parent);
+	free(d.work);
+	map_release(&d.seen);
+	graph_release(&gr);
+	return err;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/** info.c: the verb info: header, end and totals of a trace. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <gtrace.h>
+
+#include "cmd.h"
+#include "talk.h"
+
+/* The file's own lines, but for its list of events. */
+static void info_lines(const char *text)
+{
+	for (const char *p = text; p && *p;) {
+		size_t len = strcspn(p, "\n");
+		if (strncmp(p, "event=", 6) != 0) {
+			for (size_t i = 0; i < len; i++)
+				putchar((unsigned char)p[i] < 0x20 || p[i] == 0x7f ? '?' : p[i]);
+			putchar('\n');
+		}
+		p += len + (p[len] == '\n');
+	}
+}
+
+static void info_totals(const struct gtrace_info *in, const uint64_t *by_id)
+{
+	printf("events_read=%" PRIu64 "\nduration_ns=%" PRId64 "\nfile_bytes=%" PRIu64
+	       "\nraw_bytes=%" PRIu64 "\nbatches=%" PRIu64 "\nthreads=%u\nlost_batches=%" PRIu64
+	       "\nlost_events=%" PRIu64 "\ninversions=%" PRIu64 "\nbroken=%" PRIu64
+	       "\nsidecar=%d\ntruncated=%d\n",
+	       in->events, in->duration_ns, in->file_bytes, in->raw_bytes, in->batches, in->threads,
+	       in->lost_batches, in->lost_events, in->inversions, in->broken, in->sidecar,
+	       in->truncated);
+	for (unsigned id = 0; id < GTRACE_EVENT_COUNT; id++) {
+		const struct gtrace_event_desc *d = gtrace_event_desc(id);
+		if (by_id[id] && d)
+			printf("count.%s=%" PRIu64 "\n", d->name, by_id[id]);
+	}
+}
+
+static int info_run(void *args, int nwords, char **words)
+{
+	uint64_t by_id[GTRACE_EVENT_COUNT] = {0};
+	struct gtrace_reader *r;
+	struct gtrace_error err;
+	struct gtrace_event ev;
+	int got;
+
+	(void)args;
+	(void)nwords;
+	if (gtrace_reader_open(&r, words[0], &err) < 0) {
+		talk("%s", err.text);
+		return CMD_INPUT;
+	}
+	while ((got = gtrace_reader_next(r, &ev, &err)) > 0) {
+		if (ev.id < GTRACE_EVENT_COUNT)
+			by_id[ev.id]++;
+	}
+	if (got < 0) {
+		talk("%s", err.text);
+	} else {
+		info_lines(gtrace_reader_info(r)->header);
+		info_lines(gtrace_reader_info(r)->end_record);
+		info_totals(gtrace_reader_info(r), by_id);
+	}
+	gtrace_reader_close(r);
+	return got < 0 ? CMD_INPUT : CMD_CLEAN;
+}
+
+const struct cmd cmd_info = {
+	.name = "info",
+	.args = "TRACE",
+	.brief = "print a trace's header and totals",
+	.words_min = 1,
+	.words_max = 1,
+	.run = info_run,
+};

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * goroutine.c: states of goroutines -> intervals.
+ *
+ *   G1  A goroutine is in the map from the first that is heard of it until it ends.
+ *   G2  Its state began at since_ns, and every earlier stretch of it has been given to
+ * rows_put_interval(). G3  since_ns never goes down: clocks of threads may differ, so a state
+ * change that seems to come before the last one is taken to come with it.
+ *
+ * A stretch of no length has no row: in a hand-off the woken goroutine is runnable for no time at
+ * all. Any change of state is taken as it comes, even an odd one: the reader has put the events
+ * into an order that fits, and where it could not (a lost batch), the event at hand is the best
+ * there is.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "load/clean.h"
+#include "load/loader.h"
+
+struct goroutine *loader_goroutine(struct loader *l, uint64_t g)
+{
+	struct goroutine *gr = map_find(&l->goroutines, g, 0);
+
+	if (gr)
+		return gr;
+	gr = map_put(&l->goroutines, g, 0);
+	if (!gr) {
+		l->no_memory = true;
+		return NULL;
+	}
+	gr->born_ns = gr->since_ns = l->now_ns;
+	gr->until_ns = -1;
+	gr->state = GTRACE_state_RUNNABLE;
+	l->started++;
+	if (++l->alive > l->peak) {
+		l->peak = l->alive;
+		l->peak_ns = l->now_ns;
+	}
+	return gr;
+}
+
+/* Its present state as a row that ends at to_ns (< 0: with the trace). */
+static struct interval goroutine_interval(const struct goroutine *gr, int64_t to_ns)
+{
+	struct interval row = {
+		.g = gr->head.a,
+		.n = gr->intervals,
+		.from_ns = gr->since_ns,
+		.to_ns = to_ns,
+		.state = gr->state,
+	};
+
+	if (gr->state == GTRACE_state_WAITING) {
+		row.reason = gr->reason;
+		row.flags = gr->flags;
+		row.object = gr->object;
+		row.site = gr->site;
+	} else if (gr->state != GTRACE_state_RUNNABLE) {
+		row.thread = gr->thread;
+	}
+	return row;
+}
+
+/* Keeps G2 and G3.  row has who ended the old state, or is NULL. */
+static void goroutine_become(struct loader *l, struct goroutine *gr, unsigned state,
+                             const struct gtrace_event *wake)
+{
+	if (l->now_ns > gr->since_ns) {
+		struct interval row = goroutine_interval(gr, l->now_ns);
+		if (wake) {
+			row.woken_by = wake->id == GTRACE_GO_WAKE ? wake->g : 0;
+			row.waker = wake->id == GTRACE_GO_WAKE_BY ? (uint8_t)wake->arg[3] : 0;
+			row.wake_object = wake->arg[2];
+		}
+		rows_put_interval(&l->rows, &row);
+		gr->intervals++;
+		gr->since_ns = l->now_ns;
+	}
+	gr->state = (uint8_t)state;
+}
+
+static void goroutine_row(struct loader *l, const struct goroutine *gr, int64_t ended_ns)
+{
+	ROWS_PUT(&l->rows, ROWS_GOROUTINE, db_id(gr->head.a), db_text(gr->name), db_id(gr->parent),
+	         db_id(gr->born_site), db_int(gr->born_ns), db_time(ended_ns), db_id(gr->entry),
+	         db_int(gr->intervals));
+}
+
+static void goroutine_drop(struct loader *l, struct goroutine *gr)
+{
+	free(gr->name);
+	free(gr->cases);
+	map_remove(&l->goroutines, gr);
+}
+
+static void goroutine_new(struct loader *l, const struct gtrace_event *ev)
+{
+	struct goroutine *gr = loader_goroutine(l, ev->arg[0]);
+
+	if (!gr)
+		return;
+	gr->parent = ev->g;
+	gr->born_site = ev->arg[1];
+	gr->entry = ev->arg[2];
+}
+
+static void goroutine_start(struct loader *l, const struct gtrace_event *ev)
+{
+	struct goroutine *gr = loader_goroutine(l, ev->arg[0]);
+
+	if (!gr)
+		return;
+	goroutine_become(l, gr, GTRACE_state_RUNNING, NULL);
+	gr->thread = ev->thread;
+	gr->case_count = 0;
+	gr->until_ns = -1;
+}
+
+/* What a goroutine does that waits for a reason. */
+static unsigned reason_op(unsigned reason)
+{
+	static const uint8_t op[] = {
+		[GTRACE_reason_CHAN_RECV] = GTRACE_op_CHAN_RECV,
+		[GTRACE_reason_CHAN_SEND] = GTRACE_op_CHAN_SEND,
+		[GTRACE_reason_MUTEX_LOCK] = GTRACE_op_MUTEX_LOCK,
+		[GTRACE_reason_RWMUTEX_RLOCK] = GTRACE_op_RWMUTEX_RLOCK,
+		[GTRACE_reason_RWMUTEX_LOCK] = GTRACE_op_RWMUTEX_LOCK,
+		[GTRACE_reason_WAITGROUP_WAIT] = GTRACE_op_WG_WAIT,
+		[GTRACE_reason_COND_WAIT] = GTRACE_op_COND_WAIT,
+		[GTRACE_reason_SEM_ACQUIRE] = GTRACE_op_SEM_ACQUIRE,
+		[GTRACE_reason_ONCE] = GTRACE_op_ONCE_DO,
+		[GTRACE_reason_IO_WAIT] = GTRACE_op_IO,
+	};
+
+	return reason < sizeof op ? op[reason] : GTRACE_op_NONE;
+}
+
+/* What ends such a wait. */
+static unsigned op_answer(unsigned op)
+{
+	switch (op) {
+	case GTRACE_op_CHAN_RECV:
+		return GTRACE_op_CHAN_SEND;
+	case GTRACE_op_CHAN_SEND:
+		return GTRACE_op_CHAN_RECV;
+	case GTRACE_op_MUTEX_LOCK:
+		return GTRACE_op_MUTEX_UNLOCK;
+	case GTRACE_op_RWMUTEX_RLOCK:
+		return GTRACE_op_RWMUTEX_UNLOCK;
+	case GTRACE_op_RWMUTEX_LOCK:
+		return GTRACE_op_RWMUTEX_UNLOCK;
+	case GTRACE_op_WG_WAIT:
+		return GTRACE_op_WG_DONE;
+	case GTRACE_op_COND_WAIT:
+		return GTRACE_op_COND_SIGNAL;
+	case GTRACE_op_SEM_ACQUIRE:
+		return GTRACE_op_SEM_RELEASE;
+	default:
+		return GTRACE_op_NONE;
+	}
+}
+
+static void goroutine_park(struct loader *l, const struct gtrace_event *ev)
+{
+	struct goroutine *gr = ev->g ? loader_goroutine(l, ev->g) : NULL;
+
+	if (!gr)
+		return;
+	goroutine_become(l, gr, GTRACE_state_WAITING, NULL);
+	gr->reason = (uint8_t)ev->arg[0];
+	gr->object = ev->arg[1];
+	gr->site = ev->arg[2];
+	gr->flags = (uint8_t)ev->arg[3];
+	if (gr->object)
+		loader_use(l, ev->g, gr->object, reason_op(gr->reason), gr->site);
+	for (uint32_t i = 0; i < gr->case_count; i++)
+		loader_use(l, ev->g, gr->cases[i].object, gr->cases[i].op, gr->site);
+}
+
+static void goroutine_wake(struct loader *l, const struct gtrace_event *ev)
+{
+	struct goroutine *gr = loader_goroutine(l, ev->arg[0]);
+
+	if (!gr)
+		return;
+	unsigned op = reason_op(gr->reason);
+
+	for (uint32_t i = 0; i < gr->case_count; i++) {
+		if (gr->cases[i].object == ev->arg[2])
+			op = gr->cases[i].op;
+	}
+	if (ev->id == GTRACE_GO_WAKE && ev->g && ev->arg[2] && gr->state == GTRACE_state_WAITING)
+		loader_use(l, ev->g, ev->arg[2], op_answer(op), 0);
+	goroutine_become(l, gr, GTRACE_state_RUNNABLE, ev);
+	gr->case_count = 0;
+	gr->until_ns = -1;
+	l->last_wake_ns = l->now_ns;
+}
+
+static void goroutine_end(struct loader *l, uint64_t g)
+{
+	struct goroutine *gr = g ? loader_goroutine(l, g) : NULL;
+
+	if (!gr)
+		return;
+	goroutine_become(l, gr, GTRACE_state_ENDED, NULL);
+	goroutine_row(l, gr, l->now_ns);
+	goroutine_drop(l, gr);
+	l->ended++;
+	l->alive--;
+}
+
+static void goroutine_case(struct loader *l, uint64_t g, uint64_t object, unsigned op)
+{
+	struct goroutine *gr = g ? loader_goroutine(l, g) : NULL;
+
+	if (!gr)
+		return;
+	if (gr->case_count == gr->case_cap) {
+		uint32_t cap = gr->case_cap ? gr->case_cap * 2 : 4;
+		struct wait_case *more = realloc(gr->cases, cap * sizeof *more);
+		if (!more) {
+			l->no_memory = true;
+			return;
+		}
+		gr->cases = more;
+		gr->case_cap = cap;
+	}
+	gr->cases[gr->case_count++] = (struct wait_case){object, op};
+}
+
+static void goroutine_until(struct loader *l, uint64_t g, uint64_t after_ns)
+{
+	struct goroutine *gr = g ? loader_goroutine(l, g) : NULL;
+	int64_t due;
+
+	if (gr && !__builtin_add_overflow(l->now_ns, after_ns, &due))
+		gr->until_ns = due;
+}
+
+static void goroutine_name(struct loader *l, const struct gtrace_event *ev)
+{
+	struct goroutine *gr = loader_goroutine(l, ev->arg[0]);
+	char name[CLEAN_MAX];
+
+	if (!gr)
+		return;
+	clean_text(name, ev->bytes[1], ev->arg[1]);
+	free(gr->name);
+	gr->name = strdup(name);
+}
+
+/* A row of a snapshot tells us nothing of a goroutine that we know. */
+static void goroutine_status(struct loader *l, const struct gtrace_event *ev)
+{
+	if (map_find(&l->goroutines, ev->arg[0], 0) || ev->arg[1] == GTRACE_state_ENDED)
+		return;
+	struct goroutine *gr = loader_goroutine(l, ev->arg[0]);
+
+	if (!gr)
+		return;
+	gr->state = (uint8_t)ev->arg[1];
+	gr->reason = (uint8_t)ev->arg[2];
+	gr->object = ev->arg[3];
+	gr->site = ev->arg[4];
+	gr->flags = (uint8_t)ev->arg[5];
+	if (gr->state < GTRACE_state_RUNNABLE || gr->state > GTRACE_state_WAITING)
+		gr->state = GTRACE_state_RUNNABLE;
+}
+
+/* g lost its thread's right to run, or has it back. */
+static void goroutine_outside(struct loader *l, uint64_t g, bool outside)
+{
+	struct goroutine *gr = g ? map_find(&l->goroutines, g, 0) : NULL;
+
+	if (outside && gr && gr->state == GTRACE_state_RUNNING)
+		goroutine_become(l, gr, STATE_SYSCALL, NULL);
+	else if (!outside && gr && gr->state == STATE_SYSCALL)
+		goroutine_become(l, gr, GTRACE_state_RUNNING, NULL);
+}
+
+/* A flat list, and so longer than others. */
+bool loader_goroutine_event(struct loader *l, const struct gtrace_event *ev)
+{
+	struct goroutine *gr;
+
+	switch (ev->id) {
+	case GTRACE_GO_NEW:
+		goroutine_new(l, ev);
+		return true;
+	case GTRACE_GO_START:
+		goroutine_start(l, ev);
+		return true;
+	case GTRACE_GO_PARK:
+		goroutine_park(l, ev);
+		return true;
+	case GTRACE_GO_YIELD:
+		gr = ev->g ? loader_goroutine(l, ev->g) : NULL;
+		if (gr)
+			goroutine_become(l, gr, GTRACE_state_RUNNABLE, NULL);
+		return true;
+	case GTRACE_GO_END:
+		goroutine_end(l, ev->g);
+		return true;
+	case GTRACE_GO_WAKE:
+	case GTRACE_GO_WAKE_BY:
+		goroutine_wake(l, ev);
+		return true;
+	case GTRACE_GO_NAME:
+		goroutine_name(l, ev);
+		return true;
+	case GTRACE_GO_STATUS:
+		goroutine_status(l, ev);
+		return true;
+	case GTRACE_WAIT_CASE:
+		goroutine_case(l, ev->g, ev->arg[0], (unsigned)ev->arg[1]);
+		return true;
+	case GTRACE_WAIT_UNTIL:
+		goroutine_until(l, ev->g, ev->arg[0]);
+		return true;
+	case GTRACE_HANDOFF:
+		if (ev->arg[2] != GTRACE_why_BUSY)
+			goroutine_outside(l, ev->arg[3], true);
+		return false; // thread.c wants it too
+	case GTRACE_GO_REENTER:
+		goroutine_outside(l, ev->g, false);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void goroutine_wait_rows(struct loader *l, const struct goroutine *gr)
+{
+	struct wait_case only = {gr->object, reason_op(gr->reason)};
+	const struct wait_case *cases = gr->case_count ? gr->cases : &only;
+	uint32_t count = gr->case_count ? gr->case_count : gr->object != 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		ROWS_PUT(&l->rows, ROWS_WAIT_ON, db_int((int64_t)gr->head.a),
+		         db_int((int64_t)cases[i].object), db_text(gtrace_name("op", cases[i].op)),
+		         db_int(gr->since_ns), db_time(gr->until_ns));
+	}
+}
+
+void loader_goroutines_end(struct loader *l)
+{
+	for (struct goroutine *gr = map_next(&l->goroutines, NULL); gr;
+	     gr = map_next(&l->goroutines, gr)) {
+		struct interval row = goroutine_interval(gr, -1);
+		rows_put_interval(&l->rows, &row);
+		gr->intervals++;
+		goroutine_row(l, gr, -1);
+		if (gr->state == GTRACE_state_WAITING)
+			goroutine_wait_rows(l, gr);
+		free(gr->name);
+		free(gr->cases);
+	}
+	map_release(&l->goroutines);
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/** load.c: the loop over the events of a trace, and what is known of the trace as a whole. */
+#include "load/load.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "load/clean.h"
+#include "load/loader.h"
+#include "symbol/symbol.h"
+
+enum { SITES_MAX = 1 << 24 }; // more call sites than any program has
+
+static int load_failed(struct gtrace_error *err, int code, const char *what, const char *why)
+{
+	err->code = code;
+	err->offset = UINT64_MAX;
+	snprintf(err->text, sizeof err->text, "%s: %s", what, why);
+	return code;
+}
+
+static void load_words(struct loader *l)
+{
+	static const struct {
+		const char *list;
+		unsigned number;
+		const char *text;
+	} words[] = {
+#define NAME(list, number, name, text) {#list, (number), (text)},
+#include <gtrace_names.def>
+#undef NAME
+		{"state", STATE_SYSCALL, "syscall"},
+	};
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		ROWS_PUT(&l->rows, ROWS_WORD, db_text(words[i].list), db_int(words[i].number),
+		         db_text(words[i].text));
+}
+
+/* The reader numbers sites from 1 without holes. */
+static void load_sites(struct loader *l)
+{
+	for (uint64_t i = 1; i <= l->site_last; i++) {
+		const struct gtrace_site_info *s = gtrace_reader_site(l->reader, i);
+		char file[CLEAN_MAX], func[CLEAN_MAX], text[CLEAN_MAX];
+		clean_text(file, s->file, strlen(s->file));
+		clean_text(func, s->func, strlen(s->func));
+		clean_text(text, s->text, strlen(s->text));
+		ROWS_PUT(&l->rows, ROWS_SITE, db_int((int64_t)i), db_text(file), db_int(s->line),
+		         db_text(func), db_text(gtrace_name("op", s->op)), db_text(text));
+	}
+}
+
+/* Lines "module=BASE SIZE BUILD_ID PATH" of the header; "-" stands for no build id. */
+static void load_modules(struct loader *l, const char *header)
+{
+	for (const char *p = header; p && *p;) {
+		size_t len = strcspn(p, "\n");
+		uint64_t base, size;
+		char id[129], path[CLEAN_MAX], line[CLEAN_MAX + 256];
+		snprintf(line, sizeof line, "%.*s", (int)(len < CLEAN_MAX ? len : CLEAN_MAX), p);
+		int n = 0;
+		if (sscanf(line, "module=%lx %lx %128s %n", &base, &size, id, &n) == 3 && n > 0) {
+			clean_text(path, line + n, strlen(line + n));
+			ROWS_PUT(&l->rows, ROWS_MODULE, db_int((int64_t)base), db_int((int64_t)size),
+			         db_text(path), db_text(strcmp(id, "-") == 0 ? NULL : id));
+		}
+		p += len + (p[len] == '\n');
+	}
+}
+
+static const char *end_word(enum gtrace_end end)
+{
+	static const char *const word[] = {
+		[GTRACE_END_CUT] = "cut",           [GTRACE_END_EXIT] = "exit",
+		[GTRACE_END_DEADLOCK] = "deadlock", [GTRACE_END_PANIC] = "panic",
+		[GTRACE_END_SIGNAL] = "signal",     [GTRACE_END_STOPPED] = "stopped",
+	};
+
+	return (unsigned)end < sizeof word / sizeof word[0] ? word[end] : "cut";
+}
+
+/* A number of the header; NULL if it has none. */
+static struct db_value header_number(const struct gtrace_reader *r, const char *key)
+{
+	const char *text = gtrace_reader_header(r, key);
+	char *end;
+
+	if (!text || !*text)
+		return db_text(NULL);
+	errno = 0;
+	long long v = strtoll(text, &end, 10);
+
+	return *end || errno ? db_text(NULL) : db_int(v);
+}
+
+static void load_trace_row(struct loader *l, const char *path)
+{
+	const struct gtrace_info *in = gtrace_reader_info(l->reader);
+	const char *program = gtrace_reader_header(l->reader, "program");
+	const char *level = gtrace_reader_header(l->reader, "level");
+	char file[CLEAN_MAX], clean_program[CLEAN_MAX], clean_level[CLEAN_MAX];
+	int64_t duration = in->duration_ns > l->now_ns ? in->duration_ns : l->now_ns;
+
+	clean_text(file, path, strlen(path));
+	clean_text(clean_program, program, program ? strlen(program) : 0);
+	clean_text(clean_level, level, level ? strlen(level) : 0);
+	ROWS_PUT(&l->rows, ROWS_TRACE, db_text(file), db_text(program ? clean_program : NULL),
+	         header_number(l->reader, "pid"), db_int(in->start_wall_ns), db_int(duration),
+	         db_int((int64_t)l->events), db_int((int64_t)in->lost_events),
+	         db_int((int64_t)in->lost_batches), db_int((int64_t)in->file_bytes),
+	         db_text(end_word(in->end)),
+	         in->end == GTRACE_END_CUT ? db_text(NULL) : db_int(in->end_code),
+	         header_number(l->reader, "seed"), db_text(level ? clean_level : NULL),
+	         header_number(l->reader, "maxprocs"), db_time(l->main_ended_ns), db_text(l->panic),
+	         db_int((int64_t)l->started), db_int((int64_t)l->ended), db_int((int64_t)l->peak),
+	         db_int(l->peak_ns), db_time(l->last_wake_ns), db_int((int64_t)in->broken),
+	         db_int(in->sidecar), db_int(l->partial));
+}
+
+static void load_event(struct loader *l, const struct gtrace_event *ev)
+{
+	l->now_ns = ev->time_ns > 0 ? ev->time_ns : 0;
+	l->events += ev->id != GTRACE_GAP;
+	if (ev->id == GTRACE_SITE || ev->id == GTRACE_STACK_DEF)
+		return; // the reader's own tables
+	loader_thread_seen(l, ev);
+	for (unsigned i = 0; ev->desc && i < ev->nargs && i < GTRACE_ARGS_MAX; i++) {
+		if (ev->arg[i] > l->site_last && ev->arg[i] <= SITES_MAX &&
+		    strcmp(ev->desc->kind[i], "site") == 0)
+			l->site_last = ev->arg[i];
+	}
+	if (!loader_goroutine_event(l, ev) && !loader_object_event(l, ev))
+		loader_thread_event(l, ev);
+}
+
+static int load_events(struct loader *l, const struct load_options *opt, struct gtrace_error *err)
+{
+	struct gtrace_event ev;
+	int got;
+
+	while ((got = gtrace_reader_next(l->reader, &ev, err)) > 0) {
+		load_event(l, &ev);
+		if (l->rows.err != SQLITE_OK || l->no_memory)
+			return 0; // load_trace() says what it was
+		if (opt && opt->stop && *opt->stop) {
+			l->partial = true;
+			return 0;
+		}
+	}
+	return got;
+}
+
+/* Everything is one transaction, the schema too. */
+static int load_begin(struct loader *l, sqlite3 *db)
+{
+	int err = db_run_asset(db, "sql/pragmas.sql");
+
+	if (err == SQLITE_OK)
+		err = rows_open(&l->rows, db);
+	if (err == SQLITE_OK)
+		err = db_run_asset(db, "sql/schema.sql");
+	if (err == SQLITE_OK)
+		err = db_run_asset(db, "sql/views.sql");
+	return l->rows.err = err;
+}
+
+int load_trace(sqlite3 *db, const char *path, const struct load_options *opt,
+               struct gtrace_error *err)
+{
+	struct loader l = {
+		.goroutines.slot_bytes = sizeof(struct goroutine),
+		.threads.slot_bytes = sizeof(struct thread),
+		.last_wake_ns = -1,
+		.main_ended_ns = -1,
+	};
+	int code = gtrace_reader_open(&l.reader, path, err);
+
+	if (code < 0)
+		return code;
+	loader_objects_init(&l);
+	if (load_begin(&l, db) == SQLITE_OK) {
+		load_words(&l);
+		load_modules(&l, gtrace_reader_info(l.reader)->header);
+		code = load_events(&l, opt, err);
+	}
+	loader_goroutines_end(&l);
+	loader_objects_end(&l);
+	loader_threads_end(&l);
+	load_sites(&l);
+	load_trace_row(&l, path);
+	rows_close(&l.rows);
+	if (code == 0 && l.no_memory)
+		code = load_failed(err, -ENOMEM, path, "out of memory");
+	else if (code == 0 && sqlite3_errcode(db) != SQLITE_OK && l.rows.err != SQLITE_OK)
+		code = load_failed(err, -EIO, "cannot fill the database", sqlite3_errmsg(db));
+	else if (code == 0 && symbol_fill(db) != SQLITE_OK)
+		code = load_failed(err, -EIO, "cannot fill the database", sqlite3_errmsg(db));
+	free(l.panic);
+	gtrace_reader_close(l.reader);
+	return code;
+}

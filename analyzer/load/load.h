@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/** load.h: a trace into a database. */
+#ifndef GTRACE_LOAD_H
+#define GTRACE_LOAD_H
+
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdbool.h>
+
+#include <gtrace.h>
+
+/** Set it to stop a load early; what was read is then loaded and trace.partial is 1.  May be NULL.
+ */
+struct load_options {
+	volatile const sig_atomic_t *stop;
+};
+
+/**
+ * Read a trace ("-": standard input) into an empty database: schema, views, rows.  Then the tables
+ * of schema.sql are complete but for the findings.
+ *
+ * Returns: 0; a code of struct gtrace_error with *err filled.
+ */
+int load_trace(sqlite3 *db, const char *path, const struct load_options *opt,
+               struct gtrace_error *err);
+
+/**
+ * Open a trace.db, or load a trace and look for findings in it (detect.h) in a temporary database:
+ * for verbs that take TRACE|DB.  The caller closes *db.
+ *
+ * Returns: 0, or a code with *err filled.
+ */
+int load_open(sqlite3 **db, const char *path, struct gtrace_error *err);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/** loader.h: what the files of load/ share while a trace is read. */
+#ifndef GTRACE_LOADER_H
+#define GTRACE_LOADER_H
+
+#include <gtrace.h>
+
+#include "map.h"
+#include "load/rows.h"
+
+enum { STATE_SYSCALL = 5 }; // beside GTRACE_state_*
+
+/** One object of a wait: an entry of a select, or the only one. */
+struct wait_case {
+	uint64_t object;
+	unsigned op;
+};
+
+/** A goroutine that is alive, in the map goroutines under (g, 0). */
+struct goroutine {
+	struct map_head head;
+	uint64_t parent, born_site, entry;
+	uint64_t object, site, thread; // of the state it is in
+	int64_t born_ns, since_ns;
+	int64_t until_ns; // the wait ends by itself then; < 0: it does not
+	char *name;
+	struct wait_case *cases; // of the select it is about to wait in, or waits in
+	uint32_t case_count, case_cap;
+	uint32_t intervals;
+	uint8_t state, reason, flags;
+};
+
+/** A thread, in the map threads under (number, 0). */
+struct thread {
+	struct map_head head;
+	int64_t last_ns;     // last event
+	int64_t gap_from_ns; // < 0: no gap waits for its end
+	uint64_t gap_batches, gap_events;
+};
+
+struct loader {
+	struct rows rows;
+	struct gtrace_reader *reader;
+	struct map goroutines, threads, holds, uses, timers;
+	int64_t now_ns; // of the event at hand; never less than 0
+	uint64_t events, started, ended, alive, peak;
+	int64_t peak_ns, last_wake_ns, main_ended_ns;
+	uint64_t handoffs, snaps, reaches, gaps, marks, site_last;
+	char *panic;
+	bool no_memory, partial;
+};
+
+/* goroutine.c: states -> intervals.  The _event() functions return true if no other has to see it.
+ */
+bool loader_goroutine_event(struct loader *l, const struct gtrace_event *ev);
+/** Write the rows of those still alive. */
+void loader_goroutines_end(struct loader *l);
+struct goroutine *loader_goroutine(struct loader *l, uint64_t g);
+
+/* object.c: objects, locks, timers, uses */
+bool loader_object_event(struct loader *l, const struct gtrace_event *ev);
+/** A goroutine acted on an object, or was about to. */
+void loader_use(struct loader *l, uint64_t g, uint64_t object, unsigned op, uint64_t site);
+void loader_objects_init(struct loader *l);
+void loader_objects_end(struct loader *l);
+
+/* thread.c: threads, handoffs, samples, gaps */
+/** For every event, before it is handled. */
+void loader_thread_seen(struct loader *l, const struct gtrace_event *ev);
+bool loader_thread_event(struct loader *l, const struct gtrace_event *ev);
+void loader_threads_end(struct loader *l);
+
+#endif

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * object.c: objects, locks, timers, and who used what.
+ *
+ * What a goroutine did to an object is summed up in memory and added to the table when the sum gets
+ * too big: the statement adds to a row that is there already, so the order does not matter.
+ */
+#include "load/loader.h"
+
+#include <stdlib.h>
+
+enum { USES_MAX = 1 << 18, OP_BITS = 6 }; // uses held in memory; bits of an op in their key
+
+struct use { // key: goroutine, object << OP_BITS | op
+	struct map_head head;
+	int64_t first_ns, last_ns;
+	uint64_t count, site;
+};
+
+struct hold { // key: object, count
+	struct map_head head;
+	int64_t from_ns;
+	uint64_t g, site;
+	unsigned mode;
+};
+
+struct timer { // key: object, 0
+	struct map_head head;
+	int64_t armed_ns, due_ns, period_ns, stopped_ns;
+	uint64_t by, site, fired;
+};
+
+static int use_compare(const void *x, const void *y)
+{
+	const struct use *a = x, *b = y;
+
+	if (a->head.b != b->head.b)
+		return a->head.b < b->head.b ? -1 : 1;
+	return a->head.a < b->head.a ? -1 : a->head.a > b->head.a;
+}
+
+static void uses_flush(struct loader *l)
+{
+	struct use *all = calloc(l->uses.count ? l->uses.count : 1, sizeof *all);
+	size_t n = 0;
+
+	if (!all) {
+		l->no_memory = true;
+		return;
+	}
+	for (struct use *u = map_next(&l->uses, NULL); u; u = map_next(&l->uses, u))
+		all[n++] = *u;
+	qsort(all, n, sizeof *all, use_compare);
+	for (size_t i = 0; i < n; i++) {
+		const struct use *u = &all[i];
+		unsigned op = u->head.b & ((1u << OP_BITS) - 1);
+		ROWS_PUT(&l->rows, ROWS_USE, db_int((int64_t)(u->head.b >> OP_BITS)),
+		         db_int((int64_t)u->head.a), db_text(gtrace_name("op", op)), db_int(u->first_ns),
+		         db_int(u->last_ns), db_int((int64_t)u->count), db_id(u->site));
+	}
+	free(all);
+	map_clear(&l->uses);
+}
+
+void loader_use(struct loader *l, uint64_t g, uint64_t object, unsigned op, uint64_t site)
+{
+	if (!g || !object)
+		return;
+	if (l->uses.count >= USES_MAX)
+		uses_flush(l);
+	struct use *u = map_put(&l->uses, g, object << OP_BITS | (op & ((1u << OP_BITS) - 1)));
+
+	if (!u) {
+		l->no_memory = true;
+		return;
+	}
+	if (!u->count++)
+		u->first_ns = l->now_ns;
+	u->last_ns = l->now_ns;
+	if (site)
+		u->site = site;
+}
+
+static void lock_taken(struct loader *l, const struct gtrace_event *ev)
+{
+	struct hold *h = map_put(&l->holds, ev->arg[0], ev->arg[1]);
+
+	loader_use(l, ev->g, ev->arg[0], (unsigned)ev->arg[2], ev->arg[3]);
+	if (!h) {
+		l->no_memory = true;
+		return;
+	}
+	h->from_ns = l->now_ns;
+	h->g = ev->g;
+	h->mode = (unsigned)ev->arg[2];
+	h->site = ev->arg[3];
+}
+
+static void hold_row(struct loader *l, const struct hold *h, int64_t to_ns)
+{
+	ROWS_PUT(&l->rows, ROWS_HOLD, db_int((int64_t)h->head.a), db_int((int64_t)h->head.b),
+	         db_int((int64_t)h->g), db_text(gtrace_name("op", h->mode)), db_int(h->from_ns),
+	         db_time(to_ns), db_id(h->site));
+}
+
+static void lock_released(struct loader *l, const struct gtrace_event *ev)
+{
+	struct hold *h = map_find(&l->holds, ev->arg[0], ev->arg[1]);
+
+	if (!h)
+		return;
+	hold_row(l, h, l->now_ns > h->from_ns ? l->now_ns : h->from_ns);
+	map_remove(&l->holds, h);
+}
+
+static void timer_row(struct loader *l, const struct timer *t)
+{
+	ROWS_PUT(&l->rows, ROWS_TIMER, db_int((int64_t)t->head.a), db_int(t->armed_ns), db_id(t->by),
+	         db_int(t->due_ns), db_int(t->period_ns), db_id(t->site), db_int((int64_t)t->fired),
+	         db_time(t->stopped_ns));
+}
+
+static int64_t after(int64_t now_ns, uint64_t ns)
+{
+	int64_t due;
+
+	return __builtin_add_overflow(now_ns, ns, &due) ? INT64_MAX : due;
+}
+
+static void timer_armed(struct loader *l, const struct gtrace_event *ev)
+{
+	struct timer *t = map_put(&l->timers, ev->arg[0], 0);
+
+	if (!t) {
+		l->no_memory = true;
+		return;
+	}
+	t->armed_ns = l->now_ns;
+	t->due_ns = after(l->now_ns, ev->arg[1]);
+	t->period_ns = ev->arg[2] > INT64_MAX ? INT64_MAX : (int64_t)ev->arg[2];
+	t->stopped_ns = -1;
+	t->by = ev->g;
+	t->site = ev->arg[3];
+}
+
+static void timer_stopped(struct loader *l, uint64_t object)
+{
+	struct timer *t = map_find(&l->timers, object, 0);
+
+	if (!t)
+		return;
+	t->stopped_ns = l->now_ns;
+	timer_row(l, t);
+	map_remove(&l->timers, t);
+}
+
+static void timer_fired(struct loader *l, uint64_t object)
+{
+	struct timer *t = map_find(&l->timers, object, 0);
+
+	if (!t)
+		return;
+	t->fired++;
+	if (t->period_ns)
+		t->due_ns = after(l->now_ns, (uint64_t)t->period_ns);
+	else
+		timer_stopped(l, object);
+}
+
+static void object_closed(struct loader *l, const struct gtrace_event *ev)
+{
+	ROWS_PUT(&l->rows, ROWS_OBJECT_CLOSE, db_int((int64_t)ev->arg[0]), db_int(l->now_ns),
+	         db_id(ev->g), db_id(ev->arg[2]), db_int((int64_t)ev->arg[1]));
+	loader_use(l, ev->g, ev->arg[0], GTRACE_op_CHAN_CLOSE, ev->arg[2]);
+}
+
+/* A flat list, and so longer than others. */
+bool loader_object_event(struct loader *l, const struct gtrace_event *ev)
+{
+	switch (ev->id) {
+	case GTRACE_OBJ_NEW:
+		ROWS_PUT(&l->rows, ROWS_OBJECT, db_int((int64_t)ev->arg[0]),
+		         db_text(gtrace_name("object", ev->arg[1])), db_id(ev->arg[2]), db_id(ev->g),
+		         db_int(l->now_ns), db_int((int64_t)ev->arg[3]));
+		return true;
+	case GTRACE_OBJ_FREE:
+		ROWS_PUT(&l->rows, ROWS_OBJECT_FREE, db_int((int64_t)ev->arg[0]), db_int(l->now_ns));
+		return true;
+	case GTRACE_CHAN_CLOSE:
+		object_closed(l, ev);
+		return true;
+	case GTRACE_USE:
+		loader_use(l, ev->g, ev->arg[0], (unsigned)ev->arg[1], ev->arg[2]);
+		return true;
+	case GTRACE_LOCK:
+		lock_taken(l, ev);
+		return true;
+	case GTRACE_UNLOCK:
+		lock_released(l, ev);
+		return true;
+	case GTRACE_WG_ADD: // 1 is -1 in zigzag
+		loader_use(l, ev->g, ev->arg[0], ev->arg[1] & 1 ? GTRACE_op_WG_DONE : GTRACE_op_WG_ADD,
+		           ev->arg[3]);
+		return true;
+	case GTRACE_TIMER_ARM:
+		timer_armed(l, ev);
+		return true;
+	case GTRACE_TIMER_STOP:
+		timer_stopped(l, ev->arg[0]);
+		return true;
+	case GTRACE_TIMER_FIRE:
+		timer_fired(l, ev->arg[0]);
+		return true;
+	case GTRACE_GIVE:
+		ROWS_PUT(&l->rows, ROWS_GIVE, db_int((int64_t)ev->arg[0]), db_int((int64_t)ev->arg[1]),
+		         db_int(l->now_ns));
+		return true;
+	default:
+		return false;
+	}
+}
+
+void loader_objects_init(struct loader *l)
+{
+	l->uses.slot_bytes = sizeof(struct use);
+	l->holds.slot_bytes = sizeof(struct hold);
+	l->timers.slot_bytes = sizeof(struct timer);
+}
+
+void loader_objects_end(struct loader *l)
+{
+	uses_flush(l);
+	for (const struct hold *h = map_next(&l->holds, NULL); h; h = map_next(&l->holds, h))
+		hold_row(l, h, -1);
+	for (const struct timer *t = map_next(&l->timers, NULL); t; t = map_next(&l->timers, t))
+		timer_row(l, t);
+	map_release(&l->uses);
+	map_release(&l->holds);
+	map_release(&l->timers);
+}

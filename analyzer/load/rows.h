@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/** rows.h: the way of rows into the tables of schema.sql. */
+#ifndef GTRACE_ROWS_H
+#define GTRACE_ROWS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "db.h"
+
+/* A statement of sql/load.sql each. */
+#define ROWS_STATEMENTS(X) \
+	X(BEGIN, "begin") \
+	X(COMMIT, "commit") \
+	X(WORD, "word") \
+	X(TRACE, "trace") \
+	X(SITE, "site") \
+	X(MODULE, "module") \
+	X(THREAD, "thread") \
+	X(THREAD_END, "thread_end") \
+	X(GOROUTINE, "goroutine") \
+	X(INTERVAL, "interval") \
+	X(WAIT_ON, "wait_on") \
+	X(OBJECT, "object") \
+	X(OBJECT_CLOSE, "object_close") \
+	X(OBJECT_FREE, "object_free") \
+	X(USE, "use") \
+	X(GIVE, "give") \
+	X(HOLD, "hold") \
+	X(TIMER, "timer") \
+	X(HANDOFF, "handoff") \
+	X(BUSY, "busy") \
+	X(SNAPSHOT, "snapshot") \
+	X(SNAPSHOT_END, "snapshot_end") \
+	X(REACH, "reach") \
+	X(GAP, "gap") \
+	X(MARK, "mark")
+
+enum rows_statement {
+#define ROWS_ENUM(id, name) ROWS_##id,
+	ROWS_STATEMENTS(ROWS_ENUM)
+#undef ROWS_ENUM
+		ROWS_COUNT
+};
+
+/** A row of the table interval. */
+struct interval {
+	uint64_t g, object, site, thread, woken_by, wake_object;
+	int64_t from_ns, to_ns; // to_ns < 0: open
+	uint32_t n;
+	uint8_t state, reason, flags, waker;
+};
+
+struct rows {
+	sqlite3 *db;
+	sqlite3_stmt *st[ROWS_COUNT]; // prepared when first needed
+	struct interval *intervals;   // a run in the making
+	size_t interval_count, interval_cap;
+	int err; // the first SQLite error; nothing is written after it
+};
+
+/** Begin a transaction.  Returns: an SQLite code. */
+int rows_open(struct rows *r, sqlite3 *db);
+
+/** Write a row; see the statement for its values. */
+#define ROWS_PUT(r, statement, ...) \
+	rows_put((r), (statement), \
+	         (int)(sizeof((struct db_value[]){__VA_ARGS__}) / sizeof(struct db_value)), \
+	         (const struct db_value[]){__VA_ARGS__})
+void rows_put(struct rows *r, enum rows_statement statement, int count,
+              const struct db_value *values);
+
+/** Write an interval, now or with the run it belongs to. */
+void rows_put_interval(struct rows *r, const struct interval *row);
+
+/** Write what is held back, commit, release.  Returns: the first SQLite error, or SQLITE_OK. */
+int rows_close(struct rows *r);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/** figure.h: what a plot shows, and how it becomes files. */
+#ifndef PLOT_FIGURE_H
+#define PLOT_FIGURE_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "plot/plot.h"
+#include "plot/series.h"
+
+enum {
+	FIGURE_LINES_MAX = 12,
+	FIGURE_BANDS_MAX = 64,
+	FIGURE_MARKS_MAX = 64,
+	FIGURE_NOTES_MAX = 16,
+	FIGURE_COLUMNS = 1024, // at first; fewer if the drawing gets too large
+};
+
+/** A lost stretch. */
+struct figure_gap {
+	int64_t from_ns, to_ns;
+};
+
+/** What is written above the lines of findings; numbers too near for labels of their own share one.
+ */
+struct figure_note {
+	int64_t ns; // its left edge
+	char text[64];
+	unsigned count; // findings in it
+};
+
+struct figure_line {
+	struct series *series;
+	int kind;        // picks its colour in the plot's template, from 1
+	char label[200]; // may hold anything
+};
+
+struct figure {
+	const char *name; // of the plot
+	char title[200];  // may hold anything
+	int64_t end_ns;
+	bool log;                                  // counts on a logarithmic axis
+	struct figure_line line[FIGURE_LINES_MAX]; // in the order of drawing
+	size_t lines;
+	struct figure_gap gap[FIGURE_BANDS_MAX];
+	size_t gaps;
+	int64_t mark[FIGURE_MARKS_MAX]; // where findings begin
+	size_t marks;
+	struct figure_note note[FIGURE_NOTES_MAX];
+	size_t notes;
+};
+
+/**
+ * Begin a figure: what all plots share, which is the length of the run, lost stretches and
+ * findings.
+ *
+ * Returns: 0, or a negative errno after talk().  figure_release() it in any case.
+ */
+int figure_init(struct figure *f, sqlite3 *db, const char *name);
+
+/** A further line; it owns its series.  Returns: 0 or -ENOMEM, or -ENOSPC. */
+int figure_add(struct figure *f, int kind, const char *label);
+
+/**
+ * Write NAME.tsv and NAME.gp into dir.  Makes lines coarser until the drawing is small enough.
+ *
+ * Returns: 0, or a negative errno after talk().
+ */
+int figure_write(struct figure *f, const char *dir, const struct plot_options *opt);
+
+void figure_release(struct figure *f);
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/** figures.h: what each plot shows; one function a plot. */
+#ifndef PLOT_FIGURES_H
+#define PLOT_FIGURES_H
+
+#include "plot/figure.h"
+
+/** Read the lines of the plot out of the database.  Returns: 0, or a negative errno after talk().
+ */
+int figure_goroutines(struct figure *f, sqlite3 *db);
+int figure_sites(struct figure *f, sqlite3 *db);
+
+#endif

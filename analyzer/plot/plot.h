@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/** plot.h: the plots of a report, drawn by gnuplot. */
+#ifndef GTRACE_PLOT_H
+#define GTRACE_PLOT_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** How to draw.  All zero is the report's way. */
+struct plot_options {
+	const char *term; // "svg", "png" or "dumb" (letters, on stdout); NULL: svg
+	bool log;         // counts on a logarithmic axis, where a plot has lines
+	int64_t limit_ns; // kill gnuplot after that long; 0: 20 s
+	bool undrawn;     // write NAME.gp and NAME.tsv, and leave it at that
+};
+
+enum {
+	PLOT_FAILED = 1,     // gnuplot did not draw it, which was said
+	PLOT_NO_GNUPLOT = 2, // likewise, since it is not installed
+};
+
+/** The name of plot number i, from 0; NULL behind the last one. */
+const char *plot_name(size_t i);
+
+/**
+ * Draw every plot of the trace in db: NAME.svg, NAME.gp and NAME.tsv into dir, which exists.
+ *
+ * A missing, hung or failing gnuplot is a talk_warn(); the .gp and .tsv files are left all the
+ * same.
+ *
+ * Blocks:  for gnuplot, bounded by a time limit.
+ * Returns: 0; PLOT_FAILED or PLOT_NO_GNUPLOT; or a negative errno if a file could not be written
+ *          (said as well).
+ */
+int plot_all(sqlite3 *db, const char *dir);
+
+/**
+ * Draw the plot of one name.
+ *
+ * Blocks and returns as plot_all().  The name is one of plot_name()'s.
+ */
+int plot_draw(sqlite3 *db, const char *dir, const char *name, const struct plot_options *opt);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/** html.h: report.html, one file that needs nothing else. */
+#ifndef GTRACE_REPORT_HTML_H
+#define GTRACE_REPORT_HTML_H
+
+#include <sqlite3.h>
+#include <stdio.h>
+
+/**
+ * Write dir/report.html from the findings in db, dir/report.json's text and the drawings in
+ * dir/plots.
+ *
+ * Returns: 0, or a negative errno (already said by talk()).
+ */
+int report_html(sqlite3 *db, const char *dir);
+
+#endif

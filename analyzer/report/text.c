@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/** text.c: the report for a terminal.  What comes from the trace is hostile: control characters are
+ * shown. */
+#include <ctype.h>
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "db.h"
+#include "report/report.h"
+
+enum { TEXT_COLUMNS = 80, TEXT_INDENT = 16 };
+
+/* Print n bytes of s so that they cannot do anything to the terminal.  Returns the columns used. */
+static int text_put(FILE *out, const char *s, size_t n)
+{
+	int columns = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)s[i];
+		bool c1 = c == 0xc2 && i + 1 < n && (unsigned char)s[i + 1] < 0xa0;
+		if (c < 0x20 || c == 0x7f) {
+			columns += fprintf(out, "\\x%02x", c);
+		} else if (c1) {
+			columns += fprintf(out, "\\x%02x", (unsigned char)s[++i]);
+		} else {
+			fputc(c, out);
+			columns += (c & 0xc0) != 0x80;
+		}
+	}
+	return columns;
+}
+
+static int text_all(FILE *out, const char *s)
+{
+	return text_put(out, s, strlen(s));
+}
+
+/* Words from `column` on, broken at TEXT_COLUMNS; the next lines begin at `indent`. */
+static void text_wrap(FILE *out, const char *s, int column, int indent)
+{
+	bool first = true;
+
+	while (*s) {
+		size_t n = strcspn(s, " ");
+		if (!first && column + 1 + (int)n > TEXT_COLUMNS) {
+			fprintf(out, "\n%*s", indent, "");
+			column = indent;
+		} else if (!first) {
+			fputc(' ', out);
+			column++;
+		}
+		first = false;
+		column += text_put(out, s, n);
+		s += n;
+		s += strspn(s, " ");
+	}
+	fputc('\n', out);
+}
+
+static void text_field(FILE *out, const char *name, const char *value)
+{
+	if (!*value)
+		return;
+	fprintf(out, "    %-*s", TEXT_INDENT - 4, name);
+	text_wrap(out, value, TEXT_INDENT, TEXT_INDENT);
+}
+
+/* 1204311 -> 1,204,311 */
+static const char *text_count(char out[32], int64_t v)
+{
+	char digits[24];
+	int n = snprintf(digits, sizeof digits, "%" PRId64, v), at = 0;
+
+	for (int i = 0; i < n; i++) {
+		out[at++] = digits[i];
+		if (i < n - 1 && (n - 1 - i) % 3 == 0 && isdigit((unsigned char)digits[i]))
+			out[at++] = ',';
+	}
+	out[at] = '\0';
+	return out;
+}
+
+static const char *text_time(char out[32], int64_t ns)
+{
+	if (ns < 1000)
+		snprintf(out, 32, "%" PRId64 " ns", ns);
+	else if (ns < 1000000)
+		snprintf(out, 32, "%.1f us", (double)ns / 1e3);
+	else if (ns < 1000000000)
+		snprintf(out, 32, "%.1f ms", (double)ns / 1e6);
+	else
+		snprintf(out, 32, "%.1f s", (double)ns / 1e9);
+	return out;
+}
+
+static const char *text_bytes(char out[32], int64_t bytes)
+{
+	if (bytes < 1024)
+		snprintf(out, 32, "%" PRId64 " bytes", bytes);
+	else if (bytes < 1024 * 1024)
+		snprintf(out, 32, "%.1f KiB", (double)bytes / 1024);
+	else
+		snprintf(out, 32, "%.1f MiB", (double)bytes / (1024 * 1024));
+	return out;
+}
+
+/* How the recording ended, and what is missing of it. */
+static void text_end(FILE *out, sqlite3_stmt *st)
+{
+	const char *end = db_column(st, 9);
+	int code = sqlite3_column_int(st, 10);
+	char n[32], m[32];
+
+	if (sqlite3_column_int(st, 12))
+		fprintf(out, "  partial     reading was interrupted; there is more in the file\n");
+	else if (strcmp(end, "signal") == 0)
+		fprintf(out, "  ended       by signal %d\n", code);
+	else if (strcmp(end, "cut") == 0)
+		fprintf(out, "  ended       without a word: killed, or still running\n");
+	else if (strcmp(end, "exit") != 0)
+		fprintf(out, "  ended       by %s, exit status %d\n", end, code);
+	else if (code)
+		fprintf(out, "  ended       by exit, status %d\n", code);
+	if (*db_column(st, 19)) {
+		fputs("  panic       ", out);
+		text_wrap(out, db_column(st, 19), 14, 14);
+	}
+	if (sqlite3_column_int64(st, 7) || sqlite3_column_int64(st, 8))
+		fprintf(out, "  lost        %s events, %s batches\n",
+		        text_count(n, sqlite3_column_int64(st, 7)),
+		        text_count(m, sqlite3_column_int64(st, 8)));
+}
+
+static void text_header(FILE *out, sqlite3_stmt *st)
+{
+	int64_t events = sqlite3_column_int64(st, 5), bytes = sqlite3_column_int64(st, 6);
+	time_t start = (time_t)(sqlite3_column_int64(st, 3) / 1000000000);
+	char a[32], b[32], c[32], d[32], when[64] = "";
+	struct tm tm;
+
+	fputs("gtrace analyze ", out);
+	text_all(out, db_column(st, 0));
+	fputs("\n  program     ", out);
+	text_all(out, db_column(st, 1));
+	if (sqlite3_column_int64(st, 2))
+		fprintf(out, "   pid %" PRId64, (int64_t)sqlite3_column_int64(st, 2));
+	if (start > 0 && gmtime_r(&start, &tm) && strftime(when, sizeof when, "%F %T UTC", &tm))
+		fprintf(out, "   started %s", when);
+	fprintf(out, "\n  recorded    %s, %s events, %s", text_time(a, sqlite3_column_int64(st, 4)),
+	        text_count(b, events), text_bytes(c, bytes));
+	if (events)
+		fprintf(out, " (%.1f bytes/event)", (double)bytes / (double)events);
+	fprintf(out, "\n  goroutines  %s started, %s ended,",
+	        text_count(a, sqlite3_column_int64(st, 13)),
+	        text_count(b, sqlite3_column_int64(st, 14)));
+	fprintf(out, " peak %s at %s   workers %d\n", text_count(c, sqlite3_column_int64(st, 15)),
+	        text_time(d, sqlite3_column_int64(st, 16)), sqlite3_column_int(st, 18));
+	text_end(out, st);
+}
+
+/* file:line  func()  what, on a line of their own. */
+static void text_place(FILE *out, const char *name, sqlite3_stmt *st, int column)
+{
+	const char *file = db_column(st, column), *func = db_column(st, column + 2);
+	const char *what = db_column(st, column + 3);
+
+	if (!*file)
+		return;
+	fprintf(out, "    %-*s", TEXT_INDENT - 4, name);
+	text_all(out, file);
+	fprintf(out, ":%d", sqlite3_column_int(st, column + 1));
+	if (*func) {
+		fputs("   ", out);
+		text_all(out, func);
+		fputs(strchr(func, '(') ? "" : "()", out);
+	}
+	if (*what) {
+		fputs("   ", out);
+		text_all(out, what);
+	}
+	fputc('\n', out);
+}
+
+static void text_finding(FILE *out, sqlite3_stmt *st, bool colour)
+{
+	const char *kind = db_column(st, 1);
+	int64_t count = sqlite3_column_int64(st, 6), since = sqlite3_column_int64(st, 7);
+	char when[32], list[256];
+	int column = fprintf(out, "\n%d ", sqlite3_column_int(st, 0)) - 1;
+
+	fputs(colour ? "\033[1;31m" : "", out);
+	for (const char *p = kind; *p; p++, column++)
+		fputc(*p == '-' ? ' ' : toupper((unsigned char)*p), out);
+	fputs(colour ? "\033[0m" : "", out);
+	fputs("  ", out);
+	text_wrap(out, db_column(st, 3), column + 2, 4);
+	fprintf(out, "    %-*s%s", TEXT_INDENT - 4, "certainty", db_column(st, 2));
+	if (since >= 0)
+		fprintf(out, ", since %s", text_time(when, since));
+	fputs(sqlite3_column_int(st, 16) ? "; part of the trace is lost here\n" : "\n", out);
+	text_place(out, "at", st, 8);
+	text_place(out, "born at", st, 12);
+	text_field(out, "object", db_column(st, 17));
+	text_field(out, "why", db_column(st, 4));
+	text_field(out, "hint", db_column(st, 5));
+	if (count > 8)
+		snprintf(list, sizeof list, "%s (+%" PRId64 ")", db_column(st, 18), count - 8);
+	else
+		snprintf(list, sizeof list, "%s", db_column(st, 18));
+	text_field(out, count == 1 ? "goroutine" : "goroutines", list);
+}
+
+static void text_note(FILE *out, sqlite3_stmt *st)
+{
+	fputs("note: ", out);
+	text_wrap(out, db_column(st, 0), 6, 6);
+}
+
+static void text_problems(FILE *out, sqlite3_stmt *st)
+{
+	int64_t n = sqlite3_column_int64(st, 0);
+
+	if (n == 0)
+		fputs("\nno problems\n", out);
+	else
+		fprintf(out, "\n%" PRId64 " problem%s\n", n, n == 1 ? "" : "s");
+}
+
+int report_text(sqlite3 *db, FILE *out, bool colour)
+{
+	static const char *const parts[] = {"trace", "problems", "findings", "notes"};
+	int err = SQLITE_OK;
+
+	for (int i = 0; i < 4 && err == SQLITE_OK; i++) {
+		sqlite3_stmt *st;
+		bool first = true;
+		err = db_prepare(db, "sql/report/text.sql", parts[i], &st);
+		while (err == SQLITE_OK && (err = sqlite3_step(st)) == SQLITE_ROW) {
+			err = SQLITE_OK;
+			if (i == 0)
+				text_header(out, st);
+			else if (i == 1)
+				text_problems(out, st);
+			else if (i == 2)
+				text_finding(out, st, colour);
+			if (i != 3)
+				continue;
+			fputs(first ? "\n" : "", out);
+			first = false;
+			text_note(out, st);
+		}
+		sqlite3_finalize(st);
+		err = err == SQLITE_DONE ? SQLITE_OK : err;
+	}
+	return err;
+}

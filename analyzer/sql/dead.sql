@@ -1,0 +1,91 @@
+-- SPDX-License-Identifier: MIT
+--
+-- What detect/graph.c reads to find the dead set, and the row it writes.
+
+-- @trace
+SELECT end IN ('exit', 'stopped') AND main_ended_ns IS NOT NULL, end = 'deadlock',
+       coalesce(level, '') = 'sched', main_ended_ns IS NOT NULL, coalesce(last_wake_ns, -1), broken
+FROM trace WHERE trace_id = 1;
+
+-- @spin
+SELECT spin_ns FROM trace WHERE trace_id = 1;
+
+-- @goroutines
+SELECT g.g, coalesce(g.parent, 0), g.born_ns, i.state, coalesce(i.reason, 0), coalesce(i.flags, 0),
+       i.from_ns
+FROM goroutine g
+JOIN interval i ON i.trace_id = g.trace_id AND i.g = g.g AND i.n = g.intervals - 1
+WHERE g.trace_id = 1 AND g.ended_ns IS NULL
+ORDER BY g.g;
+
+-- @spinners
+-- A sample counts if it lies in the goroutine's last stretch: nothing has happened to it since.
+SELECT b.g
+FROM busy b
+JOIN goroutine g ON g.trace_id = b.trace_id AND g.g = b.g AND g.ended_ns IS NULL
+JOIN interval i ON i.trace_id = g.trace_id AND i.g = g.g AND i.n = g.intervals - 1
+WHERE b.trace_id = 1 AND b.ts_ns >= i.from_ns AND i.state IN (2, 5) AND b.cpu_ns >= ?1
+GROUP BY b.g;
+
+-- @waits
+SELECT w.g, w.object, w.from_ns, w.until_ns IS NOT NULL,
+       coalesce(o.type IN ('mutex', 'rwmutex'), w.op IN ('mutex lock', 'rwmutex lock', 'rwmutex rlock')),
+       coalesce(o.made_ns, 0)
+FROM wait_on w
+LEFT JOIN object o ON o.trace_id = w.trace_id AND o.object = w.object
+WHERE w.trace_id = 1
+ORDER BY w.g;
+
+-- @touches
+-- Who has had to do with a waited-for object, and since when.  Who holds it as a lock has done so for
+-- himself alone: a time that no descendant's birth comes after.
+SELECT g, object, min(ts_ns)
+FROM (SELECT g, object, first_ns AS ts_ns FROM use
+      WHERE trace_id = 1 AND object IN (SELECT object FROM wait_on WHERE trace_id = 1)
+      UNION ALL
+      SELECT g, object, ts_ns FROM give
+      WHERE trace_id = 1 AND object IN (SELECT object FROM wait_on WHERE trace_id = 1)
+      UNION ALL
+      SELECT made_by, object, made_ns FROM object
+      WHERE trace_id = 1 AND made_by IS NOT NULL
+        AND object IN (SELECT object FROM wait_on WHERE trace_id = 1)
+      UNION ALL
+      SELECT g, object, 9223372036854775807 FROM hold
+      WHERE trace_id = 1 AND to_ns IS NULL
+        AND object IN (SELECT object FROM wait_on WHERE trace_id = 1))
+GROUP BY g, object, ts_ns = 9223372036854775807
+ORDER BY g, 3;
+
+-- @holders
+SELECT object, g FROM hold
+WHERE trace_id = 1 AND to_ns IS NULL AND object IN (SELECT object FROM wait_on WHERE trace_id = 1)
+ORDER BY object;
+
+-- @timers
+SELECT object FROM timer
+WHERE trace_id = 1 AND stopped_ns IS NULL;
+
+-- @reach
+-- What the last complete snapshot that looked for an object says of it, and whether nobody ran meanwhile:
+-- one that was taken because somebody spins is taken while that goes on.
+SELECT r.object, r.ts_ns, max(r.place), max(last.kind <> 'spin')
+FROM reach r
+JOIN (SELECT r2.object, max(r2.snap) AS snap, max(s.kind) AS kind
+      FROM reach r2
+      JOIN snapshot s ON s.trace_id = r2.trace_id AND s.snap = r2.snap AND s.end_ns IS NOT NULL
+      WHERE r2.trace_id = 1 GROUP BY r2.object) last
+  ON last.object = r.object AND last.snap = r.snap
+WHERE r.trace_id = 1
+GROUP BY r.object;
+
+-- @gap
+SELECT coalesce(max(to_ns), -1) FROM gap WHERE trace_id = 1;
+
+-- @parent
+SELECT coalesce(parent, 0), born_ns FROM goroutine WHERE trace_id = 1 AND g = ?1;
+
+-- @dead
+INSERT INTO dead(trace_id, g, sure, ring, behind, main, gap) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6);
+
+-- @clear
+DELETE FROM dead WHERE trace_id = 1;

@@ -1,0 +1,14 @@
+-- SPDX-License-Identifier: MIT
+--
+-- Numbers the findings, worst first.  A cycle of locks comes before the deadlock it is the cause of.
+UPDATE finding SET id = r.id
+FROM (SELECT f.trace_id, f.kind, f.part, row_number() OVER (
+               PARTITION BY f.trace_id
+               ORDER BY CASE f.severity WHEN 'error' THEN 1 WHEN 'warning' THEN 2 ELSE 3 END,
+                        CASE f.kind WHEN 'lock-deadlock' THEN 1 WHEN 'global-deadlock' THEN 2
+                                    WHEN 'hidden-deadlock' THEN 3 WHEN 'leak' THEN 4
+                                    WHEN 'spin' THEN 5 ELSE 6 END,
+                        CASE f.certainty WHEN 'proven' THEN 1 WHEN 'probable' THEN 2 ELSE 3 END,
+                        f.count DESC, f.part) AS id
+      FROM finding f) r
+WHERE r.trace_id = finding.trace_id AND r.kind = finding.kind AND r.part = finding.part;

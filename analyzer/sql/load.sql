@@ -1,0 +1,105 @@
+-- SPDX-License-Identifier: MIT
+--
+-- The statements that fill the tables, each under its name.
+
+-- @begin
+BEGIN;
+
+-- @commit
+COMMIT;
+
+-- @word
+INSERT OR IGNORE INTO word(list, number, text) VALUES (?1, ?2, ?3);
+
+-- @trace
+INSERT INTO trace(trace_id, file, program, pid, start_wall_ns, duration_ns, events, lost_events,
+                  lost_batches, bytes, end, end_code, seed, level, maxprocs, main_ended_ns, panic,
+                  started, ended, peak, peak_ns, last_wake_ns, broken, sidecar, partial, spin_ns)
+VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
+        ?20, ?21, ?22, ?23, ?24, 1000000000);
+
+-- @site
+INSERT INTO site(trace_id, site, file, line, func, op, text) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6);
+
+-- @module
+INSERT OR IGNORE INTO module(trace_id, base, size, path, build_id) VALUES (1, ?1, ?2, ?3, ?4);
+
+-- @thread
+INSERT INTO thread(trace_id, thread, kind, tid, start_ns) VALUES (1, ?1, ?2, ?3, ?4)
+ON CONFLICT (trace_id, thread) DO UPDATE SET kind = excluded.kind, tid = excluded.tid;
+
+-- @thread_end
+UPDATE thread SET end_ns = ?2 WHERE trace_id = 1 AND thread = ?1;
+
+-- @goroutine
+INSERT OR IGNORE INTO goroutine(trace_id, g, name, parent, born_site, born_ns, ended_ns, entry,
+                                intervals)
+VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8);
+
+-- @interval
+-- A whole run of rows, sorted by key: load/feed.c.
+INSERT OR IGNORE INTO interval(trace_id, g, n, from_ns, to_ns, state, reason, object, site, flags,
+                               thread, woken_by, waker, wake_object)
+SELECT 1, g, n, from_ns, to_ns, state, reason, object, site, flags, thread, woken_by, waker,
+       wake_object
+FROM interval_feed;
+
+-- @wait_on
+INSERT OR IGNORE INTO wait_on(trace_id, g, object, op, from_ns, until_ns)
+VALUES (1, ?1, ?2, ?3, ?4, ?5);
+
+-- @object
+INSERT INTO object(trace_id, object, type, made_site, made_by, made_ns, cap)
+VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)
+ON CONFLICT (trace_id, object) DO NOTHING;
+
+-- @object_close
+UPDATE object SET closed_ns = ?2, closed_by = ?3, close_site = ?4, woken = ?5
+WHERE trace_id = 1 AND object = ?1;
+
+-- @object_free
+UPDATE object SET freed_ns = ?2 WHERE trace_id = 1 AND object = ?1;
+
+-- @use
+INSERT INTO use(trace_id, object, g, op, first_ns, last_ns, count, site)
+VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)
+ON CONFLICT (trace_id, object, g, op) DO UPDATE SET
+  first_ns = min(first_ns, excluded.first_ns), last_ns = max(last_ns, excluded.last_ns),
+  count = count + excluded.count, site = coalesce(excluded.site, site);
+
+-- @give
+INSERT OR IGNORE INTO give(trace_id, g, object, ts_ns) VALUES (1, ?1, ?2, ?3);
+
+-- @hold
+INSERT OR IGNORE INTO hold(trace_id, object, count, g, mode, from_ns, to_ns, site)
+VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7);
+
+-- @timer
+INSERT OR REPLACE INTO timer(trace_id, object, armed_ns, armed_by, due_ns, period_ns, site, fired,
+                             stopped_ns)
+VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8);
+
+-- @handoff
+INSERT INTO handoff(trace_id, n, ts_ns, from_thread, to_thread, why, g)
+VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6);
+
+-- @busy
+INSERT OR REPLACE INTO busy(trace_id, g, ts_ns, thread, run_ns, cpu_ns, pc)
+VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6);
+
+-- @snapshot
+INSERT INTO snapshot(trace_id, snap, ts_ns, kind, goroutines) VALUES (1, ?1, ?2, ?3, ?4);
+
+-- @snapshot_end
+UPDATE snapshot SET end_ns = ?2 WHERE trace_id = 1 AND snap = ?1;
+
+-- @reach
+INSERT INTO reach(trace_id, object, snap, n, ts_ns, place, what)
+VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6);
+
+-- @gap
+INSERT INTO gap(trace_id, n, thread, from_ns, to_ns, batches, events)
+VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6);
+
+-- @mark
+INSERT INTO mark(trace_id, n, ts_ns, g, category, text) VALUES (1, ?1, ?2, ?3, ?4, ?5);

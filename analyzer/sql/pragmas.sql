@@ -1,0 +1,9 @@
+-- SPDX-License-Identifier: MIT
+--
+-- For a database that is made anew from a trace: if we crash, it is made again.
+PRAGMA page_size = 8192;
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+PRAGMA locking_mode = EXCLUSIVE;
+PRAGMA cache_size = -65536;
+PRAGMA temp_store = MEMORY;

@@ -1,0 +1,338 @@
+-- SPDX-License-Identifier: MIT
+--
+-- trace.db: a trace as tables.  Times are nanoseconds since the start of the trace; an unknown is NULL.
+-- Goroutines, objects, threads and sites have the numbers the trace gave them.  Every table starts with
+-- the number of its trace (1 in a database of one trace), so that many can be laid together.
+-- The views in views.sql put words and places in for the numbers.
+
+PRAGMA application_id = 1735684724; -- 'gtrt'
+PRAGMA user_version = 1;            -- of this schema
+
+-- The words for the small numbers in other tables: gtrace_names.def, and state 5, 'syscall'.
+CREATE TABLE word(
+  list   TEXT    NOT NULL, -- 'reason', 'state', 'waker' ...
+  number INTEGER NOT NULL,
+  text   TEXT    NOT NULL, -- 'chan receive'
+  PRIMARY KEY (list, number)
+) STRICT, WITHOUT ROWID;
+
+-- One row per trace.
+CREATE TABLE trace(
+  trace_id      INTEGER PRIMARY KEY,
+  file          TEXT    NOT NULL, -- as it was named
+  program       TEXT,             -- argv[0]
+  pid           INTEGER,
+  start_wall_ns INTEGER,          -- Unix time of the start
+  duration_ns   INTEGER NOT NULL, -- to the last event, or to the end record
+  events        INTEGER NOT NULL, -- read
+  lost_events   INTEGER NOT NULL, -- as far as the trace says
+  lost_batches  INTEGER NOT NULL, -- missing or damaged
+  bytes         INTEGER NOT NULL, -- of the file
+  end           TEXT    NOT NULL, -- 'exit', 'deadlock', 'panic', 'signal', 'stopped', 'cut'
+  end_code      INTEGER,          -- exit status, or the signal's number
+  seed          INTEGER,          -- of a repeatable run
+  level         TEXT,             -- what was recorded: 'sched', 'sync', 'all'
+  maxprocs      INTEGER,          -- how many goroutines could run at once
+  main_ended_ns INTEGER,          -- goroutine 1 returned; NULL: it did not
+  panic         TEXT,             -- the message the program died with
+  started       INTEGER NOT NULL, -- goroutines
+  ended         INTEGER NOT NULL,
+  peak          INTEGER NOT NULL, -- most alive at once
+  peak_ns       INTEGER NOT NULL, -- when that was reached
+  last_wake_ns  INTEGER,          -- the last time a waiting goroutine was woken
+  broken        INTEGER NOT NULL, -- places where no order of the events fitted
+  sidecar       INTEGER NOT NULL, -- 1: part of it came from a left-over buffer file
+  partial       INTEGER NOT NULL, -- 1: reading it was interrupted
+  spin_ns       INTEGER NOT NULL  -- threshold of the detector spin
+) STRICT;
+
+-- Call sites.
+CREATE TABLE site(
+  trace_id INTEGER NOT NULL,
+  site     INTEGER NOT NULL,
+  file     TEXT    NOT NULL,
+  line     INTEGER NOT NULL,
+  func     TEXT    NOT NULL,
+  op       TEXT    NOT NULL, -- 'chan send', 'go' ...
+  text     TEXT    NOT NULL, -- the argument as it was written: a variable, a function
+  PRIMARY KEY (trace_id, site)
+) STRICT, WITHOUT ROWID;
+
+-- Loaded objects of the program, for symbols.
+CREATE TABLE module(
+  trace_id INTEGER NOT NULL,
+  base     INTEGER NOT NULL, -- address
+  size     INTEGER NOT NULL,
+  path     TEXT    NOT NULL,
+  build_id TEXT,             -- hex
+  PRIMARY KEY (trace_id, base)
+) STRICT, WITHOUT ROWID;
+
+-- Writers of the trace: one per thread of the program.
+CREATE TABLE thread(
+  trace_id INTEGER NOT NULL,
+  thread   INTEGER NOT NULL,
+  kind     TEXT    NOT NULL, -- 'worker', 'monitor', 'foreign'
+  tid      INTEGER,          -- the kernel's number
+  start_ns INTEGER NOT NULL,
+  end_ns   INTEGER,
+  PRIMARY KEY (trace_id, thread)
+) STRICT, WITHOUT ROWID;
+
+-- Goroutines.
+CREATE TABLE goroutine(
+  trace_id  INTEGER NOT NULL,
+  g         INTEGER NOT NULL, -- 1 is main
+  name      TEXT,             -- given by the program
+  parent    INTEGER,          -- who spawned it; NULL: no goroutine did, or unknown
+  born_site INTEGER,          -- where
+  born_ns   INTEGER NOT NULL, -- when, or first seen
+  ended_ns  INTEGER,          -- NULL: alive at the end
+  entry     INTEGER,          -- address of its function
+  intervals INTEGER NOT NULL, -- how many it has
+  PRIMARY KEY (trace_id, g)
+) STRICT, WITHOUT ROWID;
+
+-- One row per stretch of time a goroutine spent in one state.  A stretch of no length has no row.
+-- The view span has words for the numbers.
+CREATE TABLE interval(
+  trace_id    INTEGER NOT NULL,
+  g           INTEGER NOT NULL,
+  n           INTEGER NOT NULL, -- 0, 1 ... in time order
+  from_ns     INTEGER NOT NULL,
+  to_ns       INTEGER,          -- NULL: still so at the end
+  state       INTEGER NOT NULL, -- 1 runnable, 2 running, 3 waiting, 5 syscall (runs outside, its place given away)
+  reason      INTEGER,          -- waiting: word list 'reason'
+  object      INTEGER,          -- waiting: for this; NULL: none, or several (table wait_on)
+  site        INTEGER,          -- waiting: where
+  flags       INTEGER,          -- waiting: 1 has a deadline, 2 has a cancel handle
+  thread      INTEGER,          -- running, syscall: on which
+  woken_by    INTEGER,          -- waiting: the goroutine that ended it
+  waker       INTEGER,          -- waiting: word list 'waker', if no goroutine did
+  wake_object INTEGER,          -- waiting: through which object
+  PRIMARY KEY (trace_id, g, n)
+) STRICT, WITHOUT ROWID;
+
+-- What the goroutines that wait at the end wait for: every object of it.
+CREATE TABLE wait_on(
+  trace_id INTEGER NOT NULL,
+  g        INTEGER NOT NULL,
+  object   INTEGER NOT NULL,
+  op       TEXT    NOT NULL, -- 'chan send', 'chan receive', 'mutex lock' ...
+  from_ns  INTEGER NOT NULL,
+  until_ns INTEGER,          -- the wait ends by itself then
+  PRIMARY KEY (trace_id, g, object, op)
+) STRICT, WITHOUT ROWID;
+
+-- Synchronisation objects.
+CREATE TABLE object(
+  trace_id   INTEGER NOT NULL,
+  object     INTEGER NOT NULL,
+  type       TEXT    NOT NULL, -- 'chan', 'mutex' ...
+  made_site  INTEGER,
+  made_by    INTEGER,          -- goroutine
+  made_ns    INTEGER NOT NULL, -- or first seen
+  cap        INTEGER,          -- of a channel
+  closed_ns  INTEGER,
+  closed_by  INTEGER,          -- goroutine
+  close_site INTEGER,
+  woken      INTEGER,          -- how many the close woke
+  freed_ns   INTEGER,
+  PRIMARY KEY (trace_id, object)
+) STRICT, WITHOUT ROWID;
+
+-- Who did what to which object.
+CREATE TABLE use(
+  trace_id INTEGER NOT NULL,
+  object   INTEGER NOT NULL,
+  g        INTEGER NOT NULL,
+  op       TEXT    NOT NULL,
+  first_ns INTEGER NOT NULL,
+  last_ns  INTEGER NOT NULL,
+  count    INTEGER NOT NULL, -- as often as the trace has it; level sync leaves out repeats
+  site     INTEGER,          -- of the last one
+  PRIMARY KEY (trace_id, object, g, op)
+) STRICT, WITHOUT ROWID;
+
+-- Goroutines that got an object as their argument.
+CREATE TABLE give(
+  trace_id INTEGER NOT NULL,
+  g        INTEGER NOT NULL,
+  object   INTEGER NOT NULL,
+  ts_ns    INTEGER NOT NULL,
+  PRIMARY KEY (trace_id, g, object)
+) STRICT, WITHOUT ROWID;
+
+-- Locks: who had which, from when to when.
+CREATE TABLE hold(
+  trace_id INTEGER NOT NULL,
+  object   INTEGER NOT NULL,
+  count    INTEGER NOT NULL, -- acquisitions of it so far
+  g        INTEGER NOT NULL,
+  mode     TEXT    NOT NULL, -- 'mutex lock', 'rwmutex rlock', 'rwmutex lock'
+  from_ns  INTEGER NOT NULL,
+  to_ns    INTEGER,          -- NULL: held at the end
+  site     INTEGER,          -- of the lock call
+  PRIMARY KEY (trace_id, object, count, g)
+) STRICT, WITHOUT ROWID;
+
+-- Timers, as they were at the end.
+CREATE TABLE timer(
+  trace_id   INTEGER NOT NULL,
+  object     INTEGER NOT NULL,
+  armed_ns   INTEGER NOT NULL,
+  armed_by   INTEGER,          -- goroutine
+  due_ns     INTEGER NOT NULL, -- next time it was to fire
+  period_ns  INTEGER NOT NULL, -- 0: once
+  site       INTEGER,
+  fired      INTEGER NOT NULL, -- how often it has
+  stopped_ns INTEGER,          -- stopped, or fired for the last time; NULL: armed at the end
+  PRIMARY KEY (trace_id, object)
+) STRICT, WITHOUT ROWID;
+
+-- Handoffs: a thread loses the right to run goroutines to another; its own goroutine stays on it.
+CREATE TABLE handoff(
+  trace_id    INTEGER NOT NULL,
+  n           INTEGER NOT NULL, -- 0, 1 ... in order
+  ts_ns       INTEGER NOT NULL,
+  from_thread INTEGER NOT NULL,
+  to_thread   INTEGER NOT NULL,
+  why         TEXT    NOT NULL, -- 'syscall', 'busy', 'explicit'
+  g           INTEGER,          -- stays behind
+  PRIMARY KEY (trace_id, n)
+) STRICT, WITHOUT ROWID;
+
+-- Samples of goroutines that had no scheduling event for long.
+CREATE TABLE busy(
+  trace_id INTEGER NOT NULL,
+  g        INTEGER NOT NULL,
+  ts_ns    INTEGER NOT NULL,
+  thread   INTEGER NOT NULL,
+  run_ns   INTEGER NOT NULL, -- since its last event
+  cpu_ns   INTEGER NOT NULL, -- of that, on a processor
+  pc       INTEGER,          -- program counter then
+  file     TEXT,             -- of the pc, where symbols tell
+  line     INTEGER,
+  func     TEXT,
+  PRIMARY KEY (trace_id, g, ts_ns)
+) STRICT, WITHOUT ROWID;
+
+-- Snapshots the program took of itself.
+CREATE TABLE snapshot(
+  trace_id   INTEGER NOT NULL,
+  snap       INTEGER NOT NULL, -- 1, 2 ...
+  ts_ns      INTEGER NOT NULL,
+  kind       TEXT    NOT NULL, -- 'start', 'end', 'spin' ...
+  goroutines INTEGER NOT NULL,
+  end_ns     INTEGER,          -- NULL: cut off
+  PRIMARY KEY (trace_id, snap)
+) STRICT, WITHOUT ROWID;
+
+-- Where a snapshot found an object's address; place 0: nowhere but on stacks of parked goroutines.
+CREATE TABLE reach(
+  trace_id INTEGER NOT NULL,
+  object   INTEGER NOT NULL,
+  snap     INTEGER NOT NULL,
+  n        INTEGER NOT NULL, -- 0, 1 ... rows of this object in this snapshot
+  ts_ns    INTEGER NOT NULL,
+  place    INTEGER NOT NULL,
+  what     TEXT    NOT NULL, -- 'global queue+0x10', 'heap' ...
+  PRIMARY KEY (trace_id, object, snap, n)
+) STRICT, WITHOUT ROWID;
+
+-- Stretches of a thread that the trace has lost.
+CREATE TABLE gap(
+  trace_id INTEGER NOT NULL,
+  n        INTEGER NOT NULL,
+  thread   INTEGER NOT NULL,
+  from_ns  INTEGER NOT NULL, -- its last event before
+  to_ns    INTEGER NOT NULL, -- its first event after
+  batches  INTEGER NOT NULL,
+  events   INTEGER NOT NULL, -- 0: unknown
+  PRIMARY KEY (trace_id, n)
+) STRICT, WITHOUT ROWID;
+
+-- Notes the program put in.
+CREATE TABLE mark(
+  trace_id INTEGER NOT NULL,
+  n        INTEGER NOT NULL,
+  ts_ns    INTEGER NOT NULL,
+  g        INTEGER,
+  category TEXT    NOT NULL,
+  text     TEXT    NOT NULL,
+  PRIMARY KEY (trace_id, n)
+) STRICT, WITHOUT ROWID;
+
+-- The dead set: waiting goroutines that nobody alive may wake, as docs/verdicts.md defines it.
+CREATE TABLE dead(
+  trace_id INTEGER NOT NULL,
+  g        INTEGER NOT NULL,
+  sure     INTEGER NOT NULL, -- 1: everybody is ruled out by rules that cannot err
+  ring     INTEGER,          -- the cycle of locks it is in
+  behind   INTEGER,          -- the cycle of locks it waits behind, not in it
+  main     INTEGER NOT NULL, -- 1: main, or main waits for it
+  gap      INTEGER NOT NULL, -- 1: what it did or waits for touches a lost stretch
+  PRIMARY KEY (trace_id, g)
+) STRICT, WITHOUT ROWID;
+
+-- Members of the dead set that merely had nothing to do when main returned: detect/alive-at-exit.sql.
+CREATE TABLE idle(
+  trace_id INTEGER NOT NULL,
+  g        INTEGER NOT NULL,
+  PRIMARY KEY (trace_id, g)
+) STRICT, WITHOUT ROWID;
+
+-- What the detectors found.  Each detector writes the rows of its kind; finding_rank.sql numbers them.
+CREATE TABLE finding(
+  trace_id     INTEGER NOT NULL,
+  kind         TEXT    NOT NULL, -- 'leak', 'hidden-deadlock' ...
+  part         INTEGER NOT NULL, -- tells the findings of a kind apart
+  id           INTEGER,          -- 1, 2 ... worst first
+  certainty    TEXT    NOT NULL, -- 'proven', 'probable', 'suspect', 'predicted', 'fact'
+  severity     TEXT    NOT NULL, -- 'error', 'warning', 'info'
+  title        TEXT    NOT NULL,
+  why          TEXT    NOT NULL,
+  hint         TEXT,
+  count        INTEGER NOT NULL, -- goroutines
+  since_ns     INTEGER,
+  blocked_file TEXT,
+  blocked_line INTEGER,
+  blocked_func TEXT,
+  blocked_text TEXT,             -- 'chan send "done"'
+  born_file    TEXT,
+  born_line    INTEGER,
+  born_func    TEXT,
+  born_text    TEXT,             -- 'go worker'
+  touches_gap  INTEGER NOT NULL,
+  PRIMARY KEY (trace_id, kind, part)
+) STRICT, WITHOUT ROWID;
+
+-- The goroutines of a finding.
+CREATE TABLE finding_goroutine(
+  trace_id INTEGER NOT NULL,
+  kind     TEXT    NOT NULL,
+  part     INTEGER NOT NULL,
+  g        INTEGER NOT NULL,
+  PRIMARY KEY (trace_id, kind, part, g)
+) STRICT, WITHOUT ROWID;
+
+-- The objects of a finding.
+CREATE TABLE finding_object(
+  trace_id INTEGER NOT NULL,
+  kind     TEXT    NOT NULL,
+  part     INTEGER NOT NULL,
+  object   INTEGER NOT NULL,
+  holder   INTEGER,          -- the goroutine that has the lock
+  PRIMARY KEY (trace_id, kind, part, object)
+) STRICT, WITHOUT ROWID;
+
+-- Who waits for whom in a finding.
+CREATE TABLE finding_wait(
+  trace_id INTEGER NOT NULL,
+  kind     TEXT    NOT NULL,
+  part     INTEGER NOT NULL,
+  g        INTEGER NOT NULL,
+  object   INTEGER NOT NULL,
+  held_by  INTEGER,
+  PRIMARY KEY (trace_id, kind, part, g, object)
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,150 @@
+-- SPDX-License-Identifier: MIT
+--
+-- The tables with words and places in place of numbers: for people, and for the detectors.
+
+-- Intervals; what reads millions of rows is faster on the table interval.
+CREATE VIEW span AS
+SELECT i.trace_id, i.g, i.n, i.from_ns, i.to_ns,
+       CASE i.state WHEN 1 THEN 'runnable' WHEN 2 THEN 'running' WHEN 3 THEN 'waiting'
+                    WHEN 5 THEN 'syscall' END AS state,
+       (SELECT w.text FROM word w WHERE w.list = 'reason' AND w.number = i.reason) AS reason,
+       i.object, i.site, i.flags, i.thread, i.woken_by,
+       (SELECT w.text FROM word w WHERE w.list = 'waker' AND w.number = i.waker) AS waker,
+       i.wake_object
+FROM interval i;
+
+-- Wakes: who made which goroutine runnable, when and through what.
+CREATE VIEW wake AS
+SELECT i.trace_id, i.to_ns AS ts_ns, i.g, i.woken_by,
+       (SELECT w.text FROM word w WHERE w.list = 'waker' AND w.number = i.waker) AS waker,
+       i.wake_object AS object, i.to_ns - i.from_ns AS waited_ns
+FROM interval i
+WHERE i.state = 3 AND i.to_ns IS NOT NULL;
+
+-- Objects by name: the text of the call that made it says how the program calls it.
+CREATE VIEW object_name AS
+SELECT o.trace_id, o.object, o.type, coalesce(nullif(ltrim(s.text, '*&'), ''), '#' || o.object) AS name,
+       o.made_by, o.made_site, s.file AS made_file, s.line AS made_line, s.func AS made_func,
+       o.cap, o.closed_ns, o.freed_ns
+FROM object o
+LEFT JOIN site s ON s.trace_id = o.trace_id AND s.site = o.made_site;
+
+-- Goroutines alive at the end: state, place, birth.  n picks the last interval by key.
+CREATE VIEW goroutine_at_end AS
+SELECT g.trace_id, g.g, g.name, g.parent, g.born_ns, g.born_site, g.entry,
+       b.file AS born_file, b.line AS born_line, b.func AS born_func, b.text AS born_text,
+       i.state, i.reason,
+       (SELECT w.text FROM word w WHERE w.list = 'reason' AND w.number = i.reason) AS reason_text,
+       i.from_ns AS since_ns, i.object, i.site, i.flags, i.thread,
+       s.file AS file, s.line AS line, s.func AS func, s.op AS op, s.text AS text
+FROM goroutine g
+LEFT JOIN interval i ON i.trace_id = g.trace_id AND i.g = g.g AND i.n = g.intervals - 1
+LEFT JOIN site s ON s.trace_id = i.trace_id AND s.site = i.site
+LEFT JOIN site b ON b.trace_id = g.trace_id AND b.site = g.born_site
+WHERE g.ended_ns IS NULL;
+
+-- A goroutine in words: 'goroutine 7 worker()', or the name the program gave it.
+CREATE VIEW goroutine_name AS
+SELECT g.trace_id, g.g,
+       'goroutine ' || g.g || CASE
+         WHEN g.name IS NOT NULL THEN ' "' || g.name || '"'
+         WHEN g.g = 1 AND g.parent IS NULL THEN ' (main)'
+         WHEN s.text <> '' THEN ' ' || s.text || '()'
+         ELSE '' END AS label
+FROM goroutine g
+LEFT JOIN site s ON s.trace_id = g.trace_id AND s.site = g.born_site;
+
+-- What a waiting goroutine does, in words: 'chan send "done"'.
+CREATE VIEW blocked AS
+SELECT e.*,
+       coalesce(e.reason_text, '') || coalesce(
+         ' "' || coalesce(nullif(ltrim(m.text, '*&'), ''), nullif(ltrim(e.text, '*&'), '')) || '"', '') AS blocked_text,
+       o.made_site
+FROM goroutine_at_end e
+LEFT JOIN object o ON o.trace_id = e.trace_id AND o.object = e.object
+LEFT JOIN site m ON m.trace_id = o.trace_id AND m.site = o.made_site
+WHERE e.state = 3;
+
+-- Goroutines at the end that go on by themselves, in words.
+CREATE VIEW source AS
+SELECT e.trace_id, e.g, n.label || CASE
+         WHEN b.g IS NOT NULL THEN ' spins' || coalesce(' at ' || b.place, '') ||
+              ' since ' || CASE WHEN b.since_ns < 1000000 THEN printf('%.1f us', b.since_ns / 1e3)
+              WHEN b.since_ns < 1000000000 THEN printf('%.1f ms', b.since_ns / 1e6)
+              ELSE printf('%.1f s', b.since_ns / 1e9) END
+         WHEN e.state = 5 THEN ' is in a call outside since ' || CASE WHEN e.since_ns < 1000000 THEN printf('%.1f us', e.since_ns / 1e3)
+              WHEN e.since_ns < 1000000000 THEN printf('%.1f ms', e.since_ns / 1e6)
+              ELSE printf('%.1f s', e.since_ns / 1e9) END
+         WHEN e.state = 2 THEN ' runs'
+         WHEN e.state = 1 THEN ' is ready to run'
+         WHEN e.reason = 12 THEN ' sleeps' || coalesce(' at ' || e.file || ':' || e.line, '')
+         WHEN e.reason = 13 THEN ' waits for input or output' ||
+              coalesce(' at ' || e.file || ':' || e.line, '')
+         ELSE ' waits until a deadline' || coalesce(' at ' || e.file || ':' || e.line, '') END ||
+       coalesce(' (born at ' || e.born_file || ':' || e.born_line || ')', '') AS text
+FROM goroutine_at_end e
+JOIN goroutine_name n ON n.trace_id = e.trace_id AND n.g = e.g
+JOIN trace t ON t.trace_id = e.trace_id
+LEFT JOIN spinner b ON b.trace_id = e.trace_id AND b.g = e.g
+WHERE (e.state <> 3 OR e.flags IS NOT NULL OR e.reason IN (12, 13, 16)
+       OR EXISTS (SELECT 1 FROM wait_on w
+                  WHERE w.trace_id = e.trace_id AND w.g = e.g AND w.until_ns IS NOT NULL))
+  AND NOT (e.g = 1 AND t.main_ended_ns IS NOT NULL)
+UNION ALL
+SELECT m.trace_id, NULL,
+       'a timer' || coalesce(' armed at ' || s.file || ':' || s.line, '') ||
+       ' is due at ' || CASE WHEN m.due_ns < 1000000 THEN printf('%.1f us', m.due_ns / 1e3)
+              WHEN m.due_ns < 1000000000 THEN printf('%.1f ms', m.due_ns / 1e6)
+              ELSE printf('%.1f s', m.due_ns / 1e9) END
+FROM timer m
+LEFT JOIN site s ON s.trace_id = m.trace_id AND s.site = m.site
+WHERE m.stopped_ns IS NULL;
+
+-- Goroutines that have used a processor for trace.spin_ns or longer when the trace ends, without a
+-- scheduling event: the last sample, and the place most samples lie in.
+CREATE VIEW spinner AS
+SELECT b.trace_id, b.g, b.ts_ns - b.run_ns AS since_ns, b.run_ns, b.cpu_ns, b.ts_ns, b.thread,
+       (SELECT p.file || ':' || p.line FROM busy p
+        WHERE p.trace_id = b.trace_id AND p.g = b.g AND p.ts_ns >= b.ts_ns - b.run_ns
+          AND p.file IS NOT NULL
+        GROUP BY p.file, p.line ORDER BY count(*) DESC, p.file, p.line LIMIT 1) AS place
+FROM busy b
+JOIN trace t ON t.trace_id = b.trace_id
+JOIN goroutine g ON g.trace_id = b.trace_id AND g.g = b.g AND g.ended_ns IS NULL
+JOIN interval i ON i.trace_id = g.trace_id AND i.g = g.g AND i.n = g.intervals - 1
+WHERE i.state IN (2, 5) AND b.ts_ns >= i.from_ns AND b.cpu_ns >= t.spin_ns
+  AND b.ts_ns = (SELECT max(l.ts_ns) FROM busy l WHERE l.trace_id = b.trace_id AND l.g = b.g);
+
+-- Who did one kind of thing to an object, in words: what became of the only one, or of all.
+CREATE VIEW side AS
+SELECT u.trace_id, u.object, u.op, u.n,
+       CASE WHEN u.n > 1 THEN 'all its ' || u.n || ' ' || w.noun || 's have ended, left it or wait themselves'
+         ELSE 'its only ' || w.noun || ', goroutine ' || u.one || ', ' || w.verb || ' last' ||
+              coalesce(' at ' || s.file || ':' || s.line, '') || CASE
+                WHEN g.ended_ns IS NOT NULL OR (u.one = 1 AND t.main_ended_ns IS NOT NULL)
+                  THEN ' and ended'
+                WHEN d.g IS NOT NULL THEN ' and now waits itself, for good'
+                ELSE ' and has not come back to it' END
+         END AS text
+FROM (SELECT trace_id, object, op, count(*) AS n, max(g) AS one
+      FROM use GROUP BY trace_id, object, op) u
+JOIN (SELECT 'chan receive' AS op, 'receiver' AS noun, 'received' AS verb
+      UNION ALL SELECT 'chan send', 'sender', 'sent'
+      UNION ALL SELECT 'waitgroup done', 'worker', 'called done'
+      UNION ALL SELECT 'cond signal', 'signaller', 'signalled'
+      UNION ALL SELECT 'sem release', 'releaser', 'released') w ON w.op = u.op
+JOIN trace t ON t.trace_id = u.trace_id
+LEFT JOIN use o ON o.trace_id = u.trace_id AND o.object = u.object AND o.g = u.one AND o.op = u.op
+LEFT JOIN site s ON s.trace_id = o.trace_id AND s.site = o.site
+LEFT JOIN goroutine g ON g.trace_id = u.trace_id AND g.g = u.one
+LEFT JOIN dead d ON d.trace_id = u.trace_id AND d.g = u.one;
+
+-- Is the program as a whole deadlocked: it said so, or nothing goes on by itself and main has not ended.
+CREATE VIEW all_dead AS
+SELECT t.trace_id
+FROM trace t
+WHERE EXISTS (SELECT 1 FROM dead d WHERE d.trace_id = t.trace_id)
+  AND (t.end = 'deadlock'
+       OR (t.partial = 0
+           AND EXISTS (SELECT 1 FROM dead d WHERE d.trace_id = t.trace_id AND d.g = 1)
+           AND NOT EXISTS (SELECT 1 FROM source s WHERE s.trace_id = t.trace_id)));

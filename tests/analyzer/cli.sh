@@ -1,0 +1,135 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# The command line of gtrace: what it says, where, and with which exit status.
+# usage: cli.sh GTRACE ASSEMBLE SOURCE
+set -u
+gtrace=$1 assemble=$2 source=$3
+work=$(mktemp -d cli.XXXXXX) || exit 99
+trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
+work=$(cd "$work" && pwd)
+cd "$work" || exit 99
+failed=0
+
+# expect STATUS STDOUT-PATTERN STDERR-PATTERN COMMAND...: patterns are of grep -E; '' is: nothing at all
+expect() {
+	want=$1 out=$2 err=$3
+	shift 3
+	"$@" >stdout 2>stderr </dev/null
+	got=$?
+	bad=
+	[ "$got" = "$want" ] || bad="exit status $got, not $want"
+	matches stdout "$out" || bad="$bad; stdout"
+	matches stderr "$err" || bad="$bad; stderr"
+	[ -z "$bad" ] && return
+	failed=1
+	echo "FAILED: $*: $bad"
+	sed 's/^/  out: /' stdout | head -n 20
+	sed 's/^/  err: /' stderr | head -n 20
+}
+
+matches() {
+	if [ -z "$2" ]; then
+		[ ! -s "$1" ]
+	else
+		grep -Eq -e "$2" "$1"
+	fi
+}
+
+for name in leak_first_answer leak_first_answer_fixed hidden_spin_given; do
+	"$assemble" "$source/tests/traces/$name.txt" $name.gtrace || exit 99
+done
+
+# help and usage
+expect 0 'gtrace analyze' '' "$gtrace"
+expect 0 'gtrace analyze' '' "$gtrace" --help
+expect 0 '^gtrace [0-9]+\.[0-9]+\.[0-9]+$' '' "$gtrace" --version
+expect 0 'usage: gtrace analyze .*' '' "$gtrace" help analyze
+for verb in run analyze plot sql dump info; do
+	expect 0 "usage: gtrace $verb" '' "$gtrace" $verb --help
+done
+expect 2 '' "unknown verb 'analyse', did you mean 'analyze'" "$gtrace" analyse
+expect 2 '' "unknown verb 'frobnicate'" "$gtrace" frobnicate
+expect 2 '' "unknown option '--formt', did you mean '--format'" "$gtrace" analyze --formt=json x
+expect 2 '' "format is one of text\|json\|html, not 'yaml'" "$gtrace" analyze --format yaml x
+expect 2 '' "wants a duration" "$gtrace" analyze --spin soon x
+expect 2 '' "option '-o' needs a value" "$gtrace" analyze x -o
+expect 2 '' 'usage: gtrace analyze' "$gtrace" analyze
+expect 2 '' 'usage: gtrace dump' "$gtrace" dump a b
+
+# findings
+expect 1 'LEAK  2 goroutines blocked for good in chan send "c"' '' \
+	"$gtrace" analyze --no-plots leak_first_answer.gtrace
+for file in trace.db report.json report.html; do
+	[ -s leak_first_answer.report/$file ] || { echo "FAILED: no $file"; failed=1; }
+done
+for file in leak_first_answer.report/*.new; do
+	[ -e "$file" ] && { echo "FAILED: $file was left behind"; failed=1; }
+done
+expect 1 '^\{"schema":1,' '' "$gtrace" analyze --no-plots --format json leak_first_answer.gtrace
+expect 1 '<html' '' "$gtrace" analyze --no-plots --format html leak_first_answer.gtrace
+expect 0 'no problems' '' "$gtrace" analyze --no-plots leak_first_answer_fixed.gtrace
+expect 0 'LEAK' '' "$gtrace" analyze --no-plots --fail-on never leak_first_answer.gtrace
+expect 0 'LEAK' '' "$gtrace" analyze --no-plots --fail-on proven leak_first_answer.gtrace
+expect 1 'LEAK' '' "$gtrace" analyze --no-plots --fail-on suspect leak_first_answer.gtrace
+expect 0 'SPIN' '' "$gtrace" analyze --no-plots hidden_spin_given.gtrace
+expect 1 'SPIN' '' "$gtrace" analyze --no-plots --fail-on suspect hidden_spin_given.gtrace
+expect 0 'no problems' '' "$gtrace" analyze --no-plots --spin 1m hidden_spin_given.gtrace
+expect 1 'LEAK' '' "$gtrace" analyze --no-plots -o other leak_first_answer.gtrace
+[ -s other/trace.db ] || { echo "FAILED: -o DIR"; failed=1; }
+expect 1 'LEAK' '' sh -c '"$1" analyze --no-plots - <leak_first_answer.gtrace' - "$gtrace"
+[ -s stdin.report/report.json ] || { echo "FAILED: no report of standard input"; failed=1; }
+expect 1 "$(printf '\033')\\[1;31mLEAK" '' "$gtrace" analyze --no-plots --color always leak_first_answer.gtrace
+
+# the other verbs
+expect 0 "^[0-9]+ +t1 (g[0-9]+ )?GO_PARK .*chan send" '' "$gtrace" dump leak_first_answer.gtrace
+expect 0 '^count.GO_NEW=4$' '' "$gtrace" info leak_first_answer.gtrace
+expect 0 '^chan send	2$' '' "$gtrace" sql leak_first_answer.gtrace \
+	"SELECT reason, count(*) FROM span WHERE to_ns IS NULL GROUP BY 1"
+expect 0 '^4$' '' "$gtrace" sql leak_first_answer.report/trace.db 'SELECT count(*) AS n FROM goroutine'
+expect 0 '^4$' '' sh -c 'echo "SELECT count(*) AS n FROM goroutine;" | "$1" sql other/trace.db' - "$gtrace"
+expect 2 '' 'cannot run the query: no such table: missing' "$gtrace" sql other/trace.db 'SELECT 1 FROM missing'
+expect 2 '' 'readonly' "$gtrace" sql other/trace.db 'DELETE FROM goroutine'
+
+# bad input: what, where, exit status 3, and no folder left behind
+printf 'hello' >text.gtrace
+: >empty.gtrace
+mkdir folder.gtrace
+for verb in analyze dump info sql; do
+	query=
+	[ $verb = sql ] && query='SELECT 1'
+	expect 3 '' "^gtrace: .*'?text.gtrace" "$gtrace" $verb text.gtrace ${query:+"$query"}
+	expect 3 '' "^gtrace: .*'?empty.gtrace" "$gtrace" $verb empty.gtrace ${query:+"$query"}
+	expect 3 '' "^gtrace: .*'?folder.gtrace'?.*[Dd]irectory" "$gtrace" $verb folder.gtrace ${query:+"$query"}
+	expect 3 '' "^gtrace: .*'?nothing.gtrace'?.*No such file" "$gtrace" $verb nothing.gtrace ${query:+"$query"}
+done
+for name in text empty folder nothing; do
+	[ -e $name.report ] && { echo "FAILED: $name.report was left behind"; failed=1; }
+done
+if [ "$(id -u)" != 0 ]; then
+	cp leak_first_answer.gtrace secret.gtrace
+	chmod 0 secret.gtrace
+	expect 3 '' "secret.gtrace.*Permission denied" "$gtrace" analyze secret.gtrace
+	mkdir locked
+	chmod 555 locked
+	expect 3 '' "cannot create 'locked/x': Permission denied" "$gtrace" analyze -o locked/x leak_first_answer.gtrace
+fi
+: >file
+expect 3 '' "cannot create 'file': Not a directory" "$gtrace" analyze -o file leak_first_answer.gtrace
+expect 3 '' "cannot create 'no/such': No such file" "$gtrace" analyze -o no/such leak_first_answer.gtrace
+expect 3 '' 'cannot write to standard output' sh -c '"$1" dump leak_first_answer.gtrace >/dev/full' - "$gtrace"
+
+# a report without gnuplot is a report
+expect 1 'LEAK' 'warning: .*gnuplot' env PATH=/nowhere "$gtrace" analyze leak_first_answer.gtrace
+
+# every detector runs by hand, again and again, and says the same
+if command -v sqlite3 >/dev/null; then
+	ask='SELECT kind, part, title FROM finding ORDER BY 1, 2'
+	sqlite3 other/trace.db "$ask" >before
+	for file in "$source"/analyzer/sql/detect/*.sql; do
+		expect 0 '' '' sqlite3 -bail other/trace.db ".read $file"
+	done
+	sqlite3 other/trace.db "$ask" >after
+	cmp before after || { echo "FAILED: detectors by hand"; failed=1; }
+fi
+exit $failed

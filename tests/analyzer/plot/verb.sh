@@ -1,0 +1,59 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# verb.sh GTRACE CHILD: the verb plot.
+set -u
+gtrace=$1
+child=$2
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+cd "$dir" || exit 1
+unset GTRACE TMPDIR
+bad=0
+
+fail()
+{
+	printf '%s\n' "$*"
+	cat err
+	bad=1
+}
+
+# plot CODE ARGS...
+plot()
+{
+	code=$1
+	shift
+	"$gtrace" plot "$@" >out 2>err
+	got=$?
+	[ $got = "$code" ] || fail "gtrace plot $*: exit $got, not $code"
+}
+
+env GTRACE=x.gtrace "$child" leak 0
+plot 0 x.gtrace
+for name in goroutines sites; do
+	for ending in svg gp tsv; do
+		[ -s plots/$name.$ending ] || fail "no plots/$name.$ending"
+	done
+	grep -qx plots/$name.svg out || fail "plots/$name.svg is not named"
+done
+plot 0 x.gtrace sites --term png -o here
+[ -s here/sites.png ] || fail 'no here/sites.png'
+[ ! -e here/goroutines.gp ] || fail 'goroutines was drawn without being asked for'
+plot 0 --term dumb x.gtrace goroutines
+grep -q 'stuck for good' out || fail 'no plot in letters'
+[ "$(echo ./*)" = './err ./here ./out ./plots ./x.gtrace' ] || fail "files left: $(echo ./*)"
+"$gtrace" analyze x.gtrace >out 2>err
+plot 0 x.report/trace.db --log -o from-db
+grep -q 'log_y = 1' from-db/sites.gp || fail '--log is not heard'
+plot 2
+plot 2 x.gtrace sitez
+grep -qF "unknown plot 'sitez', did you mean 'sites'?" err || fail 'no suggestion'
+plot 2 x.gtrace --term gif
+plot 3 missing.gtrace
+: >plain
+plot 3 plain
+plot 3 x.gtrace -o plain/below
+env PATH=/nonexistent "$gtrace" plot x.gtrace -o without >out 2>err
+[ $? = 3 ] || fail 'without gnuplot: not exit 3'
+grep -qF 'gnuplot is not installed' err || fail 'gnuplot is not missed'
+[ -s without/sites.gp ] || fail 'no script without gnuplot'
+exit $bad
