@@ -38,6 +38,14 @@
 #include "chan.h"
 #include "emit.h"
 
+/** For a channel in memory of the caller's, with room for its slots. */
+void gor__chan_init(struct gor_hchan *c, size_t elem_bytes, size_t cap)
+{
+	memset(c, 0, sizeof *c);
+	c->elem_bytes = (uint32_t)elem_bytes;
+	c->cap = cap;
+}
+
 int gor_chan_make_at(struct gor_hchan **out, size_t elem_bytes, size_t cap,
                      const struct gor_site *site)
 {
@@ -49,9 +57,7 @@ int gor_chan_make_at(struct gor_hchan **out, size_t elem_bytes, size_t cap,
 	    __builtin_add_overflow(bytes, sizeof *c, &bytes) ||
 	    !(c = aligned_alloc(16, (bytes + 15) / 16 * 16)))
 		return -ENOMEM;
-	memset(c, 0, sizeof *c);
-	c->elem_bytes = (uint32_t)elem_bytes;
-	c->cap = cap;
+	gor__chan_init(c, elem_bytes, cap);
 	*out = c;
 	struct m *m = gor__self() ? gor__enter() : NULL;
 	c->id = gor__obj_id(m);
@@ -104,7 +110,7 @@ static void chan_set_len(struct gor_hchan *c, size_t len)
 /** Tell the trace that the running goroutine acts on c; the same goroutine once. */
 static void chan_use(struct m *m, struct gor_hchan *c, uint64_t *last, const struct gor_site *site)
 {
-	if (__builtin_expect(m->sync == NULL, 1))
+	if (__builtin_expect(m->sync == NULL, 1) || !m->cur)
 		return;
 	if (*last == m->cur->id && gtrace_rec_level(m->sched->rec) < GTRACE_LEVEL_ALL)
 		return;
@@ -316,10 +322,23 @@ static struct g **chan_drain(struct gor_hchan *c, struct waitq *q, struct g **en
 	return end;
 }
 
+/**
+ * Under c->lock: close, and append all that waited to the list that ends at *end.  The caller makes
+ * them ready after the unlock.  Returns the new end.
+ */
+struct g **gor__chan_close(struct gor_hchan *c, struct g **end, unsigned *count)
+{
+	c->closed = true;
+	end = chan_drain(c, &c->recvq, end, count);
+	end = chan_drain(c, &c->sendq, end, count);
+	*end = NULL;
+	return end;
+}
+
 void gor_chan_close_at(struct gor_hchan *c, const struct gor_site *site)
 {
 	struct m *m = gor__enter();
-	struct g *list = NULL, **end = &list;
+	struct g *list = NULL;
 	unsigned count = 0;
 
 	if (!c)
@@ -329,10 +348,7 @@ void gor_chan_close_at(struct gor_hchan *c, const struct gor_site *site)
 		gor__unlock(&c->lock);
 		gor__panic(site, "close of closed channel");
 	}
-	c->closed = true;
-	end = chan_drain(c, &c->recvq, end, &count);
-	end = chan_drain(c, &c->sendq, end, &count);
-	*end = NULL;
+	gor__chan_close(c, &list, &count);
 	uint64_t id = c->id;
 	gor__unlock(&c->lock);
 	if (m->stream) {

@@ -31,6 +31,8 @@ enum chan_try gor__chan_try_send(struct m *m, struct gor_hchan *c, const void *v
                                  const struct gor_site *site, struct g **wake);
 enum chan_try gor__chan_try_recv(struct m *m, struct gor_hchan *c, void *out,
                                  const struct gor_site *site, struct g **wake);
+struct g **gor__chan_close(struct gor_hchan *c, struct g **end, unsigned *count);
+void gor__chan_init(struct gor_hchan *c, size_t elem_bytes, size_t cap);
 void gor__chan_wake(struct m *m, uint64_t id, struct g *g);
 void gor__chan_zero(const struct gor_hchan *c, void *out);
 void gor__park_forever(struct m *m, unsigned reason, const struct gor_site *site)

@@ -15,6 +15,7 @@
  */
 #include <errno.h>
 
+#include "mutex.h"
 #include "sync.h"
 
 static uint64_t mutex_word(const gor_mutex *mu)
@@ -64,15 +65,18 @@ static void mutex_wait(struct m *m, gor_mutex *mu, const struct gor_site *site)
 	gor__park(m, lock);
 }
 
-void gor_mutex_lock_at(gor_mutex *mu, const struct gor_site *site)
+void gor__mutex_lock(struct m *m, gor_mutex *mu, const struct gor_site *site)
 {
-	struct m *m = gor__enter();
-
 	if (__builtin_expect(!mutex_cas(mu, 0, m->cur->id << 1), 0)) {
 		mutex_wait(m, mu, site);
 		m = gor__self();
 	}
 	mutex_locked(m, mu, site);
+}
+
+void gor_mutex_lock_at(gor_mutex *mu, const struct gor_site *site)
+{
+	gor__mutex_lock(gor__enter(), mu, site);
 	gor__leave();
 }
 
@@ -100,22 +104,34 @@ static void mutex_hand_over(struct m *m, gor_mutex *mu)
 	gor__ready(m, g);
 }
 
-void gor_mutex_unlock_at(gor_mutex *mu, const struct gor_site *site)
+void gor__mutex_check_owner(struct m *m, const gor_mutex *mu, const struct gor_site *site)
 {
-	struct m *m = gor__enter();
-	uint64_t word = mutex_word(mu), me = m->cur->id << 1;
+	uint64_t word = mutex_word(mu);
 
 	if (word == 0)
 		gor__fatal(site, "sync: unlock of unlocked mutex");
-	if ((word & ~UINT64_C(1)) != me)
+	if (word >> 1 != m->cur->id)
 		gor__fatal(site, "sync: unlock of mutex held by goroutine %llu",
 		           (unsigned long long)(word >> 1));
+}
+
+/** By its owner. */
+void gor__mutex_unlock(struct m *m, gor_mutex *mu, const struct gor_site *site)
+{
 	if (m->sync) {
 		uint64_t id = gor__sync_id(m, &mu->id, GTRACE_object_MUTEX, site);
 		uint64_t number = emit_site(m, site);
 		GTRACE_EMIT(m->sync, UNLOCK, id, mu->count, GTRACE_op_MUTEX_LOCK, number);
 	}
-	if (!mutex_cas(mu, me, 0))
+	if (!mutex_cas(mu, m->cur->id << 1, 0))
 		mutex_hand_over(m, mu);
+}
+
+void gor_mutex_unlock_at(gor_mutex *mu, const struct gor_site *site)
+{
+	struct m *m = gor__enter();
+
+	gor__mutex_check_owner(m, mu, site);
+	gor__mutex_unlock(m, mu, site);
 	gor__leave();
 }

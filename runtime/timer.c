@@ -113,6 +113,31 @@ void gor__timer_del(struct timer *t)
 	gor__unlock(&ts->lock);
 }
 
+/**
+ * Delete a timer that has a run: when this returns, it is not armed and its run is over.  Not from
+ * run itself.
+ *
+ * Returns: whether it was armed.
+ */
+bool gor__timer_cancel(struct timer *t)
+{
+	unsigned round = 0;
+
+	for (;;) {
+		while (atomic_load_explicit(&t->running, memory_order_acquire))
+			gor__backoff(&round);
+		struct timers *ts = &t->p->timers;
+		gor__lock(&ts->lock);
+		bool armed = t->slot != 0 && ts == &t->p->timers;
+		if (armed)
+			heap_remove(ts, t->slot - 1);
+		bool running = atomic_load_explicit(&t->running, memory_order_relaxed);
+		gor__unlock(&ts->lock);
+		if (!running)
+			return armed;
+	}
+}
+
 bool gor__timers_due(struct p *p)
 {
 	int64_t first = atomic_load_explicit(&p->timers.first, memory_order_relaxed);
@@ -120,36 +145,58 @@ bool gor__timers_due(struct p *p)
 	return first != NO_TIMER && first <= gor_now();
 }
 
+/** What gor__timers_run() takes out of a heap. */
+struct due {
+	struct g *list, **end;
+	unsigned count;
+	struct timer *run, **run_end;
+};
+
+/** Under the heap's lock. */
+static void timers_take(struct timers *ts, int64_t now, struct due *due)
+{
+	while (atomic_load_explicit(&ts->count, memory_order_relaxed) && ts->heap[0]->when <= now) {
+		struct timer *t = ts->heap[0];
+		heap_remove(ts, 0);
+		if (t->run) {
+			atomic_store_explicit(&t->running, true, memory_order_relaxed);
+			*due->run_end = t;
+			due->run_end = &t->next;
+			continue;
+		}
+		struct g *g = t->fire(t); // t may be gone after the unlock
+		if (!g)
+			continue;
+		*due->end = g;
+		due->end = &g->next;
+		due->count++;
+	}
+	*due->end = NULL;
+	*due->run_end = NULL;
+}
+
 /** Fire what is due in p's heap; m has a p, perhaps another.  Returns whether anything was. */
 bool gor__timers_run(struct m *m, struct p *p)
 {
 	struct timers *ts = &p->timers;
-	struct g *list = NULL, **end = &list;
-	unsigned count = 0;
-	bool any = false;
+	struct due due = {.end = &due.list, .run_end = &due.run};
 
 	if (!gor__timers_due(p))
 		return false;
 	int64_t now = gor_now();
 	gor__lock(&ts->lock);
-	while (atomic_load_explicit(&ts->count, memory_order_relaxed) && ts->heap[0]->when <= now) {
-		struct timer *t = ts->heap[0];
-		heap_remove(ts, 0);
-		struct g *g = t->fire(t); // t may be gone after the unlock
-		any = true;
-		if (!g)
-			continue;
-		*end = g;
-		end = &g->next;
-		count++;
-	}
-	*end = NULL;
+	timers_take(ts, now, &due);
 	gor__unlock(&ts->lock);
-	for (struct g *g = list; g; g = g->next)
+	for (struct g *g = due.list; g; g = g->next)
 		emit_wake_by(m, g, 0, GTRACE_waker_TIMER);
-	if (count)
-		gor__ready_list(m, list, count);
-	return any;
+	if (due.count)
+		gor__ready_list(m, due.list, due.count);
+	for (struct timer *t = due.run, *next; t; t = next) {
+		next = t->next;
+		t->run(m, t);
+		atomic_store_explicit(&t->running, false, memory_order_release); // t may be gone now
+	}
+	return due.count || due.run;
 }
 
 /** When the earliest timer of all ps is due, or NO_TIMER. */

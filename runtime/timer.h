@@ -18,11 +18,20 @@ struct timer {
 	 * park or add a timer.  Returns the goroutine to make runnable, or NULL.
 	 */
 	struct g *(*fire)(struct timer *t);
+	/**
+	 * If set, called in place of fire and without the lock, by m, which has a p but runs no
+	 * goroutine.  It may send, close, make ready and add timers.  gor__timer_cancel() waits until
+	 * it has returned.
+	 */
+	void (*run)(struct m *m, struct timer *t);
+	struct timer *next;   // of those that are due
+	_Atomic bool running; // run is under way
 	void *arg;
 };
 
 int gor__timer_add(struct m *m, struct timer *t);
 void gor__timer_del(struct timer *t);
+bool gor__timer_cancel(struct timer *t);
 bool gor__timers_due(struct p *p);
 bool gor__timers_run(struct m *m, struct p *p);
 int64_t gor__timers_first(struct sched *s);

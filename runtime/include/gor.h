@@ -67,11 +67,25 @@ enum gor_op { // as in the trace format
 	GOR_OP_SELECT = 7,
 	GOR_OP_MUTEX_LOCK = 8,
 	GOR_OP_MUTEX_UNLOCK = 9,
+	GOR_OP_RWMUTEX_RLOCK = 10,
+	GOR_OP_RWMUTEX_RUNLOCK = 11,
+	GOR_OP_RWMUTEX_LOCK = 12,
+	GOR_OP_RWMUTEX_UNLOCK = 13,
 	GOR_OP_WG_ADD = 14,
 	GOR_OP_WG_DONE = 15,
 	GOR_OP_WG_WAIT = 16,
+	GOR_OP_COND_WAIT = 17,
+	GOR_OP_COND_SIGNAL = 18,
+	GOR_OP_COND_BROADCAST = 19,
+	GOR_OP_ONCE_DO = 20,
+	GOR_OP_SEM_ACQUIRE = 21,
+	GOR_OP_SEM_RELEASE = 22,
 	GOR_OP_SLEEP = 23,
 	GOR_OP_YIELD = 24,
+	GOR_OP_TIMER_START = 25,
+	GOR_OP_TIMER_STOP = 26,
+	GOR_OP_CTX_NEW = 27,
+	GOR_OP_CTX_CANCEL = 28,
 	GOR_OP_BLOCKING = 30,
 	GOR_OP_PANIC = 31,
 };
@@ -374,6 +388,53 @@ GOR_EXPORT int gor_select_n_at(gor_case *cases, int n, const struct gor_site *si
 #define gor_on_timeout(dur) ((gor_case){.kind = GOR_CASE_TIMEOUT, .dur_ns = (dur)})
 #define gor_on_default ((gor_case){.kind = GOR_CASE_DEFAULT})
 
+/* ── timers and tickers: as Go's since 1.23; not to be copied or moved ────────────────────────────
+ */
+
+/** Sends the time, once, on its channel c, which lives in the timer itself and holds one value. */
+typedef struct gor_timer {
+	gor_chan(int64_t) c; // for gor_recv and gor_select; not to be closed or freed
+	uint64_t inside[28];
+} gor_timer;
+
+/** Sends the time, again and again; a tick that nobody takes before the next one is dropped. */
+typedef struct gor_ticker {
+	gor_chan(int64_t) c;
+	uint64_t inside[28];
+} gor_ticker;
+
+/**
+ * gor_timer_start(t, dur): set up *t, whatever it holds, to send gor_now() on t->c after dur
+ * nanoseconds.  It must not be running.  Does not block.  Returns: 0; or -ENOMEM, and t->c is NULL.
+ */
+#define gor_timer_start(t, dur) gor_timer_start_at((t), (dur), GOR_SITE_(GOR_OP_TIMER_START, #t))
+/**
+ * gor_timer_stop(t): no value will come, and none is in t->c any more.  Before *t goes out of scope
+ * it must have been stopped, unless its value was received.  Returns: true if it was running; false
+ * if it had fired or was stopped.
+ */
+#define gor_timer_stop(t) gor_timer_stop_at((t), GOR_SITE_(GOR_OP_TIMER_STOP, #t))
+/** gor_timer_reset(t, dur): stop it and start it again with dur.  Returns: as gor_timer_stop. */
+#define gor_timer_reset(t, dur) gor_timer_reset_at((t), (dur), GOR_SITE_(GOR_OP_TIMER_START, #t))
+/**
+ * gor_ticker_start(t, period): like gor_timer_start, every period nanoseconds, which is positive or
+ * it panics.
+ */
+#define gor_ticker_start(t, period) \
+	gor_ticker_start_at((t), (period), GOR_SITE_(GOR_OP_TIMER_START, #t))
+/** gor_ticker_stop(t): no more ticks, and none is in t->c; nobody is woken by it. */
+#define gor_ticker_stop(t) gor_ticker_stop_at((t), GOR_SITE_(GOR_OP_TIMER_STOP, #t))
+/** gor_ticker_reset(t, period): stop it and start it again with another period. */
+#define gor_ticker_reset(t, period) \
+	gor_ticker_reset_at((t), (period), GOR_SITE_(GOR_OP_TIMER_START, #t))
+
+GOR_EXPORT int gor_timer_start_at(gor_timer *t, int64_t dur, const struct gor_site *site);
+GOR_EXPORT bool gor_timer_stop_at(gor_timer *t, const struct gor_site *site);
+GOR_EXPORT bool gor_timer_reset_at(gor_timer *t, int64_t dur, const struct gor_site *site);
+GOR_EXPORT int gor_ticker_start_at(gor_ticker *t, int64_t period, const struct gor_site *site);
+GOR_EXPORT void gor_ticker_stop_at(gor_ticker *t, const struct gor_site *site);
+GOR_EXPORT void gor_ticker_reset_at(gor_ticker *t, int64_t period, const struct gor_site *site);
+
 /* ── synchronisation: all zero is ready to use; not to be copied or moved ─────────────────────────
  */
 
@@ -406,6 +467,47 @@ GOR_EXPORT void gor_mutex_lock_at(gor_mutex *mu, const struct gor_site *site);
 GOR_EXPORT int gor_mutex_trylock_at(gor_mutex *mu, const struct gor_site *site);
 GOR_EXPORT void gor_mutex_unlock_at(gor_mutex *mu, const struct gor_site *site);
 
+/**
+ * A lock of one writer or any number of readers.  Writers are preferred: a waiting one holds up new
+ * readers.
+ */
+typedef struct gor_rwmutex {
+	uint64_t writer; // id of the goroutine that has it
+	uint64_t id;     // in traces
+	uint32_t spin;
+	uint32_t count;
+	uint32_t readers;
+	void *head, *tail;
+} gor_rwmutex;
+
+/** gor_rwmutex_lock(rw): lock for writing.  Blocks until no reader and no writer has it. */
+#define gor_rwmutex_lock(rw) gor_rwmutex_lock_at((rw), GOR_SITE_(GOR_OP_RWMUTEX_LOCK, #rw))
+/**
+ * gor_rwmutex_unlock(rw): panics if it is not locked for writing, or by another goroutine, which it
+ * names.
+ */
+#define gor_rwmutex_unlock(rw) gor_rwmutex_unlock_at((rw), GOR_SITE_(GOR_OP_RWMUTEX_UNLOCK, #rw))
+/**
+ * gor_rwmutex_rlock(rw): lock for reading.  Blocks while a writer has it or waits; so never take it
+ * twice.
+ */
+#define gor_rwmutex_rlock(rw) gor_rwmutex_rlock_at((rw), GOR_SITE_(GOR_OP_RWMUTEX_RLOCK, #rw))
+/** gor_rwmutex_runlock(rw): panics if no reader has it. */
+#define gor_rwmutex_runlock(rw) gor_rwmutex_runlock_at((rw), GOR_SITE_(GOR_OP_RWMUTEX_RUNLOCK, #rw))
+/**
+ * gor_rwmutex_trylock(rw), gor_rwmutex_tryrlock(rw): Returns: 0 locked; -EBUSY it would have to
+ * wait.
+ */
+#define gor_rwmutex_trylock(rw) gor_rwmutex_trylock_at((rw), GOR_SITE_(GOR_OP_RWMUTEX_LOCK, #rw))
+#define gor_rwmutex_tryrlock(rw) gor_rwmutex_tryrlock_at((rw), GOR_SITE_(GOR_OP_RWMUTEX_RLOCK, #rw))
+
+GOR_EXPORT void gor_rwmutex_lock_at(gor_rwmutex *rw, const struct gor_site *site);
+GOR_EXPORT void gor_rwmutex_unlock_at(gor_rwmutex *rw, const struct gor_site *site);
+GOR_EXPORT void gor_rwmutex_rlock_at(gor_rwmutex *rw, const struct gor_site *site);
+GOR_EXPORT void gor_rwmutex_runlock_at(gor_rwmutex *rw, const struct gor_site *site);
+GOR_EXPORT int gor_rwmutex_trylock_at(gor_rwmutex *rw, const struct gor_site *site);
+GOR_EXPORT int gor_rwmutex_tryrlock_at(gor_rwmutex *rw, const struct gor_site *site);
+
 /** Waits for a collection of goroutines to finish. */
 typedef struct gor_waitgroup {
 	int64_t value;
@@ -433,6 +535,69 @@ GOR_EXPORT void gor_wg_add_at(gor_waitgroup *wg, int n, const struct gor_site *s
 GOR_EXPORT void gor_wg_wait_at(gor_waitgroup *wg, const struct gor_site *site);
 GOR_EXPORT uint64_t gor_wg_go_at(gor_waitgroup *wg, void (*fn)(void *), void *arg,
                                  const struct gor_site *site);
+
+/**
+ * A condition that goroutines wait for, under a mutex.  First come, first served; a wait never ends
+ * by itself.
+ */
+typedef struct gor_cond {
+	uint64_t id; // in traces
+	uint32_t spin;
+	void *head, *tail;
+} gor_cond;
+
+/**
+ * gor_cond_wait(cond, mu): unlock mu, wait for a signal, lock mu again.  Panics if the caller does
+ * not hold mu.
+ */
+#define gor_cond_wait(cond, mu) gor_cond_wait_at((cond), (mu), GOR_SITE_(GOR_OP_COND_WAIT, #cond))
+/** gor_cond_signal(cond): wake the goroutine that waits longest, if any; mu need not be held. */
+#define gor_cond_signal(cond) gor_cond_signal_at((cond), GOR_SITE_(GOR_OP_COND_SIGNAL, #cond))
+/** gor_cond_broadcast(cond): wake all that wait. */
+#define gor_cond_broadcast(cond) \
+	gor_cond_broadcast_at((cond), GOR_SITE_(GOR_OP_COND_BROADCAST, #cond))
+
+GOR_EXPORT void gor_cond_wait_at(gor_cond *cond, gor_mutex *mu, const struct gor_site *site);
+GOR_EXPORT void gor_cond_signal_at(gor_cond *cond, const struct gor_site *site);
+GOR_EXPORT void gor_cond_broadcast_at(gor_cond *cond, const struct gor_site *site);
+
+/** Something that is done once. */
+typedef struct gor_once {
+	uint64_t id; // in traces
+	uint32_t spin;
+	uint32_t state;
+	void *head, *tail;
+} gor_once;
+
+/**
+ * gor_once_do(once, fn): call fn if nobody has; returns when it has returned, whoever called it.
+ * Not from fn itself.
+ */
+#define gor_once_do(once, fn) gor_once_do_at((once), (fn), GOR_SITE_(GOR_OP_ONCE_DO, #once))
+GOR_EXPORT void gor_once_do_at(gor_once *once, void (*fn)(void), const struct gor_site *site);
+
+/**
+ * A number of permits, 0 at first, that nobody owns: the type for handing over.  First come, first
+ * served.
+ */
+typedef struct gor_sem {
+	uint64_t id; // in traces
+	uint64_t value;
+	uint32_t spin;
+	void *head, *tail;
+} gor_sem;
+
+/** gor_sem_acquire(sem, n): take n permits.  Blocks until there are n and nobody came earlier. */
+#define gor_sem_acquire(sem, n) gor_sem_acquire_at((sem), (n), GOR_SITE_(GOR_OP_SEM_ACQUIRE, #sem))
+/** gor_sem_try_acquire(sem, n): Returns: 0 taken; -EAGAIN it would have to wait. */
+#define gor_sem_try_acquire(sem, n) \
+	gor_sem_try_acquire_at((sem), (n), GOR_SITE_(GOR_OP_SEM_ACQUIRE, #sem))
+/** gor_sem_release(sem, n): add n permits.  Does not block. */
+#define gor_sem_release(sem, n) gor_sem_release_at((sem), (n), GOR_SITE_(GOR_OP_SEM_RELEASE, #sem))
+
+GOR_EXPORT void gor_sem_acquire_at(gor_sem *sem, uint32_t n, const struct gor_site *site);
+GOR_EXPORT int gor_sem_try_acquire_at(gor_sem *sem, uint32_t n, const struct gor_site *site);
+GOR_EXPORT void gor_sem_release_at(gor_sem *sem, uint32_t n, const struct gor_site *site);
 
 /* ── errors and traces ────────────────────────────────────────────────────────────────────────────
  */

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/** once.c: a function that is called once; the others wait until it has returned. */
+#include "sync.h"
+
+enum { ONCE_NEW, ONCE_RUNNING, ONCE_DONE };
+
+/** Wait until the goroutine that runs the function is through; lock is held, and released. */
+static void once_wait(struct m *m, gor_once *once, const struct gor_site *site)
+{
+	struct wait wait = {.g = m->cur};
+	struct waiter w = {.wait = &wait};
+
+	gor__sync_push(&once->head, &once->tail, &w);
+	gor__wait_begin(m->cur, GTRACE_reason_ONCE, once->id, site, 0);
+	gor__park(m, gor__sync_lock(&once->spin));
+}
+
+static void once_finish(gor_once *once)
+{
+	struct m *m = gor__enter();
+	struct lock *lock = gor__sync_lock(&once->spin);
+	struct g *list = NULL, **end = &list;
+	struct waiter *w;
+	unsigned count = 0;
+
+	gor__lock(lock);
+	uint64_t id = once->id;
+	while ((w = gor__sync_claim(&once->head, &once->tail))) {
+		*end = w->wait->g;
+		end = &w->wait->g->next;
+		count++;
+	}
+	*end = NULL;
+	__atomic_store_n(&once->state, ONCE_DONE, __ATOMIC_RELEASE);
+	gor__unlock(lock);
+	for (struct g *g = list; g; g = g->next)
+		emit_wake(m, g, id);
+	if (count)
+		gor__ready_list(m, list, count);
+	gor__leave();
+}
+
+void gor_once_do_at(gor_once *once, void (*fn)(void), const struct gor_site *site)
+{
+	if (__atomic_load_n(&once->state, __ATOMIC_ACQUIRE) == ONCE_DONE)
+		return;
+	struct m *m = gor__enter();
+	struct lock *lock = gor__sync_lock(&once->spin);
+
+	gor__sync_id(m, &once->id, GTRACE_object_ONCE, site);
+	gor__lock(lock);
+	uint32_t state = once->state;
+	if (state == ONCE_RUNNING) {
+		once_wait(m, once, site);
+		gor__leave();
+		return;
+	}
+	if (state == ONCE_NEW)
+		__atomic_store_n(&once->state, ONCE_RUNNING, __ATOMIC_RELAXED);
+	gor__unlock(lock);
+	if (state == ONCE_NEW && m->sync) {
+		uint64_t number = emit_site(m, site);
+		GTRACE_EMIT(m->sync, USE, once->id, GTRACE_op_ONCE_DO, number);
+	}
+	gor__leave();
+	if (state == ONCE_DONE)
+		return;
+	fn();
+	once_finish(once);
+}

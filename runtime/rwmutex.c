@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * rwmutex.c: the lock of one writer or many readers.
+ *
+ * Everything is under `spin`.  The queue holds readers and writers in the order they came; a
+ * waiter's index says which it is.
+ *
+ *   R1  writer != 0 implies readers == 0.
+ *   R2  the queue is empty, or a writer holds the lock, or readers hold it and the first waiter is
+ *       a writer.
+ *
+ * Writers are preferred, as in Go: a reader that comes while a writer waits queues behind it, so
+ * readers cannot starve a writer.  And as in Go a writer that leaves lets in every reader that
+ * waits then, even those behind another writer, so writers cannot starve readers.  A goroutine that
+ * takes the read lock twice, with a writer queued in between, therefore waits for itself; the
+ * analyzer says so.
+ */
+#include <errno.h>
+
+#include "sync.h"
+
+enum { READER, WRITER };
+
+static void rw_trace(struct m *m, gor_rwmutex *rw, unsigned mode, const struct gor_site *site)
+{
+	if (__builtin_expect(m->sync == NULL, 1))
+		return;
+	uint32_t count = __atomic_load_n(&rw->count, __ATOMIC_RELAXED);
+	uint64_t number = emit_site(m, site);
+
+	if (mode == GTRACE_op_RWMUTEX_LOCK || mode == GTRACE_op_RWMUTEX_RLOCK)
+		GTRACE_EMIT(m->sync, LOCK, rw->id, count, mode, number);
+	else
+		GTRACE_EMIT(m->sync, UNLOCK, rw->id, count,
+		            mode == GTRACE_op_RWMUTEX_UNLOCK ? GTRACE_op_RWMUTEX_LOCK
+		                                             : GTRACE_op_RWMUTEX_RLOCK,
+		            number);
+}
+
+/** Under spin: take it as a reader or a writer if it can be had now. */
+static bool rw_take(struct m *m, gor_rwmutex *rw, int what)
+{
+	if (rw->writer || (what == WRITER ? rw->readers > 0 : rw->head != NULL))
+		return false;
+	if (what == WRITER)
+		rw->writer = m->cur->id;
+	else
+		rw->readers++;
+	__atomic_store_n(&rw->count, rw->count + 1, __ATOMIC_RELAXED);
+	return true;
+}
+
+static void rw_lock(gor_rwmutex *rw, int what, const struct gor_site *site)
+{
+	struct m *m = gor__enter();
+	struct lock *lock = gor__sync_lock(&rw->spin);
+	uint64_t id = gor__sync_id(m, &rw->id, GTRACE_object_RWMUTEX, site);
+
+	gor__lock(lock);
+	if (rw_take(m, rw, what)) {
+		gor__unlock(lock);
+	} else {
+		struct wait wait = {.g = m->cur};
+		struct waiter w = {.wait = &wait, .index = what};
+		EMIT(m, WAIT_HELD, id, rw->writer, rw->count);
+		gor__sync_push(&rw->head, &rw->tail, &w);
+		gor__wait_begin(m->cur,
+		                what == WRITER ? GTRACE_reason_RWMUTEX_LOCK : GTRACE_reason_RWMUTEX_RLOCK,
+		                id, site, 0);
+		gor__park(m, lock); // who wakes us has given us the lock
+		m = gor__self();
+	}
+	rw_trace(m, rw, what == WRITER ? GTRACE_op_RWMUTEX_LOCK : GTRACE_op_RWMUTEX_RLOCK, site);
+	gor__leave();
+}
+
+static int rw_try(gor_rwmutex *rw, int what, const struct gor_site *site)
+{
+	struct m *m = gor__enter();
+	struct lock *lock = gor__sync_lock(&rw->spin);
+
+	gor__sync_id(m, &rw->id, GTRACE_object_RWMUTEX, site);
+	gor__lock(lock);
+	bool mine = rw_take(m, rw, what);
+	gor__unlock(lock);
+	if (mine)
+		rw_trace(m, rw, what == WRITER ? GTRACE_op_RWMUTEX_LOCK : GTRACE_op_RWMUTEX_RLOCK, site);
+	gor__leave();
+	return mine ? 0 : -EBUSY;
+}
+
+/** Under spin: the lock to the first waiter, which is a writer. */
+static struct g *rw_grant_writer(gor_rwmutex *rw)
+{
+	struct waiter *w = gor__sync_claim(&rw->head, &rw->tail);
+
+	rw->writer = w->wait->g->id;
+	__atomic_store_n(&rw->count, rw->count + 1, __ATOMIC_RELAXED);
+	return w->wait->g;
+}
+
+/** Under spin: the lock to every waiting reader, as a list; *count is how many. */
+static struct g *rw_grant_readers(gor_rwmutex *rw, unsigned *count)
+{
+	struct waitq q = {.first = rw->head, .last = rw->tail};
+	struct g *list = NULL, **end = &list;
+
+	for (struct waiter *w = q.first, *next; w; w = next) {
+		next = w->next;
+		if (w->index != READER)
+			continue;
+		gor__waitq_remove(&q, w);
+		*end = w->wait->g;
+		end = &w->wait->g->next;
+		++*count;
+	}
+	*end = NULL;
+	rw->head = q.first;
+	rw->tail = q.last;
+	rw->readers += *count;
+	__atomic_store_n(&rw->count, rw->count + *count, __ATOMIC_RELAXED);
+	return list;
+}
+
+static void rw_wake(struct m *m, uint64_t id, struct g *list, unsigned count)
+{
+	for (struct g *g = list; g; g = g->next)
+		emit_wake(m, g, id);
+	if (count == 1)
+		gor__ready(m, list);
+	else if (count)
+		gor__ready_list(m, list, count);
+}
+
+void gor_rwmutex_lock_at(gor_rwmutex *rw, const struct gor_site *site)
+{
+	rw_lock(rw, WRITER, site);
+}
+
+void gor_rwmutex_rlock_at(gor_rwmutex *rw, const struct gor_site *site)
+{
+	rw_lock(rw, READER, site);
+}
+
+int gor_rwmutex_trylock_at(gor_rwmutex *rw, const struct gor_site *site)
+{
+	return rw_try(rw, WRITER, site);
+}
+
+int gor_rwmutex_tryrlock_at(gor_rwmutex *rw, const struct gor_site *site)
+{
+	return rw_try(rw, READER, site);
+}
+
+void gor_rwmutex_unlock_at(gor_rwmutex *rw, const struct gor_site *site)
+{
+	struct m *m = gor__enter();
+	struct lock *lock = gor__sync_lock(&rw->spin);
+	unsigned count = 0;
+
+	gor__lock(lock);
+	uint64_t id = rw->id, owner = rw->writer;
+	if (owner != m->cur->id) {
+		gor__unlock(lock);
+		if (!owner)
+			gor__fatal(site, "sync: Unlock of unlocked RWMutex");
+		gor__fatal(site, "sync: Unlock of RWMutex held by goroutine %llu",
+		           (unsigned long long)owner);
+	}
+	rw_trace(m, rw, GTRACE_op_RWMUTEX_UNLOCK, site);
+	rw->writer = 0;
+	struct g *list = rw_grant_readers(rw, &count);
+	if (!list && rw->head) {
+		list = rw_grant_writer(rw);
+		list->next = NULL;
+		count = 1;
+	}
+	gor__unlock(lock);
+	rw_wake(m, id, list, count);
+	gor__leave();
+}
+
+void gor_rwmutex_runlock_at(gor_rwmutex *rw, const struct gor_site *site)
+{
+	struct m *m = gor__enter();
+	struct lock *lock = gor__sync_lock(&rw->spin);
+	struct g *g = NULL;
+
+	gor__lock(lock);
+	uint64_t id = rw->id;
+	if (!rw->readers) {
+		gor__unlock(lock);
+		gor__fatal(site, "sync: RUnlock of unlocked RWMutex");
+	}
+	rw_trace(m, rw, GTRACE_op_RWMUTEX_RUNLOCK, site);
+	if (--rw->readers == 0 && rw->head) {
+		g = rw_grant_writer(rw); // R2: the first is a writer
+		g->next = NULL;
+	}
+	gor__unlock(lock);
+	rw_wake(m, id, g, g != NULL);
+	gor__leave();
+}
