@@ -402,6 +402,8 @@ void gor__reach(struct sched *s, struct gtrace_stream *stream, unsigned snap)
 	                  .whole = true,
 	                  .arena_bytes = CHUNK + MAPS_BYTES + targets + sleepers};
 
+	if (SAN_KEEPS_COPIES)
+		return;
 	r.arena = mmap(NULL, r.arena_bytes, PROT_READ | PROT_WRITE,
 	               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (r.arena == MAP_FAILED)

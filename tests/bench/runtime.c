@@ -2,47 +2,65 @@
 /**
  * runtime.c: what the runtime's operations cost.
  *
- *	bench_runtime [NAME|all] [PROCS]
+ *	bench_runtime [ROW]      GOR_MAXPROCS and GTRACE as for any program
  *
- * Prints a line `name procs value unit spread` for each: the median of seven runs after one to warm
- * up, and the spread from the fastest to the slowest, in per cent of the median.
+ * Does the work of one row, once, and prints lines `figure value`; without ROW, every row in a
+ * process of its own.  go/main.go does the same work in Go; compare.sh runs both in turn and makes
+ * the table; targets.txt says what each figure is.
+ *
+ * A row that is timed by the operation is done a tenth as long first, to warm up.  The others are
+ * about the first time: fresh stacks are in the figure.
  */
 #include <gor.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-enum { RUNS = 7 };
 
 typedef gor_chan(int) ints;
 typedef gor_chan(long) longs;
 
-/* A benchmark does its work once, and says how many operations that were. */
-struct bench {
-	const char *name;
-	const char *unit;
-	long (*run)(void);
-	int runs; // 0: RUNS
+#define REQUIRE(cond) ((cond) ? (void)0 : fail(#cond))
+
+static void fail(const char *what)
+{
+	fprintf(stderr, "bench_runtime: wrong result: not %s\n", what);
+	exit(1);
+}
+
+static void figure(const char *name, double value)
+{
+	printf("%s %.2f\n", name, value);
+}
+
+/* ── switching and channels ───────────────────────────────────────────────────────────────────────
+ */
+
+struct team {
+	gor_waitgroup wg;
+	gor_mutex mu;
+	long each;
 };
 
 static void yield_many(void *arg)
 {
-	for (int i = 0; i < 500000; i++)
+	struct team *t = arg;
+
+	for (long i = 0; i < t->each; i++)
 		gor_yield();
-	gor_wg_done((gor_waitgroup *)arg);
+	gor_wg_done(&t->wg);
 }
 
-static long bench_yield(void)
+static void bench_yield(long n)
 {
-	gor_waitgroup wg = {0};
+	struct team t = {.each = n / 4};
 
-	gor_wg_add(&wg, 4);
+	gor_wg_add(&t.wg, 4);
 	for (int i = 0; i < 4; i++)
-		gor_go(yield_many, &wg);
-	gor_wg_wait(&wg);
-	return 4 * 500000;
+		gor_go(yield_many, &t);
+	gor_wg_wait(&t.wg);
 }
 
 struct duplex {
@@ -59,145 +77,196 @@ static void echo(void *arg)
 	gor_close(d->from);
 }
 
-static long bench_pingpong(void)
+static void bench_pingpong(long n)
 {
 	struct duplex d;
-	long n = 500000;
+	long sum = 0;
+	int v;
 
 	gor_make(d.to, 0);
 	gor_make(d.from, 0);
 	gor_go(echo, &d);
 	for (long i = 0; i < n; i++) {
 		gor_send(d.to, 1);
-		gor_recv(d.from, NULL);
+		gor_recv(d.from, &v);
+		sum += v;
 	}
 	gor_close(d.to);
 	gor_recv(d.from, NULL);
 	gor_free(d.to);
 	gor_free(d.from);
-	return n;
+	REQUIRE(sum == n);
 }
+
+struct feed {
+	ints ch[7];
+	int chans;
+	long n;
+	ints quit;
+};
 
 static void produce(void *arg)
 {
-	for (int i = 0; i < 2000000; i++)
-		gor_send((ints)arg, i);
-	gor_close((ints)arg);
+	struct feed *f = arg;
+
+	for (long i = 0; i < f->n; i++)
+		gor_send(f->ch[0], 1);
+	gor_close(f->ch[0]);
 }
 
-static long bench_buffered(void)
+static void bench_buffered(long n)
 {
-	ints ch;
+	struct feed f = {.n = n};
+	long sum = 0;
+	int v;
 
-	gor_make(ch, 128);
-	gor_go(produce, (void *)ch);
-	while (gor_recv(ch, NULL) == 1)
-		;
-	gor_free(ch);
-	return 2000000;
+	gor_make(f.ch[0], 128);
+	gor_go(produce, &f);
+	while (gor_recv(f.ch[0], &v) == 1)
+		sum += v;
+	gor_free(f.ch[0]);
+	REQUIRE(sum == n);
 }
+
+static void feed_in_turn(void *arg)
+{
+	struct feed *f = arg;
+
+	for (long i = 0; i < f->n; i++)
+		gor_send(f->ch[i % f->chans], 1);
+	gor_close(f->quit);
+}
+
+static void feed_begin(struct feed *f)
+{
+	gor_make(f->quit, 0);
+	for (int i = 0; i < f->chans; i++)
+		gor_make(f->ch[i], 0);
+	gor_go(feed_in_turn, f);
+}
+
+static void feed_end(struct feed *f, long sum)
+{
+	for (int i = 0; i < f->chans; i++)
+		gor_free(f->ch[i]);
+	gor_free(f->quit);
+	REQUIRE(sum == f->n);
+}
+
+static void bench_select2(long n)
+{
+	struct feed f = {.n = n, .chans = 1};
+	long sum = 0;
+	int v;
+
+	feed_begin(&f);
+	while (gor_select(gor_on_recv(f.ch[0], &v), gor_on_recv(f.quit, NULL)) != 1)
+		sum += v;
+	feed_end(&f, sum);
+}
+
+static void bench_select8(long n)
+{
+	struct feed f = {.n = n, .chans = 7};
+	long sum = 0;
+	int v;
+
+	feed_begin(&f);
+	while (gor_select(gor_on_recv(f.ch[0], &v), gor_on_recv(f.ch[1], &v), gor_on_recv(f.ch[2], &v),
+	                  gor_on_recv(f.ch[3], &v), gor_on_recv(f.ch[4], &v), gor_on_recv(f.ch[5], &v),
+	                  gor_on_recv(f.ch[6], &v), gor_on_recv(f.quit, NULL)) != 7)
+		sum += v;
+	feed_end(&f, sum);
+}
+
+/* ── spawning and locks ───────────────────────────────────────────────────────────────────────────
+ */
+
+#define WAVE 1000
 
 static void do_nothing(void *arg)
 {
 	gor_wg_done((gor_waitgroup *)arg);
 }
 
-static long bench_spawn(void)
+static void bench_spawn(long n)
 {
 	gor_waitgroup wg = {0};
 
-	for (int wave = 0; wave < 500; wave++) {
-		gor_wg_add(&wg, 1000);
-		for (int i = 0; i < 1000; i++)
+	for (long wave = 0; wave < n / WAVE; wave++) {
+		gor_wg_add(&wg, WAVE);
+		for (int i = 0; i < WAVE; i++)
 			gor_go(do_nothing, &wg);
 		gor_wg_wait(&wg);
 	}
-	return 500 * 1000;
 }
 
-struct feeds {
-	ints ch[8];
-	int n;
-	ints quit;
-};
-
-static void feed(void *arg)
+static void bench_mutex(long n)
 {
-	struct feeds *f = arg;
+	struct team t = {0};
 
-	for (int i = 0; i < 300000; i++)
-		gor_send(f->ch[i % f->n], i);
-	gor_close(f->quit);
-}
-
-/* One sender in turn on n - 1 channels, one receiver in a select on all of them and quit. */
-static long select_of(int n)
-{
-	struct feeds f = {.n = n - 1};
-	gor_case cases[8];
-
-	gor_make(f.quit, 0);
-	for (int i = 0; i < n - 1; i++) {
-		gor_make(f.ch[i], 0);
-		cases[i] = gor_on_recv(f.ch[i], NULL);
+	for (long i = 0; i < n; i++) {
+		gor_mutex_lock(&t.mu);
+		t.each++;
+		gor_mutex_unlock(&t.mu);
 	}
-	cases[n - 1] = gor_on_recv(f.quit, NULL);
-	gor_go(feed, &f);
-	while (gor_select_n(cases, n) != n - 1)
-		;
-	for (int i = 0; i < n - 1; i++)
-		gor_free(f.ch[i]);
-	gor_free(f.quit);
-	return 300000;
+	REQUIRE(t.each == n);
 }
-
-static long bench_select2(void)
-{
-	return select_of(2);
-}
-
-static long bench_select8(void)
-{
-	return select_of(8);
-}
-
-static long bench_mutex(void)
-{
-	gor_mutex mu = {0};
-
-	for (int i = 0; i < 10000000; i++) {
-		gor_mutex_lock(&mu);
-		gor_mutex_unlock(&mu);
-	}
-	return 10000000;
-}
-
-struct contended {
-	gor_mutex mu;
-	gor_waitgroup wg;
-};
 
 static void lock_and_yield(void *arg)
 {
-	struct contended *c = arg;
+	struct team *t = arg;
 
-	for (int i = 0; i < 50000; i++) {
-		gor_mutex_lock(&c->mu);
+	for (long i = 0; i < t->each; i++) {
+		gor_mutex_lock(&t->mu);
 		gor_yield();
-		gor_mutex_unlock(&c->mu);
+		gor_mutex_unlock(&t->mu);
 	}
-	gor_wg_done(&c->wg);
+	gor_wg_done(&t->wg);
 }
 
-static long bench_mutex_yield8(void)
+static void bench_mutex_yield8(long n)
 {
-	struct contended c = {0};
+	struct team t = {.each = n / 8};
 
-	gor_wg_add(&c.wg, 8);
+	gor_wg_add(&t.wg, 8);
 	for (int i = 0; i < 8; i++)
-		gor_go(lock_and_yield, &c);
-	gor_wg_wait(&c.wg);
-	return 8 * 50000;
+		gor_go(lock_and_yield, &t);
+	gor_wg_wait(&t.wg);
+}
+
+/* ── crowds ───────────────────────────────────────────────────────────────────────────────────────
+ */
+
+/* A line of /proc/self/status that is in kB. */
+static double status_kb(const char *key)
+{
+	char line[256];
+	size_t len = strlen(key);
+	double kb = 0;
+	FILE *f = fopen("/proc/self/status", "r");
+
+	if (!f)
+		return 0;
+	while (fgets(line, sizeof line, f))
+		if (strncmp(line, key, len) == 0 && line[len] == ':')
+			kb = strtod(line + len + 1, NULL);
+	fclose(f);
+	return kb;
+}
+
+static double resident_bytes(void)
+{
+	return 1024 * (status_kb("VmRSS") + status_kb("VmPTE"));
+}
+
+static double cpu_ms(void)
+{
+	struct rusage u;
+
+	getrusage(RUSAGE_SELF, &u);
+	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1e3 +
+	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e3;
 }
 
 struct node {
@@ -225,16 +294,48 @@ static void skynet(struct node *n)
 	gor_send(n->up, sum);
 }
 
-static long bench_skynet(void)
+static double skynet_ms(long n)
 {
+	int64_t began = gor_now();
 	long sum = 0;
 	longs top;
 
 	gor_make(top, 0);
-	gor_go_copy(skynet, ((struct node){top, 0, 1000000}));
+	gor_go_copy(skynet, ((struct node){top, 0, n}));
 	gor_recv(top, &sum);
 	gor_free(top);
-	return sum == 499999500000 ? 1 : -1;
+	REQUIRE(sum == n / 2 * (n - 1));
+	return (double)(gor_now() - began) / 1e6;
+}
+
+static void bench_skynet(long n)
+{
+	figure("skynet", skynet_ms(n));
+	figure("skynet_rss", status_kb("VmHWM") / 1024);
+	figure("skynet_again", skynet_ms(n));
+}
+
+static void sleep_ten_times(void *arg)
+{
+	struct team *t = arg;
+
+	for (int i = 0; i < 10; i++)
+		gor_sleep(GOR_MILLISECOND);
+	gor_wg_done(&t->wg);
+}
+
+static void bench_sleep(long n)
+{
+	struct team t = {0};
+	double cpu = cpu_ms();
+	int64_t began = gor_now();
+
+	gor_wg_add(&t.wg, (int)n);
+	for (long i = 0; i < n; i++)
+		gor_go(sleep_ten_times, &t);
+	gor_wg_wait(&t.wg);
+	figure("sleep_cpu", cpu_ms() - cpu);
+	figure("sleep_wall", (double)(gor_now() - began) / 1e6);
 }
 
 struct crowd {
@@ -251,123 +352,145 @@ static void park(void *arg)
 	gor_wg_done(&c->gone);
 }
 
-static long resident_bytes(void)
-{
-	long pages = 0, unused = 0;
-	FILE *f = fopen("/proc/self/statm", "r");
-
-	if (f && fscanf(f, "%ld %ld", &unused, &pages) != 2)
-		pages = 0;
-	if (f)
-		fclose(f);
-	return pages * 4096;
-}
-
-/* Prints lines of its own: bytes, and times for birth, the close and the wake-up of each. */
-static long bench_parked_million(void)
+static void bench_parked(long n)
 {
 	struct crowd c = {0};
-	int n = 1000000;
-	long before = resident_bytes();
+	double before = resident_bytes();
 	int64_t t0 = gor_now(), t1, t2, t3;
 
 	gor_make(c.gate, 0);
-	gor_wg_add(&c.arrived, n);
-	gor_wg_add(&c.gone, n);
-	for (int i = 0; i < n; i++)
-		if (!gor_go(park, &c))
-			return -1;
+	gor_wg_add(&c.arrived, (int)n);
+	gor_wg_add(&c.gone, (int)n);
+	for (long i = 0; i < n; i++)
+		REQUIRE(gor_go(park, &c));
 	gor_wg_wait(&c.arrived);
 	t1 = gor_now();
-	printf("parked_bytes %d %.0f bytes\n", gor_max_procs(0),
-	       (double)(resident_bytes() - before) / n);
-	gor_close(c.gate);
+	figure("parked_bytes", (resident_bytes() - before) / (double)n);
 	t2 = gor_now();
-	gor_wg_wait(&c.gone);
+	gor_close(c.gate);
 	t3 = gor_now();
-	printf("parked_birth %d %.0f ns\n", gor_max_procs(0), (double)(t1 - t0) / n);
-	printf("parked_close %d %.1f ms\n", gor_max_procs(0), (double)(t2 - t1) / 1e6);
-	printf("parked_wake %d %.0f ns\n", gor_max_procs(0), (double)(t3 - t1) / n);
+	gor_wg_wait(&c.gone);
+	figure("parked_born", (double)(t1 - t0) / (double)n);
+	figure("parked_close", (double)(t3 - t2) / 1e6);
+	figure("parked_woken", (double)(gor_now() - t2) / (double)n);
 	gor_free(c.gate);
-	return n;
 }
 
-static const struct bench benches[] = {
-	{"yield", "ns", bench_yield, 0},
-	{"pingpong", "ns", bench_pingpong, 0},
-	{"buffered", "ns", bench_buffered, 0},
-	{"spawn", "ns", bench_spawn, 0},
-	{"select2", "ns", bench_select2, 0},
-	{"select8", "ns", bench_select8, 0},
-	{"mutex", "ns", bench_mutex, 0},
-	{"mutex_yield8", "ns", bench_mutex_yield8, 0},
-	{"skynet", "ms", bench_skynet, 3},
-	{"parked_million", "ns", bench_parked_million, 1},
-	{NULL, NULL, NULL, 0},
+/* ── the sieve ────────────────────────────────────────────────────────────────────────────────────
+ */
+
+struct filter {
+	ints in, out;
+	int prime;
 };
 
-static int by_value(const void *a, const void *b)
+static void generate(void *arg)
 {
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
+	for (int i = 2; gor_send_until((ints)arg, i, GOR_FOREVER) == 0; i++)
+		;
 }
 
-static int measure(const struct bench *b)
+static void sift(struct filter *f)
 {
-	int runs = b->runs ? b->runs : RUNS;
-	double value[RUNS], scale = strcmp(b->unit, "ms") == 0 ? 1e6 : 1;
-
-	for (int i = runs > 1 ? -1 : 0; i < runs; i++) { // -1: warm up
-		int64_t began = gor_now();
-		long n = b->run();
-
-		if (n < 0)
-			return 1;
-		if (i >= 0)
-			value[i] = (double)(gor_now() - began) / (double)n / scale;
+	for (int v;;) {
+		gor_recv(f->in, &v);
+		if (v % f->prime)
+			gor_send(f->out, v);
 	}
-	qsort(value, (size_t)runs, sizeof *value, by_value);
-	printf("%s %d %.1f %s %.0f%%\n", b->name, gor_max_procs(0), value[runs / 2], b->unit,
-	       100 * (value[runs - 1] - value[0]) / value[runs / 2]);
-	fflush(stdout);
-	return 0;
 }
+
+/* The first n primes; its goroutines are left waiting, as in Go. */
+static void bench_sieve(long n)
+{
+	int64_t began = gor_now();
+	ints ch;
+	int prime = 0;
+
+	gor_make(ch, 0);
+	gor_go(generate, (void *)ch);
+	for (long i = 0; i < n; i++) {
+		struct filter f = {.in = ch};
+		gor_recv(ch, &prime);
+		gor_make(f.out, 0);
+		f.prime = prime;
+		gor_go_copy(sift, f);
+		ch = f.out;
+	}
+	figure("sieve", (double)(gor_now() - began) / 1e6);
+	REQUIRE(n != 512 || prime == 3671);
+}
+
+/* ── rows ─────────────────────────────────────────────────────────────────────────────────────────
+ */
+
+struct row {
+	const char *name;
+	long n;
+	void (*run)(long n);
+	bool own_figures; // else: ns an operation
+};
+
+static const struct row rows[] = {
+	{"yield", 4000000, bench_yield, false},
+	{"pingpong", 1000000, bench_pingpong, false},
+	{"buffered", 5000000, bench_buffered, false},
+	{"spawn", 1000000, bench_spawn, false},
+	{"select2", 800000, bench_select2, false},
+	{"select8", 400000, bench_select8, false},
+	{"mutex", 20000000, bench_mutex, false},
+	{"mutex_yield8", 1600000, bench_mutex_yield8, false},
+	{"skynet", 1000000, bench_skynet, true},
+	{"sleep", 100000, bench_sleep, true},
+	{"parked", 1000000, bench_parked, true},
+	{"sieve", 512, bench_sieve, true},
+	{NULL, 0, NULL, false},
+};
 
 static int app(int argc, char **argv)
 {
+	const struct row *row = rows;
+	int64_t began;
+
 	(void)argc;
-	for (const struct bench *b = benches; b->name; b++)
-		if (strcmp(argv[0], b->name) == 0)
-			return measure(b);
-	fprintf(stderr, "no benchmark '%s'\n", argv[0]);
-	return 2;
+	while (row->name && strcmp(row->name, argv[0]) != 0)
+		row++;
+	if (!row->name) {
+		fprintf(stderr, "bench_runtime: no row '%s'\n", argv[0]);
+		return 2;
+	}
+	if (row->own_figures) {
+		row->run(row->n);
+	} else {
+		row->run(row->n / 10);
+		began = gor_now();
+		row->run(row->n);
+		figure(row->name, (double)(gor_now() - began) / (double)row->n);
+	}
+	return 0;
 }
 
-/* In a process of its own: no benchmark finds stacks that another has warmed. */
+/* In a process of its own: no row finds stacks that another has warmed. */
 static int run_alone(const char *name)
 {
 	char *argv[] = {(char *)name, NULL};
-	pid_t pid = fork();
 	int status = 1;
 
+	fflush(stdout);
+	pid_t pid = fork();
 	if (pid == 0)
 		exit(gor_run(app, 1, argv));
 	if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0)
-		fprintf(stderr, "%s failed\n", name);
+		fprintf(stderr, "bench_runtime: %s failed\n", name);
 	return status != 0;
 }
 
 int main(int argc, char **argv)
 {
-	const char *name = argc > 1 ? argv[1] : "all";
 	int failed = 0;
 
-	if (argc > 2)
-		gor_max_procs(atoi(argv[2]));
-	if (strcmp(name, "all") != 0)
-		return run_alone(name);
-	for (const struct bench *b = benches; b->name; b++)
-		failed += run_alone(b->name);
+	if (argc > 1)
+		return gor_run(app, 1, argv + 1);
+	for (const struct row *row = rows; row->name; row++)
+		failed += run_alone(row->name);
 	return failed > 0;
 }
