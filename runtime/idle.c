@@ -169,11 +169,6 @@ static struct g *idle_steal(struct m *m)
 			struct p *victim = &s->ps[(start + i) % s->procs];
 			if (victim == m->p)
 				continue;
-			if (round == 0 && gor__timers_run(m, victim)) {
-				struct g *g = gor__runq_get(m->p);
-				if (g)
-					return g;
-			}
 			// its runnext only in the last round: most often its owner is about to run it
 			struct g *g = gor__runq_steal(m->p, victim, round == 3);
 			if (g)
@@ -183,6 +178,17 @@ static struct g *idle_steal(struct m *m)
 			gor__relax();
 	}
 	return NULL;
+}
+
+/** Run what is due in the heaps of all ps: their owners may be busy, or not there. */
+static bool idle_timers(struct m *m)
+{
+	struct sched *s = m->sched;
+	bool any = false;
+
+	for (unsigned i = 0; i < s->procs; i++)
+		any |= gor__timers_run(m, &s->ps[i]);
+	return any;
 }
 
 static struct g *idle_look(struct m *m)
@@ -200,6 +206,8 @@ static struct g *idle_look(struct m *m)
 	if ((g = gor__runq_get(p)) || (g = gor__global_get(p, RING_SIZE / 2)))
 		return g;
 	struct sched *s = m->sched;
+	if (idle_timers(m) && (g = gor__runq_get(p)))
+		return g;
 	uint32_t busy = s->procs - atomic_load_explicit(&s->idle_p_count, memory_order_relaxed);
 	if (s->procs == 1)
 		return NULL;
