@@ -599,6 +599,55 @@ GOR_EXPORT void gor_sem_acquire_at(gor_sem *sem, uint32_t n, const struct gor_si
 GOR_EXPORT int gor_sem_try_acquire_at(gor_sem *sem, uint32_t n, const struct gor_site *site);
 GOR_EXPORT void gor_sem_release_at(gor_sem *sem, uint32_t n, const struct gor_site *site);
 
+/* ── cancellation: a tree of contexts ─────────────────────────────────────────────────────────────
+ */
+
+/** Something that is cancelled at most once, and everything derived from it with it. */
+struct gor_ctx_;
+typedef struct gor_ctx_ gor_ctx;
+
+/** The root: never cancelled, not to be freed.  Any thread. */
+GOR_EXPORT gor_ctx *gor_ctx_background(void);
+
+/**
+ * gor_ctx_with_cancel(parent), gor_ctx_with_timeout(parent, dur): a new context below parent,
+ * cancelled when that is, when gor_ctx_cancel() says so, or after dur nanoseconds.  The caller's,
+ * to be given to gor_ctx_free().
+ *
+ * Does not block.  Returns: the context; NULL if there is no memory.
+ */
+#define gor_ctx_with_cancel(parent) \
+	gor_ctx_new_at((parent), GOR_FOREVER, GOR_SITE_(GOR_OP_CTX_NEW, #parent))
+#define gor_ctx_with_timeout(parent, dur) \
+	gor_ctx_new_at((parent), gor_deadline_after_(dur), GOR_SITE_(GOR_OP_CTX_NEW, #parent))
+/** gor_ctx_cancel(ctx): cancel it and what is below; the first time counts.  Does not block. */
+#define gor_ctx_cancel(ctx) gor_ctx_cancel_at((ctx), GOR_SITE_(GOR_OP_CTX_CANCEL, #ctx))
+/**
+ * gor_ctx_free(ctx): cancel it and release it.  What was derived from it stays valid, cancelled.
+ * NULL is fine.
+ */
+#define gor_ctx_free(ctx) gor_ctx_free_at((ctx), GOR_SITE_(GOR_OP_CTX_CANCEL, #ctx))
+/**
+ * gor_ctx_done(ctx): a channel, closed when ctx is cancelled, for gor_recv and gor_select; NULL for
+ * the root.
+ */
+#define gor_ctx_done(ctx) ((gor_chan(char))gor_ctx_done_at(ctx))
+/**
+ * 0: not cancelled; -ECANCELED: by gor_ctx_cancel; -ETIMEDOUT: by its time, or that of one above
+ * it.  Any thread.
+ */
+GOR_EXPORT int gor_ctx_err(const gor_ctx *ctx);
+
+static inline int64_t gor_deadline_after_(int64_t dur)
+{
+	return gor_deadline(dur > 0 ? dur : 0);
+}
+
+GOR_EXPORT gor_ctx *gor_ctx_new_at(gor_ctx *parent, int64_t deadline, const struct gor_site *site);
+GOR_EXPORT void gor_ctx_cancel_at(gor_ctx *ctx, const struct gor_site *site);
+GOR_EXPORT void gor_ctx_free_at(gor_ctx *ctx, const struct gor_site *site);
+GOR_EXPORT void *gor_ctx_done_at(gor_ctx *ctx);
+
 /* ── errors and traces ────────────────────────────────────────────────────────────────────────────
  */
 
