@@ -40,7 +40,6 @@ struct g {
 	_Atomic uint8_t state; // enum g_state
 	uint8_t reason;        // of WAITING: a GTRACE_reason_*
 	uint8_t wait_flags;    // GTRACE_WAIT_*
-	uint8_t abandoned;     // its run is over: it must not run again
 	uint32_t trace_stream; // stream of its last start, wake, park or yield
 	uint64_t trace_seq;    // starts and wakes so far
 	uint64_t wait_obj;     // of WAITING: object id, 0 if several or none
@@ -55,6 +54,8 @@ struct g {
 	char *stack_low;   // lowest byte above the guard
 	struct stack_slab *slab;
 	struct sched *sched;
+	struct m *home; // pinned: the only thread that may run it; NULL any
+	uint32_t pins;  // own: gor_pin() less gor_unpin()
 	struct san san;
 	char name[G_NAME_MAX];
 };

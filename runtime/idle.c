@@ -121,7 +121,7 @@ void gor__wake_one(struct sched *s)
 	gor__lock(&s->lock);
 	struct p *p = idle_pop_p(s);
 	gor__unlock(&s->lock);
-	if (!p || !gor__thread_give(s, p, (struct handoff){.why = GTRACE_why_NONE}))
+	if (!p || !gor__thread_give(s, p, (struct handoff){.spins = true}))
 		atomic_fetch_sub(&s->spinning, 1);
 }
 
@@ -252,10 +252,9 @@ static void idle_sleep_once(struct m *m, int64_t until_ns)
 		atomic_store_explicit(&m->wake, 0, memory_order_relaxed);
 		idle_attach(m, m->next_p);
 		m->next_p = NULL;
+		m->spinning = m->handoff.spins;
 		if (m->handoff.why)
 			EMIT(m, HANDOFF, m->handoff.stream, m->stream->number, m->handoff.why, m->handoff.g);
-		else
-			m->spinning = true; // gor__wake_one() counted it
 		return;
 	}
 	if (until_ns < 0 || gor_now() < until_ns)
@@ -343,9 +342,65 @@ static void idle_release(struct m *m)
 	idle_sleep(m);
 }
 
+/*
+ * Pinned goroutines (gor_pin).  The thread that is home to one sleeps, without a p and on no list,
+ * while that one is not running.  Whoever picks the goroutine from a queue gives the p and the
+ * goroutine to its home.
+ */
+
+/** g may only run on its home.  True: it was sent there with m's p; false: this is its home. */
+bool gor__idle_send_home(struct m *m, struct g *g)
+{
+	struct m *home = g->home;
+	struct p *p = m->p;
+
+	if (home == m)
+		return false;
+	m->p = NULL;
+	home->pending = g;
+	home->next_p = p;
+	home->handoff = (struct handoff){.why = GTRACE_why_NONE};
+	atomic_store_explicit(&p->m, NULL, memory_order_release);
+	idle_wake(home);
+	return true;
+}
+
+/**
+ * The home's side: give the p away, sleep until sent one with the goroutine.  False: the run is
+ * over.
+ */
+static bool idle_wait_home(struct m *m)
+{
+	struct sched *s = m->sched;
+	struct p *p = m->p;
+
+	m->p = NULL;
+	if (p && !gor__idle_give_up(s, p, (struct handoff){.spins = false})) {
+		gor__lock(&s->lock);
+		bool dead = idle_deadlock(s);
+		gor__unlock(&s->lock);
+		if (dead)
+			gor__deadlock();
+	}
+	EMIT(m, THREAD_IDLE);
+	while (atomic_load_explicit(&m->wake, memory_order_acquire) != 1) {
+		if (atomic_load(&s->stopped))
+			return false;
+		gor__futex_wait(&m->wake, atomic_load(&m->wake), -1);
+	}
+	atomic_store_explicit(&m->wake, 0, memory_order_relaxed);
+	idle_attach(m, m->next_p);
+	m->next_p = NULL;
+	return true;
+}
+
 /** A goroutine for m to run, and m has a p; NULL: the run is over. */
 struct g *gor__find_work(struct m *m)
 {
+	if (__builtin_expect(m->guest != NULL, 0) && (!m->pending || m->pending->home != m)) {
+		if (!idle_wait_home(m))
+			return NULL;
+	}
 	for (;;) {
 		if (!m->p)
 			idle_sleep(m);

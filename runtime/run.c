@@ -108,7 +108,7 @@ static bool run_begin(struct sched *s)
 	gor__runq_put(p, g);
 	atomic_store(&run.last, s);
 	gor__signals_install();
-	return gor__thread_new(s, p, (struct handoff){.why = GTRACE_why_NONE}) != NULL;
+	return gor__thread_new(s, p, (struct handoff){.spins = true}) != NULL;
 }
 
 int gor_run_at(int (*entry)(int argc, char **argv), int argc, char **argv,

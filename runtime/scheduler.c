@@ -103,13 +103,15 @@ static struct g *sched_pick(struct m *m)
 	struct p *p = m->p;
 	uint32_t tick = ++p->tick;
 
+	if (__builtin_expect(m->cur->home != NULL, 0)) // this thread runs nobody else
+		return NULL;
 	if (__builtin_expect(tick % GLOBAL_EVERY == 0, 0) &&
 	    atomic_load_explicit(&p->sched->global_count, memory_order_relaxed))
 		return NULL;
 	if (__builtin_expect(tick % TIMERS_EVERY == 0, 0) && gor__timers_due(p))
 		return NULL;
 	struct g *g = gor__runq_get(p);
-	if (g && atomic_load_explicit(&g->on_cpu, memory_order_acquire)) { // S3
+	if (g && (atomic_load_explicit(&g->on_cpu, memory_order_acquire) || g->home)) { // S3
 		m->pending = g;
 		return NULL;
 	}
@@ -200,6 +202,8 @@ void gor__end(struct m *m)
 	                      atomic_load_explicit(&m->p->alive, memory_order_relaxed) - 1,
 	                      memory_order_relaxed);
 	g_set_state(g, G_DEAD);
+	g->home = NULL;
+	m->guest = NULL;
 	struct g *next = sched_pick(m);
 
 	if (next) {
@@ -267,6 +271,8 @@ void gor__loop(struct m *m)
 
 	while ((g = gor__find_work(m))) {
 		unsigned round = 0;
+		if (g->home && gor__idle_send_home(m, g))
+			continue;
 		while (atomic_load_explicit(&g->on_cpu, memory_order_acquire)) // S2
 			gor__backoff(&round);
 		EMIT(m, GO_START, g->id, emit_seq(m, g));

@@ -58,7 +58,8 @@ struct p {
 struct handoff {
 	uint64_t stream; // of the thread that had it, 0 none
 	uint64_t g;      // its goroutine, which stays there
-	unsigned why;    // a GTRACE_why_*; NONE: no handoff, a thread is woken to look for work
+	unsigned why;    // a GTRACE_why_*; NONE: no handoff
+	bool spins;      // a thread is woken to look for work; counted in sched->spinning
 };
 
 /** What the sampling signal saw of a busy thread. */
@@ -79,6 +80,7 @@ struct m {
 	struct gtrace_stream *sync;     // own: stream at level sync, else NULL
 	struct g *prev;                 // own: left by the last switch; its on_cpu is to be cleared
 	struct g *pending;              // own: picked, but to be run from g0
+	struct g *guest;                // own: pinned here; nobody else may run
 	struct g g0;                    // own: the context that schedules
 	_Atomic uint32_t tick;          // own: goroutines started; the monitor compares
 	_Atomic uint64_t running;       // own: id of cur, 0 none; for the monitor
@@ -232,6 +234,7 @@ struct g *gor__global_get(struct p *p, unsigned most);
 /* idle.c */
 void gor__wake_one(struct sched *s);
 struct g *gor__find_work(struct m *m);
+bool gor__idle_send_home(struct m *m, struct g *g);
 bool gor__thread_give(struct sched *s, struct p *p, struct handoff handoff);
 void gor__idle_stop(struct sched *s);
 void gor__timer_moved(struct sched *s, int64_t when);

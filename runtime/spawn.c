@@ -70,6 +70,8 @@ struct g *gor__spawn(struct m *m, const struct spawn *spawn)
 	g->wg = spawn->wg;
 	g->sched = m->sched;
 	g->trace_seq = 0;
+	g->home = NULL;
+	g->pins = 0;
 	g->name[0] = 0;
 	if (spawn->name)
 		snprintf(g->name, sizeof g->name, "%s", spawn->name);
@@ -170,5 +172,30 @@ void gor_yield_at(const struct gor_site *site)
 	struct m *m = gor__enter();
 
 	gor__yield(m, site);
+	gor__leave();
+}
+
+void gor_pin(void)
+{
+	struct m *m = gor__enter();
+
+	if (m->cur->pins++ == 0) {
+		m->cur->home = m;
+		m->guest = m->cur;
+	}
+	gor__leave();
+}
+
+void gor_unpin(void)
+{
+	struct m *m = gor__enter();
+	struct g *g = m->cur;
+
+	if (g->pins == 0)
+		gor__panic(g->site, "gor_unpin: not pinned");
+	if (--g->pins == 0) {
+		g->home = NULL;
+		m->guest = NULL;
+	}
 	gor__leave();
 }

@@ -29,6 +29,8 @@
 #include <unistd.h>
 
 #include "scheduler.h"
+#include "slab.h"
+#include "valgrind.h"
 
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102
@@ -37,35 +39,15 @@
 #define GUARDS_BY_MPROTECT 16000
 #define SLAB_FIRST 64
 #define SLAB_MOST 65536
-#define COLOURS 16
-#define LINE 64u
-
-struct stack_slab {
-	char *base;
-	size_t stride;
-	uint32_t stacks;
-	_Atomic uint32_t used; // stacks ever handed out; release: their g is set up
-	bool own;              // of one stack with a size of its own
-	_Atomic(struct stack_slab *) next;
-};
 
 static struct {
 	struct lock lock;
-	_Atomic(struct stack_slab *) slabs; // newest first
-	struct stack_slab *filling;         // lock: the slab of usual stacks being handed out
+	struct stack_slab *filling; // lock: the slab of usual stacks being handed out
 	_Atomic uint32_t mprotected;
 	_Atomic bool guard_by_mprotect;
 	struct g *left_over; // lock: dead goroutines of runs that are over
 	struct g *own_free;  // lock: dead ones with a stack of their own size
 } stacks;
-
-static struct g *slab_g(const struct stack_slab *slab, uint32_t i)
-{
-	size_t size = (sizeof(struct g) + LINE - 1) / LINE * LINE;
-	char *top = slab->base + (size_t)(i + 1) * slab->stride;
-
-	return (struct g *)(top - size - i % COLOURS * LINE);
-}
 
 static void guard_install(char *page)
 {
@@ -97,9 +79,9 @@ static struct stack_slab *slab_new(size_t stride, uint32_t count, bool own)
 	san_region(base, bytes);
 	*slab = (struct stack_slab){.base = base, .stride = stride, .stacks = count, .own = own};
 	gor__lock(&stacks.lock);
-	atomic_store_explicit(&slab->next, atomic_load_explicit(&stacks.slabs, memory_order_relaxed),
+	atomic_store_explicit(&slab->next, atomic_load_explicit(&gor__slabs, memory_order_relaxed),
 	                      memory_order_relaxed);
-	atomic_store_explicit(&stacks.slabs, slab, memory_order_release);
+	atomic_store_explicit(&gor__slabs, slab, memory_order_release);
 	gor__unlock(&stacks.lock);
 	return slab;
 }
@@ -114,6 +96,7 @@ static struct g *slab_take(struct stack_slab *slab)
 	guard_install(low);
 	g->slab = slab;
 	g->stack_low = low + PAGE;
+	gor__valgrind_stack(g->stack_low, (const char *)g);
 	atomic_store_explicit(&g->state, G_DEAD, memory_order_relaxed);
 	atomic_store_explicit(&slab->used, i + 1, memory_order_release);
 	return g;
@@ -156,7 +139,7 @@ static struct g *stack_usual(void)
  */
 static struct g *stack_own(size_t bytes)
 {
-	size_t stride = (bytes + sizeof(struct g) + COLOURS * LINE + 2 * PAGE - 1) / PAGE * PAGE;
+	size_t stride = (bytes + SLAB_G_BYTES + SLAB_COLOURS * SLAB_LINE + 2 * PAGE - 1) / PAGE * PAGE;
 	struct g *g;
 
 	gor__lock(&stacks.lock);
@@ -233,7 +216,7 @@ size_t gor__stack_room(const struct g *g)
 
 void gor__g_each(void (*fn)(void *arg, struct g *g), void *arg)
 {
-	struct stack_slab *slab = atomic_load_explicit(&stacks.slabs, memory_order_acquire);
+	struct stack_slab *slab = atomic_load_explicit(&gor__slabs, memory_order_acquire);
 
 	for (; slab; slab = atomic_load_explicit(&slab->next, memory_order_acquire)) {
 		uint32_t used = atomic_load_explicit(&slab->used, memory_order_acquire);
@@ -249,7 +232,7 @@ void gor__g_each(void (*fn)(void *arg, struct g *g), void *arg)
 struct g *gor__g_of_address(const void *address, bool *guard)
 {
 	const char *a = address;
-	struct stack_slab *slab = atomic_load_explicit(&stacks.slabs, memory_order_acquire);
+	struct stack_slab *slab = atomic_load_explicit(&gor__slabs, memory_order_acquire);
 
 	for (; slab; slab = atomic_load_explicit(&slab->next, memory_order_acquire)) {
 		uint32_t used = atomic_load_explicit(&slab->used, memory_order_acquire);
@@ -265,7 +248,7 @@ struct g *gor__g_of_address(const void *address, bool *guard)
 /** Cut slabs out of the stretch [from, *to): as reach_skip() in reach.c. */
 uint64_t gor__stack_skip(uint64_t from, uint64_t *to)
 {
-	struct stack_slab *slab = atomic_load_explicit(&stacks.slabs, memory_order_acquire);
+	struct stack_slab *slab = atomic_load_explicit(&gor__slabs, memory_order_acquire);
 
 	for (; slab; slab = atomic_load_explicit(&slab->next, memory_order_acquire)) {
 		uint64_t low = (uint64_t)(uintptr_t)slab->base, high = low + slab->stacks * slab->stride;

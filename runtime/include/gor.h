@@ -178,6 +178,15 @@ GOR_EXPORT size_t gor_num_goroutine(void);
 GOR_EXPORT int gor_max_procs(int n);
 
 /**
+ * From here on the calling goroutine runs on this thread only, and nobody else does: for
+ * thread-local state, or a library that insists on one thread.  Each call needs its gor_unpin(),
+ * which panics if there was none; the goroutine's end undoes all.  While it waits, the thread
+ * sleeps; each switch to it costs a wake of the thread.
+ */
+GOR_EXPORT void gor_pin(void);
+GOR_EXPORT void gor_unpin(void);
+
+/**
  * gor_blocking(fn, arg): call fn(arg), which may block its thread, after handing the other
  * goroutines over to another thread at once.
  *
