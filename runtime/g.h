@@ -60,6 +60,12 @@ struct g {
 	char name[G_NAME_MAX];
 };
 
+/** Bytes of its stack. */
+static inline size_t gor__stack_room(const struct g *g)
+{
+	return (size_t)((const char *)g - g->stack_low);
+}
+
 static inline enum g_state g_state(const struct g *g)
 {
 	return atomic_load_explicit(&g->state, memory_order_relaxed);

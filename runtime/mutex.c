@@ -29,19 +29,35 @@ static bool mutex_cas(gor_mutex *mu, uint64_t from, uint64_t to)
 	                                   __ATOMIC_RELAXED);
 }
 
+__attribute__((noinline)) static void mutex_trace_lock(struct m *m, gor_mutex *mu,
+                                                       const struct gor_site *site)
+{
+	uint64_t id = gor__sync_id(m, &mu->id, GTRACE_object_MUTEX, site);
+	uint64_t number = emit_site(m, site);
+
+	GTRACE_EMIT(m->sync, LOCK, id, mu->count, GTRACE_op_MUTEX_LOCK, number);
+}
+
+__attribute__((noinline)) static void mutex_trace_unlock(struct m *m, gor_mutex *mu,
+                                                         const struct gor_site *site)
+{
+	uint64_t id = gor__sync_id(m, &mu->id, GTRACE_object_MUTEX, site);
+	uint64_t number = emit_site(m, site);
+
+	GTRACE_EMIT(m->sync, UNLOCK, id, mu->count, GTRACE_op_MUTEX_LOCK, number);
+}
+
 /** The running goroutine has it now. */
 static void mutex_locked(struct m *m, gor_mutex *mu, const struct gor_site *site)
 {
 	// others read it while they queue
 	__atomic_store_n(&mu->count, mu->count + 1, __ATOMIC_RELAXED);
-	if (__builtin_expect(m->sync == NULL, 1))
-		return;
-	uint64_t id = gor__sync_id(m, &mu->id, GTRACE_object_MUTEX, site);
-	uint64_t number = emit_site(m, site);
-	GTRACE_EMIT(m->sync, LOCK, id, mu->count, GTRACE_op_MUTEX_LOCK, number);
+	if (__builtin_expect(m->sync != NULL, 0))
+		mutex_trace_lock(m, mu, site);
 }
 
-static void mutex_wait(struct m *m, gor_mutex *mu, const struct gor_site *site)
+__attribute__((noinline, cold)) static void mutex_wait(struct m *m, gor_mutex *mu,
+                                                       const struct gor_site *site)
 {
 	struct lock *lock = gor__sync_lock(&mu->spin);
 	struct wait wait = {.g = m->cur};
@@ -91,7 +107,7 @@ int gor_mutex_trylock_at(gor_mutex *mu, const struct gor_site *site)
 	return mine ? 0 : -EBUSY;
 }
 
-static void mutex_hand_over(struct m *m, gor_mutex *mu)
+__attribute__((noinline)) static void mutex_hand_over(struct m *m, gor_mutex *mu)
 {
 	struct lock *lock = gor__sync_lock(&mu->spin);
 
@@ -104,25 +120,28 @@ static void mutex_hand_over(struct m *m, gor_mutex *mu)
 	gor__ready(m, g);
 }
 
+__attribute__((noinline, cold)) static void mutex_not_owner(uint64_t word,
+                                                            const struct gor_site *site)
+{
+	if (word == 0)
+		gor__fatal(site, "sync: unlock of unlocked mutex");
+	gor__fatal(site, "sync: unlock of mutex held by goroutine %llu",
+	           (unsigned long long)(word >> 1));
+}
+
 void gor__mutex_check_owner(struct m *m, const gor_mutex *mu, const struct gor_site *site)
 {
 	uint64_t word = mutex_word(mu);
 
-	if (word == 0)
-		gor__fatal(site, "sync: unlock of unlocked mutex");
-	if (word >> 1 != m->cur->id)
-		gor__fatal(site, "sync: unlock of mutex held by goroutine %llu",
-		           (unsigned long long)(word >> 1));
+	if (__builtin_expect(word >> 1 != m->cur->id, 0))
+		mutex_not_owner(word, site);
 }
 
 /** By its owner. */
 void gor__mutex_unlock(struct m *m, gor_mutex *mu, const struct gor_site *site)
 {
-	if (m->sync) {
-		uint64_t id = gor__sync_id(m, &mu->id, GTRACE_object_MUTEX, site);
-		uint64_t number = emit_site(m, site);
-		GTRACE_EMIT(m->sync, UNLOCK, id, mu->count, GTRACE_op_MUTEX_LOCK, number);
-	}
+	if (__builtin_expect(m->sync != NULL, 0))
+		mutex_trace_unlock(m, mu, site);
 	if (!mutex_cas(mu, m->cur->id << 1, 0))
 		mutex_hand_over(m, mu);
 }

@@ -59,6 +59,7 @@ static struct p *run_procs(struct sched *s)
 	for (unsigned i = 0; i < s->procs; i++) {
 		struct p *p = &s->ps[i];
 		p->number = i;
+		p->alone = s->procs == 1;
 		p->sched = s;
 		p->rng = (seed + i + 1) * UINT64_C(0x9E3779B97F4A7C15) | 1;
 		atomic_store(&p->timers.first, NO_TIMER);

@@ -12,7 +12,7 @@
  *
  * runnext is exchanged as a whole, so each goroutine leaves it once.
  *
- * A full ring gives its older half to the global list, so that one p cannot hide work from the
+ * A full ring gives its oldest quarter to the global list, so that one p cannot hide work from the
  * others.
  */
 #include "scheduler.h"
@@ -51,14 +51,16 @@ void gor__global_put(struct sched *s, struct g *first, struct g *last, unsigned 
 	gor__unlock(&s->lock);
 }
 
+#define SPILL_MAX (RING_SIZE / 4)
+
 /**
- * The ring is full: its older half and g go to the global list.  False if thieves made room
+ * The ring is full: its oldest quarter and g go to the global list.  False if thieves made room
  * meanwhile.
  */
-static bool runq_spill(struct p *p, struct g *g, uint32_t head, uint32_t tail)
+static bool runq_spill(struct p *p, struct g *g, uint32_t head)
 {
-	struct g *batch[RING_SIZE / 2 + 1];
-	uint32_t n = (tail - head) / 2;
+	struct g *batch[SPILL_MAX + 1];
+	uint32_t n = SPILL_MAX;
 
 	for (uint32_t i = 0; i < n; i++)
 		batch[i] = atomic_load_explicit(&p->ring[(head + i) % RING_SIZE], memory_order_relaxed);
@@ -83,7 +85,7 @@ void gor__runq_put(struct p *p, struct g *g)
 			atomic_store_explicit(&p->tail, tail + 1, memory_order_release);
 			return;
 		}
-		if (runq_spill(p, g, head, tail))
+		if (runq_spill(p, g, head))
 			return;
 	}
 }
@@ -92,9 +94,11 @@ void gor__runq_put_next(struct p *p, struct g *g)
 {
 	struct g *old = atomic_load_explicit(&p->runnext, memory_order_relaxed);
 
-	if (!old) // only the owner fills the slot
+	if (!old || p->alone) { // only the owner fills the slot
 		atomic_store_explicit(&p->runnext, g, memory_order_release);
-	else if ((old = atomic_exchange_explicit(&p->runnext, g, memory_order_acq_rel)))
+		if (old)
+			gor__runq_put(p, old);
+	} else if ((old = atomic_exchange_explicit(&p->runnext, g, memory_order_acq_rel)))
 		gor__runq_put(p, old);
 }
 
@@ -108,7 +112,9 @@ static struct g *runq_take_next(struct p *p)
 {
 	struct g *g = atomic_load_explicit(&p->runnext, memory_order_relaxed);
 
-	if (g)
+	if (g && p->alone)
+		atomic_store_explicit(&p->runnext, NULL, memory_order_relaxed);
+	else if (g)
 		g = atomic_exchange_explicit(&p->runnext, NULL, memory_order_acq_rel);
 	return g;
 }
@@ -122,6 +128,10 @@ static struct g *runq_take_head(struct p *p)
 		if (head == tail)
 			return NULL;
 		struct g *g = atomic_load_explicit(&p->ring[head % RING_SIZE], memory_order_relaxed);
+		if (p->alone) { // there are no thieves
+			atomic_store_explicit(&p->head, head + 1, memory_order_relaxed);
+			return g;
+		}
 		if (atomic_compare_exchange_weak_explicit(&p->head, &head, head + 1, memory_order_acq_rel,
 		                                          memory_order_acquire))
 			return g;
@@ -163,6 +173,8 @@ static struct g *runq_steal_next(struct p *victim)
 	return runq_take_next(victim);
 }
 
+#define STEAL_MAX 128 // copying more takes longer than waking another thief
+
 /**
  * Move half of victim's ring to p's empty one; one of them is returned to run.  runnext only if
  * asked, and last.
@@ -175,6 +187,8 @@ struct g *gor__runq_steal(struct p *p, struct p *victim, bool take_next)
 	for (;;) {
 		uint32_t n = atomic_load_explicit(&victim->tail, memory_order_acquire) - head;
 		n -= n / 2;
+		if (n > STEAL_MAX && n <= RING_SIZE / 2)
+			n = STEAL_MAX;
 		if (n == 0)
 			return take_next ? runq_steal_next(victim) : NULL;
 		if (n > RING_SIZE / 2) { // head and tail are not of one moment

@@ -15,8 +15,8 @@
 #include "g.h"
 #include "lock.h"
 
-#define RING_SIZE 256u
-#define G_CACHE_MAX 256
+#define RING_SIZE 1024u // as many as a burst of spawns, and two pages
+#define G_CACHE_MAX 1024
 #define THREADS_MAX 10000
 #define SAMPLE_FRAMES 16
 #define SAMPLE_REGS 16
@@ -41,7 +41,6 @@ struct p {
 	_Atomic(struct g *) runnext; // runs before the ring; thieves take it last
 	uint32_t runnext_streak;     // owner: times in a row that runnext came first
 	uint32_t tick;               // owner: switches; paces the looks at the global queue
-	struct g *free;              // owner: dead goroutines with warm stacks, last in first out
 	uint32_t free_count;         // owner
 	uint64_t g_id, g_id_end;     // owner: ids to give out
 	uint64_t obj_id, obj_id_end; // owner
@@ -50,8 +49,10 @@ struct p {
 	struct timers timers;
 	struct p *idle_next; // sched->lock
 	unsigned number;
+	bool alone; // the only p: nobody steals
 	struct sched *sched;
 	_Atomic(struct g *) ring[RING_SIZE];
+	struct g *free[G_CACHE_MAX]; // owner: dead goroutines with warm stacks, last in first out
 } __attribute__((aligned(64)));
 
 /** Where a p that changes hands comes from. */
@@ -250,7 +251,6 @@ struct g *gor__g_new(struct p *p, size_t stack_bytes);
 void gor__g_free(struct p *p, struct g *g);
 void gor__g_each(void (*fn)(void *arg, struct g *g), void *arg);
 struct g *gor__g_of_address(const void *address, bool *guard);
-size_t gor__stack_room(const struct g *g);
 uint64_t gor__stack_skip(uint64_t from, uint64_t *to);
 
 /* deadlock.c, dump.c, fatal.c */

@@ -161,10 +161,10 @@ struct g *gor__g_new(struct p *p, size_t stack_bytes)
 
 	if (stack_bytes > gor__config.stack_bytes) {
 		g = stack_own(stack_bytes);
-	} else if (p->free) {
-		g = p->free;
-		p->free = g->next;
-		p->free_count--;
+	} else if (p->free_count) {
+		g = p->free[--p->free_count];
+		if (p->free_count)
+			__builtin_prefetch(p->free[p->free_count - 1], 1);
 	} else {
 		struct sched *s = p->sched;
 		if (atomic_load_explicit(&s->free,
@@ -198,20 +198,13 @@ void gor__g_free(struct p *p, struct g *g)
 		return;
 	}
 	if (p->free_count < G_CACHE_MAX) {
-		g->next = p->free;
-		p->free = g;
-		p->free_count++;
+		p->free[p->free_count++] = g;
 		return;
 	}
 	gor__lock(&p->sched->free_lock);
 	g->next = p->sched->free;
 	p->sched->free = g;
 	gor__unlock(&p->sched->free_lock);
-}
-
-size_t gor__stack_room(const struct g *g)
-{
-	return (size_t)((const char *)g - g->stack_low);
 }
 
 void gor__g_each(void (*fn)(void *arg, struct g *g), void *arg)
