@@ -89,6 +89,8 @@ static void ctx_cancel(struct m *m, struct gor_ctx_ *c, int err, const struct go
 	}
 	for (struct gor_ctx_ *at = ctx_subtree(c); at; at = at->next_cancelled) {
 		unsigned count = 0;
+		if (at->timed && gor__timer_del(&at->timer)) // its time does not matter any more
+			EMIT(m, TIMER_STOP, at->done.id, 0);
 		struct g **first = end;
 		gor__lock(&at->done.lock);
 		atomic_store_explicit(&at->err, err, memory_order_release);
@@ -115,6 +117,7 @@ static void ctx_expired(struct m *m, struct timer *t)
 {
 	EMIT(m, TIMER_FIRE, ((struct gor_ctx_ *)t->arg)->done.id);
 	ctx_cancel(m, t->arg, -ETIMEDOUT, NULL);
+	gor__timer_ran(t);
 }
 
 /** Under the lock: below parent, or cancelled as parent is. */
@@ -122,7 +125,7 @@ static int ctx_link(struct gor_ctx_ *c, struct gor_ctx_ *parent)
 {
 	int err = atomic_load_explicit(&parent->err, memory_order_relaxed);
 
-	if (err)
+	if (err || atomic_load_explicit(&c->err, memory_order_relaxed)) // its time may be over already
 		return err;
 	c->parent = parent;
 	c->next = parent->child;
@@ -131,6 +134,18 @@ static int ctx_link(struct gor_ctx_ *c, struct gor_ctx_ *parent)
 		c->next->link = &c->next;
 	parent->child = c;
 	return 0;
+}
+
+static int ctx_arm(struct m *m, struct gor_ctx_ *c, int64_t deadline, const struct gor_site *site)
+{
+	c->timer = (struct timer){.when = deadline, .run = ctx_expired, .arg = c};
+	c->timed = true;
+	if (m->stream) {
+		int64_t left = deadline - gor_now();
+		uint64_t number = emit_site(m, site);
+		GTRACE_EMIT(m->stream, TIMER_ARM, c->done.id, left > 0 ? (uint64_t)left : 0, 0, number);
+	}
+	return gor__timer_add(m, &c->timer);
 }
 
 gor_ctx *gor_ctx_new_at(gor_ctx *parent, int64_t deadline, const struct gor_site *site)
@@ -146,37 +161,19 @@ gor_ctx *gor_ctx_new_at(gor_ctx *parent, int64_t deadline, const struct gor_site
 		uint64_t number = emit_site(m, site);
 		GTRACE_EMIT(m->stream, OBJ_NEW, c->done.id, GTRACE_object_CTX, number, 0);
 	}
-	c->timed = deadline >= 0;
-	c->timer = (struct timer){.when = deadline, .run = ctx_expired, .arg = c};
-	gor__lock(&ctx.lock);
-	int err = ctx_link(c, parent);
-	gor__unlock(&ctx.lock);
-	if (err) {
-		c->timed = false;
-		ctx_cancel(m, c, err, site);
-	} else if (c->timed) {
-		if (m->stream) {
-			int64_t left = deadline - gor_now();
-			uint64_t number = emit_site(m, site);
-			GTRACE_EMIT(m->stream, TIMER_ARM, c->done.id, left > 0 ? (uint64_t)left : 0, 0, number);
-		}
-		if (gor__timer_add(m, &c->timer)) {
-			gor__lock(&ctx.lock);
-			ctx_unlink(c);
-			gor__unlock(&ctx.lock);
-			free(c);
-			c = NULL;
-		}
+	int err = deadline >= 0 && deadline <= gor_now() ? -ETIMEDOUT : 0;
+	if (deadline >= 0 && !err && ctx_arm(m, c, deadline, site)) {
+		free(c);
+		gor__leave();
+		return NULL;
 	}
+	gor__lock(&ctx.lock);
+	int above = ctx_link(c, parent);
+	gor__unlock(&ctx.lock);
+	if (above || err)
+		ctx_cancel(m, c, above ? above : err, site);
 	gor__leave();
 	return c;
-}
-
-/** Its time does not matter any more. */
-static void ctx_disarm(struct m *m, struct gor_ctx_ *c)
-{
-	if (c->timed && gor__timer_cancel(&c->timer))
-		EMIT(m, TIMER_STOP, c->done.id, 0);
 }
 
 void gor_ctx_cancel_at(gor_ctx *c, const struct gor_site *site)
@@ -185,7 +182,6 @@ void gor_ctx_cancel_at(gor_ctx *c, const struct gor_site *site)
 
 	if (c == &ctx.root)
 		gor__panic(site, "gor_ctx_cancel: the root cannot be cancelled");
-	ctx_disarm(m, c);
 	ctx_cancel(m, c, -ECANCELED, site);
 	gor__leave();
 }
@@ -195,7 +191,8 @@ void gor_ctx_free_at(gor_ctx *c, const struct gor_site *site)
 	if (!c || c == &ctx.root)
 		return;
 	struct m *m = gor__enter();
-	ctx_disarm(m, c);
+	if (c->timed)
+		gor__timer_cancel(&c->timer); // and wait if it is just expiring
 	ctx_cancel(m, c, -ECANCELED, site);
 	gor__lock(&c->done.lock);
 	bool waited = c->done.recvq.first != NULL;

@@ -50,8 +50,9 @@ struct g {
 	uint64_t parent;
 	void (*fn)(void *);
 	void *arg;
-	gor_waitgroup *wg; // to be counted down at its end
-	char *stack_low;   // lowest byte above the guard
+	gor_waitgroup *wg;       // to be counted down at its end
+	struct once_frame *once; // own: the gor_once_do() calls it is in
+	char *stack_low;         // lowest byte above the guard
 	struct stack_slab *slab;
 	struct sched *sched;
 	struct m *home; // pinned: the only thread that may run it; NULL any

@@ -7,8 +7,9 @@
 
 Nothing of the program runs for this, and no register or memory is written: a goroutine that is
 parked is shown by an unwinder, which says that the innermost frame of the selected thread was
-called from where the goroutine parked.  So its frames count from #1; #0, the thread's, is left out
-of backtraces, and the command finds frame 1 selected.
+called from where the goroutine parked.  So its frames count from #1 (or more, if code is inlined
+where the thread is); the thread's are left out of backtraces, and the command finds the innermost
+frame of the goroutine selected.
 
 What lies where comes from the library itself: gor_debugger_table in runtime/debugger.c.
 """
@@ -212,7 +213,7 @@ class ParkedUnwinder(gdb.unwinder.Unwinder):
 
 
 class ParkedFilter:
-    """Leaves the thread's frame out of backtraces while a goroutine is shown."""
+    """Leaves the thread's frame, and what is inlined there, out of backtraces meanwhile."""
 
     def __init__(self):
         self.name = 'gor'
@@ -221,7 +222,9 @@ class ParkedFilter:
         gdb.frame_filters[self.name] = self
 
     def filter(self, frames):
-        next(frames, None)
+        for frame in frames:
+            if frame.inferior_frame().type() != gdb.INLINE_FRAME:
+                break
         return frames
 
 
@@ -246,7 +249,10 @@ def run_on(g, command):
     unwinder.show(g)
     frame_filter.enabled = True
     try:
-        gdb.newest_frame().older().select()
+        frame = gdb.newest_frame()
+        while frame.type() == gdb.INLINE_FRAME:
+            frame = frame.older()
+        frame.older().select()
         gdb.execute(command)
     finally:
         frame_filter.enabled = False

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /** once.c: a function that is called once; the others wait until it has returned. */
+#include "spawn.h"
 #include "sync.h"
 
 enum { ONCE_NEW, ONCE_RUNNING, ONCE_DONE };
@@ -14,6 +15,12 @@ static void once_wait(struct m *m, gor_once *once, const struct gor_site *site)
 	gor__wait_begin(m->cur, GTRACE_reason_ONCE, once->id, site, 0);
 	gor__park(m, gor__sync_lock(&once->spin));
 }
+
+/** A call that is under way, on its goroutine's stack. */
+struct once_frame {
+	gor_once *once;
+	struct once_frame *outer;
+};
 
 static void once_finish(gor_once *once)
 {
@@ -38,6 +45,13 @@ static void once_finish(gor_once *once)
 	if (count)
 		gor__ready_list(m, list, count);
 	gor__leave();
+}
+
+/** The goroutine ends inside fn, by gor_exit(): that counts as done, as in Go. */
+void gor__once_unwind(struct g *g)
+{
+	for (; g->once; g->once = g->once->outer)
+		once_finish(g->once->once);
 }
 
 void gor_once_do_at(gor_once *once, void (*fn)(void), const struct gor_site *site)
@@ -65,6 +79,10 @@ void gor_once_do_at(gor_once *once, void (*fn)(void), const struct gor_site *sit
 	gor__leave();
 	if (state == ONCE_DONE)
 		return;
+	struct g *g = gor__self()->cur;
+	struct once_frame frame = {.once = once, .outer = g->once};
+	g->once = &frame;
 	fn();
+	g->once = frame.outer;
 	once_finish(once);
 }

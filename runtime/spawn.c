@@ -72,6 +72,7 @@ struct g *gor__spawn(struct m *m, const struct spawn *spawn)
 	g->trace_seq = 0;
 	g->home = NULL;
 	g->pins = 0;
+	g->once = NULL;
 	g->name[0] = 0;
 	if (spawn->name)
 		snprintf(g->name, sizeof g->name, "%s", spawn->name);
@@ -139,6 +140,10 @@ uint64_t gor_wg_go_at(gor_waitgroup *wg, void (*fn)(void *), void *arg, const st
 
 void gor_exit(void)
 {
+	struct m *m = gor__self();
+
+	if (m && m->cur)
+		gor__once_unwind(m->cur);
 	spawn_end();
 	__builtin_unreachable();
 }

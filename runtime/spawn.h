@@ -19,4 +19,7 @@ struct spawn {
 struct g *gor__spawn(struct m *m, const struct spawn *spawn);
 void gor__spawn_emit(struct m *m, struct g *g);
 
+/* once.c */
+void gor__once_unwind(struct g *g);
+
 #endif

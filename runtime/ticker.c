@@ -19,6 +19,7 @@ struct tick {
 	struct timer timer;
 	int64_t period;        // 0: once
 	bool known;            // used before: timer.p is set
+	struct lock change;    // one stop or reset at a time
 	struct gor_hchan chan; // its slot follows
 };
 
@@ -31,38 +32,46 @@ static struct tick *tick_of(uint64_t *inside)
 	return (struct tick *)(void *)(((uintptr_t)inside + 15) & ~(uintptr_t)15);
 }
 
+/**
+ * A timer that fires once may be gone as soon as its value can be received, that is, after the
+ * unlock of its channel: so it is marked as run before.  Who stops it takes that lock as well, to
+ * drain the channel.
+ */
 static void tick_run(struct m *m, struct timer *timer)
 {
 	struct tick *t = timer->arg;
-	int64_t now = gor_now();
+	int64_t now = gor_now(), period = t->period;
+	uint64_t id = t->chan.id;
 	struct g *wake = NULL;
 
+	EMIT(m, TIMER_FIRE, id);
 	gor__lock(&t->chan.lock);
 	gor__chan_try_send(m, &t->chan, &now, NULL, &wake);
+	if (!period)
+		gor__timer_ran(timer);
 	gor__unlock(&t->chan.lock);
-	EMIT(m, TIMER_FIRE, t->chan.id);
 	if (wake) {
-		emit_wake_by(m, wake, t->chan.id, GTRACE_waker_TIMER);
+		emit_wake_by(m, wake, id, GTRACE_waker_TIMER);
 		gor__ready(m, wake);
 	}
-	if (!t->period)
+	if (!period)
 		return;
-	timer->when += t->period;
+	timer->when += period;
 	if (timer->when <= now) // ticks were missed: keep the rhythm, skip them
-		timer->when += (now - timer->when) / t->period * t->period + t->period;
+		timer->when += (now - timer->when) / period * period + period;
 	if (gor__timer_add(m, timer))
 		gor__fatal(NULL, "gor: out of memory for a timer");
+	gor__timer_ran(timer);
 }
 
 /** Take out what an earlier shot left. */
-static void tick_drain(struct m *m, struct tick *t)
+static bool tick_drain(struct tick *t)
 {
-	struct g *wake = NULL;
-	int64_t stale;
-
 	gor__lock(&t->chan.lock);
-	gor__chan_try_recv(m, &t->chan, &stale, NULL, &wake);
+	bool any = atomic_load_explicit(&t->chan.len, memory_order_relaxed) > 0;
+	atomic_store_explicit(&t->chan.len, 0, memory_order_relaxed);
 	gor__unlock(&t->chan.lock);
+	return any;
 }
 
 static int tick_arm(struct m *m, struct tick *t, int64_t dur, int64_t period,
@@ -98,30 +107,41 @@ static int tick_start(uint64_t *inside, int64_t dur, int64_t period, const struc
 	return err;
 }
 
-/** Returns: whether it was armed. */
-static bool tick_stop(uint64_t *inside, const struct gor_site *site)
+/** Under t->change.  Returns: whether it was armed, or had fired and nobody had taken the value. */
+static bool tick_halt(struct m *m, struct tick *t, const struct gor_site *site)
 {
-	struct tick *t = tick_of(inside);
-
-	if (!t->known)
-		return false;
-	struct m *m = gor__enter();
 	bool armed = gor__timer_cancel(&t->timer);
-	tick_drain(m, t);
+
+	armed |= tick_drain(t);
 	if (m->stream) {
 		uint64_t number = emit_site(m, site);
 		GTRACE_EMIT(m->stream, TIMER_STOP, t->chan.id, number);
 	}
+	return armed;
+}
+
+static bool tick_stop(uint64_t *inside, const struct gor_site *site)
+{
+	struct tick *t = tick_of(inside);
+	struct m *m = gor__enter();
+
+	gor__lock(&t->change);
+	bool armed = tick_halt(m, t, site);
+	gor__unlock(&t->change);
 	gor__leave();
 	return armed;
 }
 
 static bool tick_reset(uint64_t *inside, int64_t dur, int64_t period, const struct gor_site *site)
 {
-	bool armed = tick_stop(inside, site);
+	struct tick *t = tick_of(inside);
 	struct m *m = gor__enter();
 
-	if (tick_arm(m, tick_of(inside), dur, period, site))
+	gor__lock(&t->change);
+	bool armed = tick_halt(m, t, site);
+	int err = tick_arm(m, t, dur, period, site);
+	gor__unlock(&t->change);
+	if (err)
 		gor__fatal(site, "gor: out of memory for a timer");
 	gor__leave();
 	return armed;
@@ -142,11 +162,15 @@ int gor_timer_start_at(gor_timer *t, int64_t dur, const struct gor_site *site)
 
 bool gor_timer_stop_at(gor_timer *t, const struct gor_site *site)
 {
+	if (!tick_of(t->inside)->known)
+		gor__panic(site, "time: Stop called on uninitialized Timer");
 	return tick_stop(t->inside, site);
 }
 
 bool gor_timer_reset_at(gor_timer *t, int64_t dur, const struct gor_site *site)
 {
+	if (!tick_of(t->inside)->known)
+		gor__panic(site, "time: Reset called on uninitialized Timer");
 	return tick_reset(t->inside, dur, 0, site);
 }
 
@@ -162,12 +186,15 @@ int gor_ticker_start_at(gor_ticker *t, int64_t period, const struct gor_site *si
 
 void gor_ticker_stop_at(gor_ticker *t, const struct gor_site *site)
 {
-	tick_stop(t->inside, site);
+	if (tick_of(t->inside)->known)
+		tick_stop(t->inside, site);
 }
 
 void gor_ticker_reset_at(gor_ticker *t, int64_t period, const struct gor_site *site)
 {
 	if (period <= 0)
 		gor__panic(site, "non-positive interval for Ticker.Reset");
+	if (!tick_of(t->inside)->known)
+		gor__panic(site, "time: Reset called on uninitialized Ticker");
 	tick_reset(t->inside, period, period, site);
 }

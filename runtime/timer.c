@@ -79,8 +79,8 @@ int gor__timer_add(struct m *m, struct timer *t)
 {
 	struct timers *ts = &m->p->timers;
 
-	t->p = m->p;
 	gor__lock(&ts->lock);
+	atomic_store_explicit(&t->p, m->p, memory_order_relaxed);
 	uint32_t n = atomic_load_explicit(&ts->count, memory_order_relaxed);
 	if (n == ts->room) {
 		uint32_t room = n ? 2 * n : 64;
@@ -103,21 +103,34 @@ int gor__timer_add(struct m *m, struct timer *t)
 	return 0;
 }
 
-void gor__timer_del(struct timer *t)
+/** Lock the heap that t is in, or was in last. */
+static struct timers *timer_heap(struct timer *t)
 {
-	struct timers *ts = &t->p->timers;
+	for (;;) {
+		struct p *p = atomic_load_explicit(&t->p, memory_order_relaxed);
+		gor__lock(&p->timers.lock);
+		if (p == atomic_load_explicit(&t->p, memory_order_relaxed))
+			return &p->timers;
+		gor__unlock(&p->timers.lock); // a run has armed it elsewhere meanwhile
+	}
+}
 
-	gor__lock(&ts->lock);
-	if (t->slot)
+/** Disarm; fire will not be called any more, a run may be under way.  Returns: whether it was
+ * armed. */
+bool gor__timer_del(struct timer *t)
+{
+	struct timers *ts = timer_heap(t);
+	bool armed = t->slot != 0;
+
+	if (armed)
 		heap_remove(ts, t->slot - 1);
 	gor__unlock(&ts->lock);
+	return armed;
 }
 
 /**
- * Delete a timer that has a run: when this returns, it is not armed and its run is over.  Not from
- * run itself.
- *
- * Returns: whether it was armed.
+ * Disarm a timer that has a run: when this returns, it is not armed and its run is over.  Not from
+ * run itself.  Returns: whether it was armed.
  */
 bool gor__timer_cancel(struct timer *t)
 {
@@ -126,16 +139,21 @@ bool gor__timer_cancel(struct timer *t)
 	for (;;) {
 		while (atomic_load_explicit(&t->running, memory_order_acquire))
 			gor__backoff(&round);
-		struct timers *ts = &t->p->timers;
-		gor__lock(&ts->lock);
-		bool armed = t->slot != 0 && ts == &t->p->timers;
+		struct timers *ts = timer_heap(t);
+		bool running = atomic_load_explicit(&t->running, memory_order_acquire);
+		bool armed = !running && t->slot != 0;
 		if (armed)
 			heap_remove(ts, t->slot - 1);
-		bool running = atomic_load_explicit(&t->running, memory_order_relaxed);
 		gor__unlock(&ts->lock);
 		if (!running)
 			return armed;
 	}
+}
+
+/** The last thing a run does with its timer. */
+void gor__timer_ran(struct timer *t)
+{
+	atomic_store_explicit(&t->running, false, memory_order_release);
 }
 
 bool gor__timers_due(struct p *p)
@@ -193,8 +211,7 @@ bool gor__timers_run(struct m *m, struct p *p)
 		gor__ready_list(m, due.list, due.count);
 	for (struct timer *t = due.run, *next; t; t = next) {
 		next = t->next;
-		t->run(m, t);
-		atomic_store_explicit(&t->running, false, memory_order_release); // t may be gone now
+		t->run(m, t); // t may be gone now
 	}
 	return due.count || due.run;
 }

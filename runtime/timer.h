@@ -10,9 +10,9 @@
  * nobody touches it.
  */
 struct timer {
-	int64_t when;  // its p's timers->lock
-	uint32_t slot; // place in the heap, from 1; 0: in none
-	struct p *p;   // whose heap; set once by add
+	int64_t when;          // its p's timers->lock
+	uint32_t slot;         // place in the heap, from 1; 0: in none
+	_Atomic(struct p *) p; // whose heap; written under that heap's lock
 	/**
 	 * Called when it is due, out of the heap already, under the lock of the heap: must not block,
 	 * park or add a timer.  Returns the goroutine to make runnable, or NULL.
@@ -20,8 +20,8 @@ struct timer {
 	struct g *(*fire)(struct timer *t);
 	/**
 	 * If set, called in place of fire and without the lock, by m, which has a p but runs no
-	 * goroutine.  It may send, close, make ready and add timers.  gor__timer_cancel() waits until
-	 * it has returned.
+	 * goroutine.  It may send, close, make ready and add timers.  Its last touch of t is to clear
+	 * t->running, which gor__timer_cancel() waits for.
 	 */
 	void (*run)(struct m *m, struct timer *t);
 	struct timer *next;   // of those that are due
@@ -30,8 +30,9 @@ struct timer {
 };
 
 int gor__timer_add(struct m *m, struct timer *t);
-void gor__timer_del(struct timer *t);
+bool gor__timer_del(struct timer *t);
 bool gor__timer_cancel(struct timer *t);
+void gor__timer_ran(struct timer *t);
 bool gor__timers_due(struct p *p);
 bool gor__timers_run(struct m *m, struct p *p);
 int64_t gor__timers_first(struct sched *s);
