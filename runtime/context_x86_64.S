@@ -9,9 +9,11 @@
  *	56  return address
  *
  * Loading a control word costs more than all the rest, so it is loaded only if it differs.  The
- * jump in place of `ret` keeps the return predictor, which would be wrong every time, out of it;
- * endbr64 is for CPUs that check indirect jumps.  A shadow stack would have to be switched along:
- * not supported.
+ * jump in place of `ret` keeps the return predictor, which would be wrong every time, out of it.
+ *
+ * On CPUs that check indirect jumps, endbr64 is where one may land; a return address has none, so
+ * that jump is exempt (notrack), as are those of GCC's jump tables.  A shadow stack would have to
+ * be switched along: not supported.
  */
 #if defined(__x86_64__)
 	.text
@@ -23,12 +25,25 @@ gor__context_switch:
 	.cfi_startproc
 	endbr64
 	pushq	%rbp
+	.cfi_def_cfa_offset 16
+	.cfi_offset rbp, -16
 	pushq	%rbx
+	.cfi_def_cfa_offset 24
+	.cfi_offset rbx, -24
 	pushq	%r12
+	.cfi_def_cfa_offset 32
+	.cfi_offset r12, -32
 	pushq	%r13
+	.cfi_def_cfa_offset 40
+	.cfi_offset r13, -40
 	pushq	%r14
+	.cfi_def_cfa_offset 48
+	.cfi_offset r14, -48
 	pushq	%r15
+	.cfi_def_cfa_offset 56
+	.cfi_offset r15, -56
 	subq	$8, %rsp
+	.cfi_def_cfa_offset 64
 	stmxcsr	(%rsp)
 	fnstcw	4(%rsp)
 	movl	(%rsp), %eax
@@ -40,14 +55,31 @@ gor__context_switch:
 1:	cmpw	4(%rsp), %cx
 	jne	3f
 4:	addq	$8, %rsp
+	.cfi_remember_state
+	.cfi_def_cfa_offset 56
 	popq	%r15
+	.cfi_restore r15
+	.cfi_def_cfa_offset 48
 	popq	%r14
+	.cfi_restore r14
+	.cfi_def_cfa_offset 40
 	popq	%r13
+	.cfi_restore r13
+	.cfi_def_cfa_offset 32
 	popq	%r12
+	.cfi_restore r12
+	.cfi_def_cfa_offset 24
 	popq	%rbx
+	.cfi_restore rbx
+	.cfi_def_cfa_offset 16
 	popq	%rbp
+	.cfi_restore rbp
+	.cfi_def_cfa_offset 8
 	popq	%rdx
-	jmp	*%rdx
+	.cfi_def_cfa_offset 0
+	.cfi_register rip, rdx
+	notrack jmp *%rdx
+	.cfi_restore_state
 2:	ldmxcsr	(%rsp)
 	jmp	1b
 3:	fldcw	4(%rsp)
@@ -95,5 +127,12 @@ gor__context_make:
 	ret
 	.cfi_endproc
 	.size	gor__context_make, . - gor__context_make
+
+/* Tells the linker that all code here has landing pads: 0xc0000002 x86 features, 1 IBT. */
+	.section .note.gnu.property, "a"
+	.p2align 3
+	.long	4, 16, 5
+	.asciz	"GNU"
+	.long	0xc0000002, 4, 1, 0
 #endif
 	.section .note.GNU-stack, "", @progbits

@@ -68,7 +68,8 @@ void gor__wait_stopped(struct sched *s)
 
 void gor__not_a_goroutine(void)
 {
-	gor__panic(NULL, "gor: called outside a goroutine");
+	gor__panic(NULL, gor__forked() ? "gor: used in a forked child, which has no threads for it"
+	                               : "gor: called outside a goroutine");
 }
 
 /** The CPU time of a thread; own or another's. */
@@ -130,6 +131,8 @@ struct m *gor__enter_slow(struct m *m)
 {
 	struct sched *s = m->sched;
 
+	if (gor__forked())
+		gor__panic(NULL, "gor: used in a forked child, which has no threads for it");
 	atomic_thread_fence(memory_order_seq_cst);
 	if (atomic_load(&s->stopped))
 		gor__abandon(m);

@@ -357,7 +357,7 @@ bool gor__idle_send_home(struct m *m, struct g *g)
 	if (home == m)
 		return false;
 	m->p = NULL;
-	home->pending = g;
+	home->sent = g;
 	home->next_p = p;
 	home->handoff = (struct handoff){.why = GTRACE_why_NONE};
 	atomic_store_explicit(&p->m, NULL, memory_order_release);
@@ -383,24 +383,23 @@ static bool idle_wait_home(struct m *m)
 			gor__deadlock();
 	}
 	EMIT(m, THREAD_IDLE);
-	while (atomic_load_explicit(&m->wake, memory_order_acquire) != 1) {
+	for (uint32_t wake; (wake = atomic_load_explicit(&m->wake, memory_order_acquire)) != 1;) {
 		if (atomic_load(&s->stopped))
 			return false;
-		gor__futex_wait(&m->wake, atomic_load(&m->wake), -1);
+		gor__futex_wait(&m->wake, wake, -1);
 	}
 	atomic_store_explicit(&m->wake, 0, memory_order_relaxed);
 	idle_attach(m, m->next_p);
 	m->next_p = NULL;
+	m->pending = m->sent;
 	return true;
 }
 
 /** A goroutine for m to run, and m has a p; NULL: the run is over. */
 struct g *gor__find_work(struct m *m)
 {
-	if (__builtin_expect(m->guest != NULL, 0) && (!m->pending || m->pending->home != m)) {
-		if (!idle_wait_home(m))
-			return NULL;
-	}
+	if (__builtin_expect(m->guest != NULL, 0) && !idle_wait_home(m))
+		return NULL;
 	for (;;) {
 		if (!m->p)
 			idle_sleep(m);
@@ -457,7 +456,13 @@ bool gor__idle_give_up(struct sched *s, struct p *p, struct handoff handoff)
 		return gor__thread_give(s, p, handoff);
 	gor__lock(&s->lock);
 	idle_push_p(s, p);
+	struct m *keeper =
+		s->timer_keeper ? NULL : s->idle_m; // who slept without a free p kept no time
+	if (keeper)
+		atomic_store_explicit(&keeper->wake, 2, memory_order_release);
 	gor__unlock(&s->lock);
+	if (keeper && gor__timers_first(s) != NO_TIMER)
+		gor__futex_wake(&keeper->wake);
 	idle_wake_more(s);
 	return false;
 }

@@ -208,7 +208,9 @@ static void monitor_sleep(struct sched *s, int64_t now, int64_t pause)
 		until = first + LOOK_SHORT;
 	if (pause < 0) {
 		atomic_store(&s->monitor_idle, true);
-		until = monitor_all_idle(s) ? -1 : now + LOOK_SHORT;
+		until = !monitor_all_idle(s) ? now + LOOK_SHORT
+		        : first == NO_TIMER  ? -1
+		                             : first + LOOK_LONG;
 	}
 	if (!atomic_load(&s->stopped))
 		gor__futex_wait(&s->monitor_word, word, until);

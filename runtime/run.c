@@ -27,6 +27,7 @@ static struct {
 	_Atomic(struct sched *) last; // the run that goes on, or went on last
 	_Atomic uint64_t next_g_id;   // over all runs: never given twice
 	_Atomic int max_procs;        // 0: as the environment says
+	_Atomic bool forked;          // this is a child that has not called exec
 } run;
 
 struct sched *gor__sched_now(void)
@@ -112,10 +113,38 @@ static bool run_begin(struct sched *s)
 	return gor__thread_new(s, p, (struct handoff){.spins = true}) != NULL;
 }
 
+/**
+ * In the child of a fork there is one thread, and locks may be held by threads that are not there.
+ * It may call exec or _exit, and what POSIX allows; a call of the runtime panics and says so.
+ */
+static void run_forked(void)
+{
+	struct m *m = gor__self();
+
+	atomic_store(&run.forked, true);
+	if (m)
+		atomic_store(&m->mark, 1); // to the slow path at the next entry
+}
+
+bool gor__forked(void)
+{
+	return atomic_load_explicit(&run.forked, memory_order_relaxed);
+}
+
+static void run_once(void)
+{
+	pthread_atfork(NULL, NULL, run_forked);
+}
+
 int gor_run_at(int (*entry)(int argc, char **argv), int argc, char **argv,
                const struct gor_site *site)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
 	gor__config_read();
+	pthread_once(&once, run_once);
+	if (gor__forked())
+		gor__panic(site, "gor: used in a forked child, which has no threads for it");
 	if (gor__self())
 		gor__panic(site, "gor_run: called by a goroutine");
 	if (atomic_exchange(&run.running, true))

@@ -91,6 +91,7 @@ struct m {
 	_Atomic bool handed;            // hand: its p was taken; counted in sched->handed
 	bool sleeping;                  // sched->lock: on the idle list
 	struct p *next_p;               // given by the waker before wake; sched->lock
+	struct g *sent;                 // with next_p: its guest, to be run; before wake
 	struct handoff handoff;         // given along
 	_Atomic uint32_t wake;          // futex
 	struct m *idle_next;            // sched->lock
@@ -207,6 +208,7 @@ static inline void gor__leave(void)
 
 /* run.c */
 struct sched *gor__sched_now(void);
+bool gor__forked(void);
 
 /* scheduler.c */
 void gor__wait_begin(struct g *g, unsigned reason, uint64_t obj, const struct gor_site *site,

@@ -68,6 +68,10 @@ static uint64_t context_fp(const ucontext_t *uc)
 {
 	return (uint64_t)uc->uc_mcontext.gregs[REG_RBP];
 }
+static uint64_t context_return(uint64_t address)
+{
+	return address;
+}
 #elif defined(__aarch64__)
 static uint64_t context_sp(const ucontext_t *uc)
 {
@@ -84,6 +88,14 @@ static uint64_t context_pc(const ucontext_t *uc)
 static uint64_t context_fp(const ucontext_t *uc)
 {
 	return uc->uc_mcontext.regs[29];
+}
+/** A return address from a frame, without the signature that some compilers add to it. */
+static uint64_t context_return(uint64_t address)
+{
+	register uint64_t x30 __asm__("x30") = address;
+
+	__asm__("hint #7" : "+r"(x30)); // xpaclri, a nop where there are no signatures
+	return x30;
 }
 #endif
 
@@ -104,7 +116,7 @@ __attribute__((no_sanitize("address", "thread", "undefined"))) static void on_sa
 		const uint64_t *frame = (const uint64_t *)(uintptr_t)fp;
 		if (!frame[1])
 			break;
-		m->sample.pc[n++] = frame[1] - 1;
+		m->sample.pc[n++] = context_return(frame[1]) - 1;
 		if (frame[0] <= fp)
 			break;
 		fp = frame[0];

@@ -18,6 +18,7 @@
  * constant of
  *   32 bytes.  Arguments are evaluated once.
  * - Unless it says otherwise, a call's context is a goroutine; elsewhere it panics.
+ * - After fork() the child has one thread, and may exec or _exit; a call of this API there panics.
  * - Errors of the caller (a second close, a foreign unlock) panic: message, goroutine dump, exit 2.
  *
  * Needs GNU C: statement expressions and __typeof__.  From C++ the declarations can be used, the
@@ -419,8 +420,8 @@ typedef struct gor_ticker {
 #define gor_timer_start(t, dur) gor_timer_start_at((t), (dur), GOR_SITE_(GOR_OP_TIMER_START, #t))
 /**
  * gor_timer_stop(t): no value will come, and none is in t->c any more.  Before *t goes out of scope
- * it must have been stopped, unless its value was received.  Returns: true if it was running, or had
- * fired and nobody had received it; false if not.  Panics on a zeroed *t.
+ * it must have been stopped, unless its value was received.  Returns: true if it was running, or
+ * had fired and nobody had received it; false if not.  Panics on a zeroed *t.
  */
 #define gor_timer_stop(t) gor_timer_stop_at((t), GOR_SITE_(GOR_OP_TIMER_STOP, #t))
 /** gor_timer_reset(t, dur): stop it and start it again with dur.  Returns: as gor_timer_stop. */
