@@ -61,7 +61,6 @@ static void tick_run(struct m *m, struct timer *timer)
 		timer->when += (now - timer->when) / period * period + period;
 	if (gor__timer_add(m, timer))
 		gor__fatal(NULL, "gor: out of memory for a timer");
-	gor__timer_ran(timer);
 }
 
 /** Take out what an earlier shot left. */
@@ -81,7 +80,6 @@ static int tick_arm(struct m *m, struct tick *t, int64_t dur, int64_t period,
 	t->timer.arg = t;
 	t->timer.run = tick_run;
 	t->timer.when = gor_deadline(dur > 0 ? dur : 0);
-	t->known = true;
 	if (m->stream) {
 		uint64_t number = emit_site(m, site);
 		GTRACE_EMIT(m->stream, TIMER_ARM, t->chan.id, (uint64_t)(dur > 0 ? dur : 0),
@@ -96,6 +94,7 @@ static int tick_start(uint64_t *inside, int64_t dur, int64_t period, const struc
 	struct tick *t = tick_of(inside);
 
 	memset(t, 0, sizeof *t);
+	t->known = true;
 	gor__chan_init(&t->chan, sizeof(int64_t), 1);
 	t->chan.id = gor__obj_id(m);
 	if (m->stream) {

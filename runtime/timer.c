@@ -74,7 +74,8 @@ static void heap_remove(struct timers *ts, uint32_t i)
 	heap_publish(ts);
 }
 
-/** Put t, whose when and fire are set, into the heap of m's p.  Returns: 0 or -ENOMEM. */
+/** Put t, whose when and fire or run are set, into the heap of m's p; the last touch for a run.
+ * Returns: 0 or -ENOMEM. */
 int gor__timer_add(struct m *m, struct timer *t)
 {
 	struct timers *ts = &m->p->timers;
@@ -96,10 +97,13 @@ int gor__timer_add(struct m *m, struct timer *t)
 	ts->heap[n] = t;
 	heap_up(ts, n);
 	bool first = ts->heap[0] == t;
+	int64_t when = t->when;
 	heap_publish(ts);
-	gor__unlock(&ts->lock);
+	atomic_store_explicit(&t->running, false,
+	                      memory_order_release); // its run that armed it is over
+	gor__unlock(&ts->lock); // from here on t may be fired, armed again, or gone
 	if (first)
-		gor__timer_moved(m->sched, t->when);
+		gor__timer_moved(m->sched, when);
 	return 0;
 }
 
@@ -150,7 +154,7 @@ bool gor__timer_cancel(struct timer *t)
 	}
 }
 
-/** The last thing a run does with its timer. */
+/** The last thing that a run does with its timer, unless it arms it again. */
 void gor__timer_ran(struct timer *t)
 {
 	atomic_store_explicit(&t->running, false, memory_order_release);
