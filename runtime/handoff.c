@@ -37,6 +37,8 @@
 #include "emit.h"
 #include "handoff.h"
 
+#define MARK_SLICE 2u // m->mark: and its time is up; any other but 0 only asks for the slow path
+
 bool gor__membarrier_init(void)
 {
 	return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
@@ -92,7 +94,7 @@ bool gor__take_p(struct m *m, unsigned why)
 	struct sched *s = m->sched;
 
 	gor__lock(&m->hand);
-	atomic_store_explicit(&m->mark, 1, memory_order_seq_cst);
+	atomic_store_explicit(&m->mark, MARK_SLICE, memory_order_seq_cst);
 	handoff_barrier(s);
 	if (atomic_load_explicit(&m->in_rt, memory_order_acquire) || m->handed || !m->p || !m->cur) {
 		gor__unlock(&m->hand);
@@ -138,14 +140,13 @@ struct m *gor__enter_slow(struct m *m)
 		gor__abandon(m);
 	gor__lock(&m->hand);
 	bool handed = m->handed;
-	if (!s->no_membarrier)
-		atomic_store_explicit(&m->mark, 0, memory_order_relaxed);
+	uint32_t mark = atomic_exchange_explicit(&m->mark, s->no_membarrier, memory_order_relaxed);
 	gor__unlock(&m->hand);
 	if (handed) {
 		atomic_store_explicit(&m->tick, atomic_load_explicit(&m->tick, memory_order_relaxed) + 1,
 		                      memory_order_relaxed);
 		handoff_return(m);
-	} else if (!s->no_membarrier && !gor__runq_empty(m->p)) {
+	} else if (mark == MARK_SLICE && !gor__runq_empty(m->p)) {
 		struct g *g = m->cur; // the slice is over
 		gor__yield(m, g->site ? g->site : g->born);
 	}

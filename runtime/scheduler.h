@@ -176,6 +176,14 @@ static inline struct m *gor__self(void)
 	// volatile: a goroutine may be on another thread after each switch, so no copy may be kept
 	__asm__ volatile("movq gor__m@gottpoff(%%rip), %0\n\tmovq %%fs:(%0), %0" : "=r"(m));
 	return m;
+#elif defined(__aarch64__) && !defined(__SANITIZE_THREAD__)
+	struct m *m;
+	uintptr_t at;
+
+	__asm__ volatile("adrp %1, :gottprel:gor__m\n\tldr %1, [%1, :gottprel_lo12:gor__m]\n\t"
+	                 "mrs %0, tpidr_el0\n\tldr %0, [%0, %1]"
+	                 : "=&r"(m), "=&r"(at));
+	return m;
 #else
 	extern struct m *gor__self_slow(void);
 	return gor__self_slow();

@@ -22,7 +22,7 @@ static bool is_entry(const void *pc)
 	       (uintptr_t)pc < (uintptr_t)gor__context_make;
 }
 
-/** The thread's own stack lies under the goroutine's in time, not in space: none of it is seen. */
+/** The recursion, a few of the runtime's own frames, and the entry as the last. */
 static void check_frames(void *const *pcs, int n)
 {
 	REQUIRE(n > DEPTH);
