@@ -21,11 +21,12 @@
 
 enum { READER, WRITER };
 
-static void rw_trace(struct m *m, gor_rwmutex *rw, unsigned mode, const struct gor_site *site)
+/** count: acquisitions so far, as of under spin. */
+static void rw_trace(struct m *m, gor_rwmutex *rw, unsigned mode, uint32_t count,
+                     const struct gor_site *site)
 {
 	if (__builtin_expect(m->sync == NULL, 1))
 		return;
-	uint32_t count = __atomic_load_n(&rw->count, __ATOMIC_RELAXED);
 	uint64_t number = emit_site(m, site);
 
 	if (mode == GTRACE_op_RWMUTEX_LOCK || mode == GTRACE_op_RWMUTEX_RLOCK)
@@ -46,7 +47,7 @@ static bool rw_take(struct m *m, gor_rwmutex *rw, int what)
 		rw->writer = m->cur->id;
 	else
 		rw->readers++;
-	__atomic_store_n(&rw->count, rw->count + 1, __ATOMIC_RELAXED);
+	rw->count++;
 	return true;
 }
 
@@ -57,6 +58,7 @@ static void rw_lock(gor_rwmutex *rw, int what, const struct gor_site *site)
 	uint64_t id = gor__sync_id(m, &rw->id, GTRACE_object_RWMUTEX, site);
 
 	gor__lock(lock);
+	uint32_t count = rw->count + 1;
 	if (rw_take(m, rw, what)) {
 		gor__unlock(lock);
 	} else {
@@ -69,8 +71,9 @@ static void rw_lock(gor_rwmutex *rw, int what, const struct gor_site *site)
 		                id, site, 0);
 		gor__park(m, lock); // who wakes us has given us the lock
 		m = gor__self();
+		count = wait.want;
 	}
-	rw_trace(m, rw, what == WRITER ? GTRACE_op_RWMUTEX_LOCK : GTRACE_op_RWMUTEX_RLOCK, site);
+	rw_trace(m, rw, what == WRITER ? GTRACE_op_RWMUTEX_LOCK : GTRACE_op_RWMUTEX_RLOCK, count, site);
 	gor__leave();
 }
 
@@ -82,9 +85,11 @@ static int rw_try(gor_rwmutex *rw, int what, const struct gor_site *site)
 	gor__sync_id(m, &rw->id, GTRACE_object_RWMUTEX, site);
 	gor__lock(lock);
 	bool mine = rw_take(m, rw, what);
+	uint32_t count = rw->count;
 	gor__unlock(lock);
 	if (mine)
-		rw_trace(m, rw, what == WRITER ? GTRACE_op_RWMUTEX_LOCK : GTRACE_op_RWMUTEX_RLOCK, site);
+		rw_trace(m, rw, what == WRITER ? GTRACE_op_RWMUTEX_LOCK : GTRACE_op_RWMUTEX_RLOCK, count,
+		         site);
 	gor__leave();
 	return mine ? 0 : -EBUSY;
 }
@@ -95,7 +100,7 @@ static struct g *rw_grant_writer(gor_rwmutex *rw)
 	struct waiter *w = gor__sync_claim(&rw->head, &rw->tail);
 
 	rw->writer = w->wait->g->id;
-	__atomic_store_n(&rw->count, rw->count + 1, __ATOMIC_RELAXED);
+	w->wait->want = ++rw->count;
 	return w->wait->g;
 }
 
@@ -110,6 +115,7 @@ static struct g *rw_grant_readers(gor_rwmutex *rw, unsigned *count)
 		if (w->index != READER)
 			continue;
 		gor__waitq_remove(&q, w);
+		w->wait->want = ++rw->count;
 		*end = w->wait->g;
 		end = &w->wait->g->next;
 		++*count;
@@ -118,7 +124,6 @@ static struct g *rw_grant_readers(gor_rwmutex *rw, unsigned *count)
 	rw->head = q.first;
 	rw->tail = q.last;
 	rw->readers += *count;
-	__atomic_store_n(&rw->count, rw->count + *count, __ATOMIC_RELAXED);
 	return list;
 }
 
@@ -167,7 +172,7 @@ void gor_rwmutex_unlock_at(gor_rwmutex *rw, const struct gor_site *site)
 		gor__fatal(site, "sync: Unlock of RWMutex held by goroutine %llu",
 		           (unsigned long long)owner);
 	}
-	rw_trace(m, rw, GTRACE_op_RWMUTEX_UNLOCK, site);
+	rw_trace(m, rw, GTRACE_op_RWMUTEX_UNLOCK, rw->count, site);
 	rw->writer = 0;
 	struct g *list = rw_grant_readers(rw, &count);
 	if (!list && rw->head) {
@@ -192,7 +197,7 @@ void gor_rwmutex_runlock_at(gor_rwmutex *rw, const struct gor_site *site)
 		gor__unlock(lock);
 		gor__fatal(site, "sync: RUnlock of unlocked RWMutex");
 	}
-	rw_trace(m, rw, GTRACE_op_RWMUTEX_RUNLOCK, site);
+	rw_trace(m, rw, GTRACE_op_RWMUTEX_RUNLOCK, rw->count, site);
 	if (--rw->readers == 0 && rw->head) {
 		g = rw_grant_writer(rw); // R2: the first is a writer
 		g->next = NULL;

@@ -18,7 +18,7 @@ struct wait {
 	struct g *g;
 	bool shared; // more than one may end it: claim by exchange
 	_Atomic uint32_t claimed;
-	uint32_t want;      // of a semaphore: permits
+	uint32_t want;      // of a semaphore: permits; of a rwmutex: its count when it was granted
 	int result;         // index of the waiter it ended by, or WAIT_TIMED_OUT; set by the claimer
 	bool ok;            // a value passed; false: the channel was closed
 	struct timer timer; // used if timed
