@@ -32,30 +32,22 @@ static void cond_wake(gor_cond *cond, bool all, const struct gor_site *site)
 {
 	struct m *m = gor__enter();
 	struct lock *lock = gor__sync_lock(&cond->spin);
-	struct g *list = NULL, **end = &list;
+	struct woken woken = {0};
 	struct waiter *w;
-	unsigned count = 0;
 	uint64_t id = gor__sync_id(m, &cond->id, GTRACE_object_COND, site);
 
 	gor__lock(lock);
-	while ((all || count == 0) && (w = gor__sync_claim(&cond->head, &cond->tail))) {
-		*end = w->wait->g;
-		end = &w->wait->g->next;
-		count++;
-	}
-	*end = NULL;
+	if (all)
+		gor__woken_add_all(&woken, &cond->head, &cond->tail);
+	else if ((w = gor__sync_claim(&cond->head, &cond->tail)))
+		gor__woken_add(&woken, w->wait->g);
 	gor__unlock(lock);
 	if (m->sync) {
 		uint64_t number = emit_site(m, site);
 		GTRACE_EMIT(m->sync, USE, id, all ? GTRACE_op_COND_BROADCAST : GTRACE_op_COND_SIGNAL,
 		            number);
 	}
-	for (struct g *g = list; g; g = g->next)
-		emit_wake(m, g, id);
-	if (count == 1)
-		gor__ready(m, list);
-	else if (count)
-		gor__ready_list(m, list, count);
+	gor__woken_ready(m, &woken, id);
 	gor__leave();
 }
 

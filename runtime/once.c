@@ -26,24 +26,14 @@ static void once_finish(gor_once *once)
 {
 	struct m *m = gor__enter();
 	struct lock *lock = gor__sync_lock(&once->spin);
-	struct g *list = NULL, **end = &list;
-	struct waiter *w;
-	unsigned count = 0;
+	struct woken woken = {0};
 
 	gor__lock(lock);
 	uint64_t id = once->id;
-	while ((w = gor__sync_claim(&once->head, &once->tail))) {
-		*end = w->wait->g;
-		end = &w->wait->g->next;
-		count++;
-	}
-	*end = NULL;
+	gor__woken_add_all(&woken, &once->head, &once->tail);
 	__atomic_store_n(&once->state, ONCE_DONE, __ATOMIC_RELEASE);
 	gor__unlock(lock);
-	for (struct g *g = list; g; g = g->next)
-		emit_wake(m, g, id);
-	if (count)
-		gor__ready_list(m, list, count);
+	gor__woken_ready(m, &woken, id);
 	gor__leave();
 }
 

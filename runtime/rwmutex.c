@@ -94,47 +94,39 @@ static int rw_try(gor_rwmutex *rw, int what, const struct gor_site *site)
 	return mine ? 0 : -EBUSY;
 }
 
-/** Under spin: the lock to the first waiter, which is a writer. */
-static struct g *rw_grant_writer(gor_rwmutex *rw)
+/** Under spin: w owns the lock when it runs. */
+static void rw_grant(gor_rwmutex *rw, struct woken *woken, struct waiter *w)
+{
+	w->wait->want = ++rw->count;
+	gor__woken_add(woken, w->wait->g);
+}
+
+/** Under spin: the lock to the first waiter, which is a writer, if there is one. */
+static void rw_grant_writer(gor_rwmutex *rw, struct woken *woken)
 {
 	struct waiter *w = gor__sync_claim(&rw->head, &rw->tail);
 
+	if (!w)
+		return;
 	rw->writer = w->wait->g->id;
-	w->wait->want = ++rw->count;
-	return w->wait->g;
+	rw_grant(rw, woken, w);
 }
 
-/** Under spin: the lock to every waiting reader, as a list; *count is how many. */
-static struct g *rw_grant_readers(gor_rwmutex *rw, unsigned *count)
+/** Under spin: the lock to every waiting reader. */
+static void rw_grant_readers(gor_rwmutex *rw, struct woken *woken)
 {
 	struct waitq q = {.first = rw->head, .last = rw->tail};
-	struct g *list = NULL, **end = &list;
 
 	for (struct waiter *w = q.first, *next; w; w = next) {
 		next = w->next;
 		if (w->index != READER)
 			continue;
 		gor__waitq_remove(&q, w);
-		w->wait->want = ++rw->count;
-		*end = w->wait->g;
-		end = &w->wait->g->next;
-		++*count;
+		rw->readers++;
+		rw_grant(rw, woken, w);
 	}
-	*end = NULL;
 	rw->head = q.first;
 	rw->tail = q.last;
-	rw->readers += *count;
-	return list;
-}
-
-static void rw_wake(struct m *m, uint64_t id, struct g *list, unsigned count)
-{
-	for (struct g *g = list; g; g = g->next)
-		emit_wake(m, g, id);
-	if (count == 1)
-		gor__ready(m, list);
-	else if (count)
-		gor__ready_list(m, list, count);
 }
 
 void gor_rwmutex_lock_at(gor_rwmutex *rw, const struct gor_site *site)
@@ -161,7 +153,7 @@ void gor_rwmutex_unlock_at(gor_rwmutex *rw, const struct gor_site *site)
 {
 	struct m *m = gor__enter();
 	struct lock *lock = gor__sync_lock(&rw->spin);
-	unsigned count = 0;
+	struct woken woken = {0};
 
 	gor__lock(lock);
 	uint64_t id = rw->id, owner = rw->writer;
@@ -174,14 +166,11 @@ void gor_rwmutex_unlock_at(gor_rwmutex *rw, const struct gor_site *site)
 	}
 	rw_trace(m, rw, GTRACE_op_RWMUTEX_UNLOCK, rw->count, site);
 	rw->writer = 0;
-	struct g *list = rw_grant_readers(rw, &count);
-	if (!list && rw->head) {
-		list = rw_grant_writer(rw);
-		list->next = NULL;
-		count = 1;
-	}
+	rw_grant_readers(rw, &woken);
+	if (!woken.count)
+		rw_grant_writer(rw, &woken);
 	gor__unlock(lock);
-	rw_wake(m, id, list, count);
+	gor__woken_ready(m, &woken, id);
 	gor__leave();
 }
 
@@ -189,7 +178,7 @@ void gor_rwmutex_runlock_at(gor_rwmutex *rw, const struct gor_site *site)
 {
 	struct m *m = gor__enter();
 	struct lock *lock = gor__sync_lock(&rw->spin);
-	struct g *g = NULL;
+	struct woken woken = {0};
 
 	gor__lock(lock);
 	uint64_t id = rw->id;
@@ -198,11 +187,9 @@ void gor_rwmutex_runlock_at(gor_rwmutex *rw, const struct gor_site *site)
 		gor__fatal(site, "sync: RUnlock of unlocked RWMutex");
 	}
 	rw_trace(m, rw, GTRACE_op_RWMUTEX_RUNLOCK, rw->count, site);
-	if (--rw->readers == 0 && rw->head) {
-		g = rw_grant_writer(rw); // R2: the first is a writer
-		g->next = NULL;
-	}
+	if (--rw->readers == 0)
+		rw_grant_writer(rw, &woken); // R2: the first is a writer
 	gor__unlock(lock);
-	rw_wake(m, id, g, g != NULL);
+	gor__woken_ready(m, &woken, id);
 	gor__leave();
 }

@@ -56,8 +56,7 @@ void gor_sem_release_at(gor_sem *sem, uint32_t n, const struct gor_site *site)
 {
 	struct m *m = gor__enter();
 	struct lock *lock = gor__sync_lock(&sem->spin);
-	struct g *list = NULL, **end = &list;
-	unsigned count = 0;
+	struct woken woken = {0};
 	uint64_t id = gor__sync_id(m, &sem->id, GTRACE_object_SEM, site);
 
 	gor__lock(lock);
@@ -65,21 +64,13 @@ void gor_sem_release_at(gor_sem *sem, uint32_t n, const struct gor_site *site)
 	for (struct waiter *w; (w = sem->head) && w->wait->want <= sem->value;) {
 		sem->value -= w->wait->want;
 		gor__sync_claim(&sem->head, &sem->tail);
-		*end = w->wait->g;
-		end = &w->wait->g->next;
-		count++;
+		gor__woken_add(&woken, w->wait->g);
 	}
-	*end = NULL;
 	gor__unlock(lock);
 	if (m->sync) {
 		uint64_t number = emit_site(m, site);
 		GTRACE_EMIT(m->sync, USE, id, GTRACE_op_SEM_RELEASE, number);
 	}
-	for (struct g *g = list; g; g = g->next)
-		emit_wake(m, g, id);
-	if (count == 1)
-		gor__ready(m, list);
-	else if (count)
-		gor__ready_list(m, list, count);
+	gor__woken_ready(m, &woken, id);
 	gor__leave();
 }

@@ -52,4 +52,39 @@ static inline struct waiter *gor__sync_claim(void **head, void **tail)
 	return w;
 }
 
+/** Goroutines claimed under a lock, to be made ready after it. */
+struct woken {
+	struct g *first, *last;
+	unsigned count;
+};
+
+static inline void gor__woken_add(struct woken *woken, struct g *g)
+{
+	g->next = NULL;
+	if (woken->last)
+		woken->last->next = g;
+	else
+		woken->first = g;
+	woken->last = g;
+	woken->count++;
+}
+
+/** Claim and add all that wait in head and tail. */
+static inline void gor__woken_add_all(struct woken *woken, void **head, void **tail)
+{
+	for (struct waiter *w; (w = gor__sync_claim(head, tail));)
+		gor__woken_add(woken, w->wait->g);
+}
+
+/** After the unlock: tell the trace, for the object id, and make them ready. */
+static inline void gor__woken_ready(struct m *m, const struct woken *woken, uint64_t id)
+{
+	for (struct g *g = woken->first; g; g = g->next)
+		emit_wake(m, g, id);
+	if (woken->count == 1)
+		gor__ready(m, woken->first);
+	else if (woken->count)
+		gor__ready_list(m, woken->first, woken->count);
+}
+
 #endif

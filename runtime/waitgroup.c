@@ -6,33 +6,21 @@ void gor_wg_add_at(gor_waitgroup *wg, int n, const struct gor_site *site)
 {
 	struct m *m = gor__enter();
 	struct lock *lock = gor__sync_lock(&wg->spin);
-	struct g *list = NULL, **end = &list;
-	struct waiter *w;
-	unsigned count = 0;
+	struct woken woken = {0};
 	uint64_t id = gor__sync_id(m, &wg->id, GTRACE_object_WAITGROUP, site);
 
 	gor__lock(lock);
 	int64_t value = wg->value += n;
 	if (value == 0)
-		while ((w = gor__sync_claim(&wg->head, &wg->tail))) {
-			*end = w->wait->g;
-			end = &w->wait->g->next;
-			count++;
-		}
-	*end = NULL;
+		gor__woken_add_all(&woken, &wg->head, &wg->tail);
 	gor__unlock(lock); // at zero, wg may be gone from here on
 	if (value < 0)
 		gor__panic(site, "sync: negative WaitGroup counter");
-	if (m->stream) {
+	if (m->sync) {
 		uint64_t number = emit_site(m, site);
-		EMIT_SYNC(m, WG_ADD, id, gtrace_zigzag(n), gtrace_zigzag(value), number);
-		for (struct g *g = list; g; g = g->next)
-			emit_wake(m, g, id);
+		GTRACE_EMIT(m->sync, WG_ADD, id, gtrace_zigzag(n), gtrace_zigzag(value), number);
 	}
-	if (count == 1)
-		gor__ready(m, list);
-	else if (count)
-		gor__ready_list(m, list, count);
+	gor__woken_ready(m, &woken, id);
 	gor__leave();
 }
 
