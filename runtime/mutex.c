@@ -116,7 +116,7 @@ __attribute__((noinline)) static void mutex_hand_over(struct m *m, gor_mutex *mu
 	struct g *g = w->wait->g; // there is one: M1
 	__atomic_store_n(&mu->word, g->id << 1 | (mu->head != NULL), __ATOMIC_RELEASE); // M2
 	gor__unlock(lock);
-	emit_wake(m, g, mu->id);
+	emit_wake(m, g, gor__sync_known(&mu->id));
 	gor__ready(m, g);
 }
 

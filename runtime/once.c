@@ -12,7 +12,7 @@ static void once_wait(struct m *m, gor_once *once, const struct gor_site *site)
 	struct waiter w = {.wait = &wait};
 
 	gor__sync_push(&once->head, &once->tail, &w);
-	gor__wait_begin(m->cur, GTRACE_reason_ONCE, once->id, site, 0);
+	gor__wait_begin(m->cur, GTRACE_reason_ONCE, gor__sync_known(&once->id), site, 0);
 	gor__park(m, gor__sync_lock(&once->spin));
 }
 
@@ -29,7 +29,7 @@ static void once_finish(gor_once *once)
 	struct woken woken = {0};
 
 	gor__lock(lock);
-	uint64_t id = once->id;
+	uint64_t id = gor__sync_known(&once->id);
 	gor__woken_add_all(&woken, &once->head, &once->tail);
 	__atomic_store_n(&once->state, ONCE_DONE, __ATOMIC_RELEASE);
 	gor__unlock(lock);
@@ -51,7 +51,7 @@ void gor_once_do_at(gor_once *once, void (*fn)(void), const struct gor_site *sit
 	struct m *m = gor__enter();
 	struct lock *lock = gor__sync_lock(&once->spin);
 
-	gor__sync_id(m, &once->id, GTRACE_object_ONCE, site);
+	uint64_t id = gor__sync_id(m, &once->id, GTRACE_object_ONCE, site);
 	gor__lock(lock);
 	uint32_t state = once->state;
 	if (state == ONCE_RUNNING) {
@@ -64,7 +64,7 @@ void gor_once_do_at(gor_once *once, void (*fn)(void), const struct gor_site *sit
 	gor__unlock(lock);
 	if (state == ONCE_NEW && m->sync) {
 		uint64_t number = emit_site(m, site);
-		GTRACE_EMIT(m->sync, USE, once->id, GTRACE_op_ONCE_DO, number);
+		GTRACE_EMIT(m->sync, USE, id, GTRACE_op_ONCE_DO, number);
 	}
 	gor__leave();
 	if (state == ONCE_DONE)

@@ -30,9 +30,9 @@ static void rw_trace(struct m *m, gor_rwmutex *rw, unsigned mode, uint32_t count
 	uint64_t number = emit_site(m, site);
 
 	if (mode == GTRACE_op_RWMUTEX_LOCK || mode == GTRACE_op_RWMUTEX_RLOCK)
-		GTRACE_EMIT(m->sync, LOCK, rw->id, count, mode, number);
+		GTRACE_EMIT(m->sync, LOCK, gor__sync_known(&rw->id), count, mode, number);
 	else
-		GTRACE_EMIT(m->sync, UNLOCK, rw->id, count,
+		GTRACE_EMIT(m->sync, UNLOCK, gor__sync_known(&rw->id), count,
 		            mode == GTRACE_op_RWMUTEX_UNLOCK ? GTRACE_op_RWMUTEX_LOCK
 		                                             : GTRACE_op_RWMUTEX_RLOCK,
 		            number);
@@ -156,7 +156,7 @@ void gor_rwmutex_unlock_at(gor_rwmutex *rw, const struct gor_site *site)
 	struct woken woken = {0};
 
 	gor__lock(lock);
-	uint64_t id = rw->id, owner = rw->writer;
+	uint64_t id = gor__sync_known(&rw->id), owner = rw->writer;
 	if (owner != m->cur->id) {
 		gor__unlock(lock);
 		if (!owner)
@@ -181,7 +181,7 @@ void gor_rwmutex_runlock_at(gor_rwmutex *rw, const struct gor_site *site)
 	struct woken woken = {0};
 
 	gor__lock(lock);
-	uint64_t id = rw->id;
+	uint64_t id = gor__sync_known(&rw->id);
 	if (!rw->readers) {
 		gor__unlock(lock);
 		gor__fatal(site, "sync: RUnlock of unlocked RWMutex");

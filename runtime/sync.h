@@ -31,6 +31,12 @@ static inline uint64_t gor__sync_id(struct m *m, uint64_t *id, unsigned type,
 	return made;
 }
 
+/** The id given by gor__sync_id() before; another's attempt to give one may be under way. */
+static inline uint64_t gor__sync_known(const uint64_t *id)
+{
+	return __atomic_load_n(id, __ATOMIC_RELAXED);
+}
+
 /** Queue a waiter in a public type's head and tail. */
 static inline void gor__sync_push(void **head, void **tail, struct waiter *w)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* program.c: goroutines in every state a debugger may find them in; it stops in all_there(). */
+/* program.c: goroutines in every state, to be looked at in all_there() while fresh_ran is 0. */
 #include <gor.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -62,9 +63,12 @@ static void reader(void *arg)
 		abort();
 }
 
+static _Atomic int fresh_ran;
+
 static void fresh(void *arg)
 {
 	(void)arg;
+	atomic_store(&fresh_ran, 1);
 }
 
 static int app(int argc, char **argv)
@@ -83,9 +87,14 @@ static int app(int argc, char **argv)
 	gor_go(chooser, NULL);
 	gor_go(reader, NULL);
 	gor_wg_wait(&parked);
-	gor_go(fresh, NULL);
-	all_there();
-	_exit(0);
+	// While a thread is being made for reader's handoff, fresh may be quicker than this goroutine.
+	for (;;) {
+		atomic_store(&fresh_ran, 0);
+		gor_go(fresh, NULL);
+		all_there();
+		while (!atomic_load(&fresh_ran))
+			gor_yield();
+	}
 }
 
 int main(int argc, char **argv)
