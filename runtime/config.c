@@ -19,6 +19,7 @@ static const struct gtrace_setting debug_table[] = {
      "when nothing can run any more: end, say so and wait, or wait"},
 	{"handoff", "duration", "10ms", "how long a goroutine keeps the others of its thread waiting"},
 	{"stack", "size", "256K", "address space of a goroutine's stack"},
+	{"threads", "int", "10000", "at most so many threads; more end the program"},
 	{NULL, NULL, NULL, NULL},
 };
 
@@ -46,6 +47,12 @@ static void config_item(void *arg, const char *key, const char *value)
 			c->stack_bytes = (size_t)(bytes + 4095) / 4096 * 4096;
 		else
 			config_warn(NULL, "GOR_DEBUG: stack= takes 16K to 1G");
+	} else if (strcmp(key, "threads") == 0) {
+		long long n = strtoll(value, NULL, 10);
+		if (n >= 1 && n <= UINT32_MAX)
+			c->threads = (uint32_t)n;
+		else
+			config_warn(NULL, "GOR_DEBUG: threads= takes a number from 1");
 	}
 }
 
@@ -89,6 +96,7 @@ static void config_read(void)
 
 	c->procs = config_cpus();
 	c->stack_bytes = 256u << 10;
+	c->threads = 10000;
 	c->slice_ns = 10 * GOR_MILLISECOND;
 	c->traceback = TRACEBACK_SINGLE;
 	if ((text = secure_getenv("GOR_MAXPROCS")) && *text)

@@ -17,7 +17,6 @@
 
 #define RING_SIZE 1024u // as many as a burst of spawns, and two pages
 #define G_CACHE_MAX 1024
-#define THREADS_MAX 10000
 #define SAMPLE_FRAMES 16
 #define SAMPLE_REGS 16
 #define NO_TIMER INT64_MAX
@@ -153,6 +152,7 @@ struct config {
 	unsigned procs;
 	size_t stack_bytes;
 	int64_t slice_ns; // handoff=
+	uint32_t threads; // at most
 	enum {
 		TRACEBACK_NONE,
 		TRACEBACK_SINGLE,

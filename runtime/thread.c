@@ -45,8 +45,8 @@ static void *thread_main(void *arg)
 struct m *gor__thread_new(struct sched *s, struct p *p, struct handoff handoff)
 {
 	uint32_t number = atomic_fetch_add(&s->m_count, 1);
-	if (number >= THREADS_MAX)
-		gor__fatal(NULL, "gor: program exceeds %d-thread limit", THREADS_MAX);
+	if (number >= gor__config.threads)
+		gor__fatal(NULL, "gor: program exceeds %u-thread limit", gor__config.threads);
 	struct m *m = calloc(1, sizeof *m);
 	pthread_attr_t attr;
 

@@ -3,6 +3,7 @@
  */
 #include "check.h"
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 /* Each test runs on one processor, and hangs if the runtime never takes it away. */
@@ -63,6 +64,49 @@ TEST_PROCS(several_busy_loops, 1)
 		REQUIRE_EQ(gor_recv(s[i].done, NULL), 1);
 		gor_free(s[i].done);
 	}
+}
+
+/* ── children ─────────────────────────────────────────────────────────────────────────────────────
+ */
+
+static void wait_in_read(void *arg)
+{
+	char byte;
+
+	if (read(*(int *)arg, &byte, 1) != 1)
+		_exit(3);
+}
+
+static int ten_readers(int argc, char **argv)
+{
+	int fd[2];
+
+	(void)argc, (void)argv;
+	if (pipe(fd) != 0)
+		return 3;
+	for (int i = 0; i < 10; i++)
+		gor_go(wait_in_read, &fd[0]);
+	for (;;)
+		gor_yield();
+}
+
+static const struct check_child children[] = {
+	{"ten_readers", ten_readers},
+	{NULL, NULL},
+};
+
+/** Each blocked system call takes a thread, and there is an end to that. */
+static void thread_limit(void **state)
+{
+	static struct check_result r;
+
+	(void)state;
+	setenv("GOR_DEBUG", "threads=6", 1);
+	check_spawn("ten_readers", &r);
+	unsetenv("GOR_DEBUG");
+	assert_int_equal(r.status, 2);
+	assert_true(check_has_line(r.err, "fatal error: gor: program exceeds 6-thread limit"));
+	assert_true(check_has_prefix(r.err, "goroutine 1 ["));
 }
 
 struct reader {
@@ -205,7 +249,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(explicit_handoff),
 		cmocka_unit_test(blocking_that_returns_at_once),
 		cmocka_unit_test(back_in_the_runtime),
+		cmocka_unit_test(thread_limit),
 	};
 
+	check_child_main(children, argc, argv);
 	return CHECK_MAIN(tests, argc, argv);
 }
