@@ -70,47 +70,16 @@ int gor_chan_make_at(struct gor_hchan **out, size_t elem_bytes, size_t cap,
 	return 0;
 }
 
-static char *chan_slot(struct gor_hchan *c, size_t i)
-{
-	size_t at = c->head + i;
-
-	return c->slots + (at >= c->cap ? at - c->cap : at) * c->elem_bytes;
-}
-
-static void chan_copy(const struct gor_hchan *c, void *to, const void *from)
-{
-	switch (c->elem_bytes) { // the usual sizes without a call
-	case 8:
-		memcpy(to, from, 8);
-		break;
-	case 4:
-		memcpy(to, from, 4);
-		break;
-	default:
-		memcpy(to, from, c->elem_bytes);
-	}
-}
-
 void gor__chan_zero(const struct gor_hchan *c, void *out)
 {
 	if (out)
 		memset(out, 0, c->elem_bytes);
 }
 
-static size_t chan_len(const struct gor_hchan *c)
-{
-	return atomic_load_explicit(&c->len, memory_order_relaxed);
-}
-
-static void chan_set_len(struct gor_hchan *c, size_t len)
-{
-	atomic_store_explicit(&c->len, len, memory_order_relaxed);
-}
-
 /** Tell the trace that the running goroutine acts on c; the same goroutine once. */
-static void chan_use(struct m *m, struct gor_hchan *c, uint64_t *last, const struct gor_site *site)
+void gor__chan_use(struct m *m, struct gor_hchan *c, uint64_t *last, const struct gor_site *site)
 {
-	if (__builtin_expect(m->sync == NULL, 1) || !m->cur)
+	if (!m->cur)
 		return;
 	if (*last == m->cur->id && gtrace_rec_level(m->sched->rec) < GTRACE_LEVEL_ALL)
 		return;
@@ -118,69 +87,6 @@ static void chan_use(struct m *m, struct gor_hchan *c, uint64_t *last, const str
 	uint64_t number = emit_site(m, site);
 	GTRACE_EMIT(m->sync, USE, c->id,
 	            last == &c->last_send_g ? GTRACE_op_CHAN_SEND : GTRACE_op_CHAN_RECV, number);
-}
-
-enum chan_try gor__chan_try_send(struct m *m, struct gor_hchan *c, const void *value,
-                                 const struct gor_site *site, struct g **wake)
-{
-	struct waiter *w;
-
-	if (c->closed)
-		return CHAN_CLOSED;
-	if ((w = gor__waitq_claim(&c->recvq))) {
-		if (w->value)
-			chan_copy(c, w->value, value);
-		w->wait->result = w->index;
-		w->wait->ok = true;
-		*wake = w->wait->g;
-		chan_use(m, c, &c->last_send_g, site);
-		return CHAN_DONE;
-	}
-	size_t len = chan_len(c);
-	if (len == c->cap)
-		return CHAN_BLOCKS;
-	chan_copy(c, chan_slot(c, len), value);
-	chan_set_len(c, len + 1);
-	chan_use(m, c, &c->last_send_g, site);
-	return CHAN_DONE;
-}
-
-enum chan_try gor__chan_try_recv(struct m *m, struct gor_hchan *c, void *out,
-                                 const struct gor_site *site, struct g **wake)
-{
-	size_t len = chan_len(c);
-	struct waiter *w = NULL;
-
-	if (len > 0) {
-		if (out)
-			chan_copy(c, out, chan_slot(c, 0));
-		c->head = c->head + 1 == c->cap ? 0 : c->head + 1;
-		w = gor__waitq_claim(&c->sendq);
-		if (w)
-			chan_copy(c, chan_slot(c, len - 1), w->value); // keeps C3
-		else
-			chan_set_len(c, len - 1);
-	} else if ((w = gor__waitq_claim(&c->sendq))) {
-		if (out)
-			chan_copy(c, out, w->value);
-	} else {
-		return c->closed ? CHAN_CLOSED : CHAN_BLOCKS;
-	}
-	if (w) {
-		w->wait->result = w->index;
-		w->wait->ok = true;
-		*wake = w->wait->g;
-	}
-	chan_use(m, c, &c->last_recv_g, site);
-	return CHAN_DONE;
-}
-
-void gor__chan_wake(struct m *m, uint64_t id, struct g *g)
-{
-	if (!g)
-		return;
-	emit_wake(m, g, id);
-	gor__ready(m, g);
 }
 
 void gor__park_forever(struct m *m, unsigned reason, const struct gor_site *site)
@@ -192,35 +98,59 @@ void gor__park_forever(struct m *m, unsigned reason, const struct gor_site *site
 	}
 }
 
-/**
- * Wait in q, c locked, until somebody passes a value or closes, or until deadline.  Returns
- * wait->result.
- */
-static int chan_wait(struct m *m, struct gor_hchan *c, struct waitq *q, struct waiter *w,
-                     int64_t deadline)
+static unsigned chan_reason(const struct gor_hchan *c, const struct waitq *q)
 {
-	struct wait *wait = w->wait;
-	bool timed = deadline > 0;
+	return q == &c->sendq ? GTRACE_reason_CHAN_SEND : GTRACE_reason_CHAN_RECV;
+}
 
-	wait->g->wait_on = c;
-	if (timed) {
-		int64_t left = deadline - gor_now();
-		EMIT(m, WAIT_UNTIL, left > 0 ? (uint64_t)left : 0);
-		wait->shared = true;
-	}
+/** Wait in q, c locked, until somebody passes a value or closes. */
+__attribute__((noinline)) static bool chan_wait(struct m *m, struct gor_hchan *c, struct waitq *q,
+                                                void *value, const struct gor_site *site)
+{
+	struct wait wait = {.g = m->cur};
+	struct waiter w = {.wait = &wait, .value = value};
+
+	gor__wait_begin(m->cur, chan_reason(c, q), c->id, site, 0);
+	m->cur->wait_on = c;
+	gor__waitq_push(q, &w);
+	gor__park(m, &c->lock);
+	return wait.ok;
+}
+
+/** The same, until deadline at most.  Returns 1, 0 if closed, or -ETIMEDOUT. */
+__attribute__((noinline)) static int chan_wait_until(struct m *m, struct gor_hchan *c,
+                                                     struct waitq *q, struct waiter *w,
+                                                     int64_t deadline)
+{
+	struct wait wait = {.g = m->cur};
+	struct timer timer;
+	int64_t left = deadline - gor_now();
+
+	EMIT(m, WAIT_UNTIL, left > 0 ? (uint64_t)left : 0);
+	m->cur->wait_on = c;
+	w->wait = &wait;
 	gor__waitq_push(q, w);
-	if (timed && gor__wait_until(m, wait, deadline))
+	if (gor__wait_until(m, &wait, &timer, deadline))
 		gor__fatal(m->cur->site, "gor: out of memory for a timer");
 	gor__park(m, &c->lock);
-	if (!timed)
-		return wait->result;
-	gor__timer_del(&wait->timer);
-	if (wait->result == WAIT_TIMED_OUT) {
-		gor__lock(&c->lock);
-		gor__waitq_remove(q, w);
-		gor__unlock(&c->lock);
-	}
-	return wait->result;
+	gor__timer_del(&timer);
+	if (wait.result != WAIT_TIMED_OUT)
+		return wait.ok;
+	gor__lock(&c->lock);
+	gor__waitq_remove(q, w);
+	gor__unlock(&c->lock);
+	return -ETIMEDOUT;
+}
+
+/** Wait as long as deadline says, c locked.  Returns as chan_wait_until(). */
+static int chan_block(struct m *m, struct gor_hchan *c, struct waitq *q, void *value,
+                      int64_t deadline, const struct gor_site *site)
+{
+	if (__builtin_expect(deadline < 0, 1))
+		return chan_wait(m, c, q, value, site);
+	struct waiter w = {.value = value};
+	gor__wait_begin(m->cur, chan_reason(c, q), c->id, site, GTRACE_WAIT_DEADLINE);
+	return chan_wait_until(m, c, q, &w, deadline);
 }
 
 /** On a nil channel nothing ever happens. */
@@ -234,26 +164,20 @@ static int chan_nil(struct m *m, int64_t deadline, unsigned reason, const struct
 	return deadline == GOR_NOW ? -EAGAIN : -ETIMEDOUT;
 }
 
-int gor_chan_send_until_at(struct gor_hchan *c, const void *value, int64_t deadline,
-                           const struct gor_site *site)
+static inline int chan_send(struct gor_hchan *c, const void *value, int64_t deadline,
+                            const struct gor_site *site)
 {
 	struct m *m = gor__enter();
 	struct g *wake = NULL;
 	int result = 0;
 
-	if (!c)
+	if (__builtin_expect(!c, 0))
 		return chan_nil(m, deadline, GTRACE_reason_CHAN_SEND_NIL, site);
 	gor__lock(&c->lock);
 	enum chan_try tried = gor__chan_try_send(m, c, value, site, &wake);
 	if (tried == CHAN_BLOCKS && deadline != GOR_NOW) {
-		struct wait wait = {.g = m->cur};
-		struct waiter w = {.wait = &wait, .value = (void *)(uintptr_t)value};
-		gor__wait_begin(m->cur, GTRACE_reason_CHAN_SEND, c->id, site,
-		                deadline > 0 ? GTRACE_WAIT_DEADLINE : 0);
-		if (chan_wait(m, c, &c->sendq, &w, deadline) == WAIT_TIMED_OUT)
-			result = -ETIMEDOUT;
-		else if (!wait.ok)
-			result = -EPIPE;
+		result = chan_block(m, c, &c->sendq, (void *)(uintptr_t)value, deadline, site);
+		result = result == 1 ? 0 : result == 0 ? -EPIPE : result;
 	} else {
 		uint64_t id = c->id;
 		gor__unlock(&c->lock);
@@ -264,12 +188,18 @@ int gor_chan_send_until_at(struct gor_hchan *c, const void *value, int64_t deadl
 	return result;
 }
 
+int gor_chan_send_until_at(struct gor_hchan *c, const void *value, int64_t deadline,
+                           const struct gor_site *site)
+{
+	return chan_send(c, value, deadline, site);
+}
+
 int gor_chan_send_at(struct gor_hchan *c, const void *value, int64_t deadline,
                      const struct gor_site *site)
 {
-	int result = gor_chan_send_until_at(c, value, deadline, site);
+	int result = chan_send(c, value, deadline, site);
 
-	if (result == -EPIPE)
+	if (__builtin_expect(result == -EPIPE, 0))
 		gor__panic(site, "send on closed channel");
 	return result;
 }
@@ -280,19 +210,12 @@ int gor_chan_recv_at(struct gor_hchan *c, void *out, int64_t deadline, const str
 	struct g *wake = NULL;
 	int result;
 
-	if (!c)
+	if (__builtin_expect(!c, 0))
 		return chan_nil(m, deadline, GTRACE_reason_CHAN_RECV_NIL, site);
 	gor__lock(&c->lock);
 	enum chan_try tried = gor__chan_try_recv(m, c, out, site, &wake);
 	if (tried == CHAN_BLOCKS && deadline != GOR_NOW) {
-		struct wait wait = {.g = m->cur};
-		struct waiter w = {.wait = &wait, .value = out};
-		gor__wait_begin(m->cur, GTRACE_reason_CHAN_RECV, c->id, site,
-		                deadline > 0 ? GTRACE_WAIT_DEADLINE : 0);
-		if (chan_wait(m, c, &c->recvq, &w, deadline) == WAIT_TIMED_OUT)
-			result = -ETIMEDOUT;
-		else
-			result = wait.ok;
+		result = chan_block(m, c, &c->recvq, out, deadline, site);
 	} else {
 		uint64_t id = c->id;
 		if (tried == CHAN_CLOSED)
@@ -384,7 +307,7 @@ void gor_chan_free_at(struct gor_hchan *c, const struct gor_site *site)
 
 size_t gor_chan_len(const struct gor_hchan *c)
 {
-	return c ? chan_len(c) : 0;
+	return c ? gor__chan_len(c) : 0;
 }
 
 size_t gor_chan_cap(const struct gor_hchan *c)

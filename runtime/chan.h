@@ -3,6 +3,9 @@
 #ifndef GOR_CHAN_H
 #define GOR_CHAN_H
 
+#include <string.h>
+
+#include "emit.h"
 #include "wait.h"
 
 struct gor_hchan {
@@ -26,16 +29,110 @@ enum chan_try {
 	CHAN_BLOCKS,
 };
 
-/* Under c->lock.  *wake: a goroutine to make ready after the unlock, or NULL. */
-enum chan_try gor__chan_try_send(struct m *m, struct gor_hchan *c, const void *value,
-                                 const struct gor_site *site, struct g **wake);
-enum chan_try gor__chan_try_recv(struct m *m, struct gor_hchan *c, void *out,
-                                 const struct gor_site *site, struct g **wake);
 struct g **gor__chan_close(struct gor_hchan *c, struct g **end, unsigned *count);
 void gor__chan_init(struct gor_hchan *c, size_t elem_bytes, size_t cap);
-void gor__chan_wake(struct m *m, uint64_t id, struct g *g);
+void gor__chan_use(struct m *m, struct gor_hchan *c, uint64_t *last, const struct gor_site *site);
 void gor__chan_zero(const struct gor_hchan *c, void *out);
 void gor__park_forever(struct m *m, unsigned reason, const struct gor_site *site)
 	__attribute__((noreturn));
+
+static inline char *gor__chan_slot(struct gor_hchan *c, size_t i)
+{
+	size_t at = c->head + i;
+
+	return c->slots + (at >= c->cap ? at - c->cap : at) * c->elem_bytes;
+}
+
+static inline void gor__chan_copy(const struct gor_hchan *c, void *to, const void *from)
+{
+	switch (c->elem_bytes) { // the usual sizes without a call
+	case 8:
+		memcpy(to, from, 8);
+		break;
+	case 4:
+		memcpy(to, from, 4);
+		break;
+	default:
+		memcpy(to, from, c->elem_bytes);
+	}
+}
+
+static inline size_t gor__chan_len(const struct gor_hchan *c)
+{
+	return atomic_load_explicit(&c->len, memory_order_relaxed);
+}
+
+static inline void gor__chan_set_len(struct gor_hchan *c, size_t len)
+{
+	atomic_store_explicit(&c->len, len, memory_order_relaxed);
+}
+
+/* Under c->lock.  *wake: a goroutine to make ready after the unlock, if any. */
+static inline enum chan_try gor__chan_try_send(struct m *m, struct gor_hchan *c, const void *value,
+                                               const struct gor_site *site, struct g **wake)
+{
+	struct waiter *w;
+
+	if (c->closed)
+		return CHAN_CLOSED;
+	if ((w = gor__waitq_claim(&c->recvq))) {
+		if (w->value)
+			gor__chan_copy(c, w->value, value);
+		w->wait->result = w->index;
+		w->wait->ok = true;
+		*wake = w->wait->g;
+		if (__builtin_expect(m->sync != NULL, 0))
+			gor__chan_use(m, c, &c->last_send_g, site);
+		return CHAN_DONE;
+	}
+	size_t len = gor__chan_len(c);
+	if (len == c->cap)
+		return CHAN_BLOCKS;
+	gor__chan_copy(c, gor__chan_slot(c, len), value);
+	gor__chan_set_len(c, len + 1);
+	if (__builtin_expect(m->sync != NULL, 0))
+		gor__chan_use(m, c, &c->last_send_g, site);
+	return CHAN_DONE;
+}
+
+static inline enum chan_try gor__chan_try_recv(struct m *m, struct gor_hchan *c, void *out,
+                                               const struct gor_site *site, struct g **wake)
+{
+	size_t len = gor__chan_len(c);
+	struct waiter *w = NULL;
+
+	if (len > 0) {
+		if (out)
+			gor__chan_copy(c, out, gor__chan_slot(c, 0));
+		c->head = c->head + 1 == c->cap ? 0 : c->head + 1;
+		w = gor__waitq_claim(&c->sendq);
+		if (w)
+			gor__chan_copy(c, gor__chan_slot(c, len - 1), w->value); // keeps C3
+		else
+			gor__chan_set_len(c, len - 1);
+	} else if ((w = gor__waitq_claim(&c->sendq))) {
+		if (out)
+			gor__chan_copy(c, out, w->value);
+	} else {
+		return c->closed ? CHAN_CLOSED : CHAN_BLOCKS;
+	}
+	if (w) {
+		w->wait->result = w->index;
+		w->wait->ok = true;
+		*wake = w->wait->g;
+	}
+	if (__builtin_expect(m->sync != NULL, 0))
+		gor__chan_use(m, c, &c->last_recv_g, site);
+	return CHAN_DONE;
+}
+
+/** After the unlock of the channel with that id: its partner, if any, may run. */
+static inline void gor__chan_wake(struct m *m, uint64_t id, struct g *g)
+{
+	if (!g)
+		return;
+	emit_wake(m, g, id);
+	gor__ready(m, g);
+}
 
 #endif

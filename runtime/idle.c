@@ -25,6 +25,7 @@
 #include "futex.h"
 #include "handoff.h"
 #include "monitor.h"
+#include "runq.h"
 #include "timer.h"
 
 static void idle_push_p(struct sched *s, struct p *p)

@@ -15,7 +15,7 @@
  * A full ring gives its oldest quarter to the global list, so that one p cannot hide work from the
  * others.
  */
-#include "scheduler.h"
+#include "runq.h"
 
 bool gor__runq_empty(const struct p *p)
 {
@@ -90,35 +90,6 @@ void gor__runq_put(struct p *p, struct g *g)
 	}
 }
 
-void gor__runq_put_next(struct p *p, struct g *g)
-{
-	struct g *old = atomic_load_explicit(&p->runnext, memory_order_relaxed);
-
-	if (!old || p->alone) { // only the owner fills the slot
-		atomic_store_explicit(&p->runnext, g, memory_order_release);
-		if (old)
-			gor__runq_put(p, old);
-	} else if ((old = atomic_exchange_explicit(&p->runnext, g, memory_order_acq_rel)))
-		gor__runq_put(p, old);
-}
-
-/**
- * How often in a row runnext may pass the ring: two goroutines that wake each other must not starve
- * it.
- */
-#define STREAK_MAX 64
-
-static struct g *runq_take_next(struct p *p)
-{
-	struct g *g = atomic_load_explicit(&p->runnext, memory_order_relaxed);
-
-	if (g && p->alone)
-		atomic_store_explicit(&p->runnext, NULL, memory_order_relaxed);
-	else if (g)
-		g = atomic_exchange_explicit(&p->runnext, NULL, memory_order_acq_rel);
-	return g;
-}
-
 static struct g *runq_take_head(struct p *p)
 {
 	uint32_t head = atomic_load_explicit(&p->head, memory_order_acquire);
@@ -138,20 +109,12 @@ static struct g *runq_take_head(struct p *p)
 	}
 }
 
-struct g *gor__runq_get(struct p *p)
+/** The head of the ring, then runnext. */
+struct g *gor__runq_get_ring(struct p *p)
 {
-	struct g *g;
+	struct g *g = runq_take_head(p);
 
-	if (__builtin_expect(p->runnext_streak < STREAK_MAX, 1)) {
-		g = runq_take_next(p);
-		if (g) {
-			p->runnext_streak++;
-			return g;
-		}
-	}
-	p->runnext_streak = 0;
-	g = runq_take_head(p);
-	return g ? g : runq_take_next(p);
+	return g ? g : gor__runq_take_next(p);
 }
 
 /**
@@ -170,7 +133,7 @@ static struct g *runq_steal_next(struct p *victim)
 		if (tick != atomic_load_explicit(&m->tick, memory_order_relaxed))
 			return NULL;
 	}
-	return runq_take_next(victim);
+	return gor__runq_take_next(victim);
 }
 
 #define STEAL_MAX 128 // copying more takes longer than waking another thief

@@ -31,6 +31,7 @@
  */
 #include "context.h"
 #include "emit.h"
+#include "runq.h"
 #include "timer.h"
 
 __thread struct m *gor__m __attribute__((tls_model("initial-exec")));
@@ -60,7 +61,7 @@ void gor__arrive(void)
 }
 
 /** Leave the context `from` for `to`; from may be dead, and this does not return then. */
-static void sched_switch(struct m *m, struct g *from, struct g *to)
+static inline void sched_switch(struct m *m, struct g *from, struct g *to)
 {
 	bool dies = g_state(from) == G_DEAD;
 	size_t room = to == &m->g0 ? to->san.bytes : gor__stack_room(to);
@@ -74,7 +75,7 @@ static void sched_switch(struct m *m, struct g *from, struct g *to)
 }
 
 /** What m runs now, for those who look on. */
-static void sched_start(struct m *m, struct g *g)
+static inline void sched_start(struct m *m, struct g *g)
 {
 	g_set_state(g, G_RUNNING);
 	atomic_store_explicit(&g->on_cpu, 1, memory_order_relaxed);
@@ -85,7 +86,7 @@ static void sched_start(struct m *m, struct g *g)
 }
 
 /** m runs no goroutine. */
-static void sched_stop(struct m *m)
+static inline void sched_stop(struct m *m)
 {
 	atomic_store_explicit(&m->running, 0, memory_order_relaxed);
 	emit_context(m, NULL);
@@ -98,7 +99,7 @@ void gor__switch_to_g0(struct m *m)
 }
 
 /** The next goroutine of m's p to switch to directly; NULL: g0 has to look. */
-static struct g *sched_pick(struct m *m)
+__attribute__((always_inline)) static inline struct g *sched_pick(struct m *m)
 {
 	struct p *p = m->p;
 	uint32_t tick = ++p->tick;
@@ -116,18 +117,6 @@ static struct g *sched_pick(struct m *m)
 		return NULL;
 	}
 	return g;
-}
-
-void gor__wait_begin(struct g *g, unsigned reason, uint64_t obj, const struct gor_site *site,
-                     unsigned flags)
-{
-	g->reason = (uint8_t)reason;
-	g->wait_flags = (uint8_t)flags;
-	g->wait_obj = obj;
-	g->wait_on = NULL;
-	g->wait_cases = 0;
-	g->site = site;
-	g_set_state(g, G_WAITING);
 }
 
 static void emit_park(struct m *m, struct g *g, struct g *next)

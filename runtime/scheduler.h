@@ -219,8 +219,6 @@ struct sched *gor__sched_now(void);
 bool gor__forked(void);
 
 /* scheduler.c */
-void gor__wait_begin(struct g *g, unsigned reason, uint64_t obj, const struct gor_site *site,
-                     unsigned flags);
 void gor__park(struct m *m, struct lock *unlock);
 void gor__yield(struct m *m, const struct gor_site *site);
 void gor__end(struct m *m) __attribute__((noreturn));
@@ -232,10 +230,9 @@ void gor__mark_ended(struct m *m);
 void gor__switch_to_g0(struct m *m);
 void gor__arrive(void);
 
-/* runq.c */
+/* runq.c, and runq.h */
 void gor__runq_put(struct p *p, struct g *g);
-void gor__runq_put_next(struct p *p, struct g *g);
-struct g *gor__runq_get(struct p *p);
+struct g *gor__runq_get_ring(struct p *p);
 bool gor__runq_empty(const struct p *p);
 bool gor__runq_ring(const struct p *p);
 struct g *gor__runq_steal(struct p *p, struct p *victim, bool take_next);

@@ -176,6 +176,7 @@ static void sel_emit_cases(struct m *m, const struct sel *s)
 static int sel_wait(struct m *m, const struct sel *s)
 {
 	struct wait wait = {.g = m->cur, .shared = true};
+	struct timer timer;
 	bool timed = s->timeout >= 0;
 
 	sel_emit_cases(m, s);
@@ -190,14 +191,14 @@ static int sel_wait(struct m *m, const struct sel *s)
 		*w = (struct waiter){.wait = &wait, .value = k->value, .index = s->locks[i]};
 		gor__waitq_push(k->kind == GOR_CASE_SEND ? &k->chan->sendq : &k->chan->recvq, w);
 	}
-	if (timed && gor__wait_until(m, &wait, gor_deadline(s->cases[s->timeout].dur_ns)))
+	if (timed && gor__wait_until(m, &wait, &timer, gor_deadline(s->cases[s->timeout].dur_ns)))
 		gor__fatal(NULL, "gor: out of memory for a timer");
 	struct gor_hchan *first = s->chans ? s->cases[s->locks[0]].chan : NULL;
 	sel_unlock(s, first);
 	gor__park(m, first ? &first->lock : NULL);
 
 	if (timed)
-		gor__timer_del(&wait.timer);
+		gor__timer_del(&timer);
 	const struct gor_hchan *finished = sel_finished(s, wait.result);
 	sel_lock(s, finished);
 	for (int i = 0; i < s->chans; i++) {

@@ -36,26 +36,27 @@ static struct g *wait_expired(struct timer *t)
 }
 
 /**
- * Arm wait's timer; it is shared from now on.  The caller deletes the timer when it runs again.
+ * Arm timer to end wait, which is shared from now on.  The caller deletes it when it runs again.
  *
  * Returns: 0, or -ENOMEM.
  */
-int gor__wait_until(struct m *m, struct wait *wait, int64_t deadline)
+int gor__wait_until(struct m *m, struct wait *wait, struct timer *timer, int64_t deadline)
 {
 	wait->shared = true;
-	wait->timer = (struct timer){.when = deadline, .fire = wait_expired, .arg = wait};
-	return gor__timer_add(m, &wait->timer) ? -ENOMEM : 0;
+	*timer = (struct timer){.when = deadline, .fire = wait_expired, .arg = wait};
+	return gor__timer_add(m, timer) ? -ENOMEM : 0;
 }
 
 /** Park until an absolute time and nothing else. */
 void gor__sleep_until(struct m *m, int64_t deadline, unsigned reason, const struct gor_site *site)
 {
 	struct wait wait = {.g = m->cur};
+	struct timer timer;
 	int64_t left = deadline - gor_now();
 
 	EMIT(m, WAIT_UNTIL, left > 0 ? (uint64_t)left : 0);
 	gor__wait_begin(m->cur, reason, 0, site, GTRACE_WAIT_DEADLINE);
-	if (gor__wait_until(m, &wait, deadline))
+	if (gor__wait_until(m, &wait, &timer, deadline))
 		gor__fatal(site, "gor: out of memory for a timer");
 	gor__park(m, NULL);
 }

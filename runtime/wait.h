@@ -18,10 +18,9 @@ struct wait {
 	struct g *g;
 	bool shared; // more than one may end it: claim by exchange
 	_Atomic uint32_t claimed;
-	uint32_t want;      // of a semaphore: permits; of a rwmutex: its count when it was granted
-	int result;         // index of the waiter it ended by, or WAIT_TIMED_OUT; set by the claimer
-	bool ok;            // a value passed; false: the channel was closed
-	struct timer timer; // used if timed
+	uint32_t want; // of a semaphore: permits; of a rwmutex: its count when it was granted
+	int result;    // index of the waiter it ended by, or WAIT_TIMED_OUT; set by the claimer
+	bool ok;       // a value passed; false: the channel was closed
 };
 
 struct waiter {
@@ -35,6 +34,19 @@ struct waiter {
 struct waitq {
 	struct waiter *first, *last;
 };
+
+/** The running goroutine g is about to wait; it is put into its queues after this. */
+static inline void gor__wait_begin(struct g *g, unsigned reason, uint64_t obj,
+                                   const struct gor_site *site, unsigned flags)
+{
+	g->reason = (uint8_t)reason;
+	g->wait_flags = (uint8_t)flags;
+	g->wait_obj = obj;
+	g->wait_on = NULL;
+	g->wait_cases = 0;
+	g->site = site;
+	g_set_state(g, G_WAITING);
+}
 
 static inline void gor__waitq_push(struct waitq *q, struct waiter *w)
 {
@@ -83,7 +95,7 @@ static inline struct waiter *gor__waitq_claim(struct waitq *q)
 }
 
 /* time.c: let a wait end at an absolute time */
-int gor__wait_until(struct m *m, struct wait *wait, int64_t deadline);
+int gor__wait_until(struct m *m, struct wait *wait, struct timer *timer, int64_t deadline);
 void gor__sleep_until(struct m *m, int64_t deadline, unsigned reason, const struct gor_site *site);
 
 #endif
