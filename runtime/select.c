@@ -3,13 +3,22 @@
  * select.c: waiting on several channels at once.
  *
  *   1. Lock all channels, in the order of their addresses, each once.
- *   2. Look for a case that can go on, starting at random; do it, unlock, return.
+ *   2. Look which cases can go on; do one of them, unlock, return.
  *   3. Else, with a default: return that.
  *   4. Else queue a waiter at each channel, park (which unlocks), be claimed by one partner or the
- *   timer. 5. Lock all again, take the other waiters out of their queues.
+ *      timer.
+ *   5. Lock all again, take the other waiters out of their queues.
  *
  * Locking all makes 2 and 4 one atomic step: no partner can slip in between looking and queueing.
- * Fairness: the cases are looked at in a random order, so each ready one has the same chance.
+ *
+ * Fairness: of k cases that can go on each is done with the same chance, 1 / k; the last one seen
+ * takes the place of the one chosen so far with chance 1 / (number seen), so one pass will do and
+ * no random number is drawn where there is no choice.  Rejected: looking in a random order; it
+ * shuffles for every select, and nearly always for one case or none.
+ *
+ * A case that can go on may turn out not to: its partner is itself in a select, or has a deadline,
+ * and was claimed elsewhere between the look and the claim.  Then 2 is done again; there is one
+ * partner less each time.
  *
  * Between 4 and 5 a partner may find one of our stale waiters; its wait is claimed already, so the
  * partner drops it.  The wait and the waiters are on our stack, which stays until 5 is through.
@@ -23,90 +32,95 @@
 #define CASES_ON_STACK 16
 #define CASES_MAX 65536
 
+/** A case with a channel. */
+struct sel_case {
+	struct gor_hchan *chan;
+	uint16_t index; // of the case
+	bool send;
+	bool first; // of its channel's cases in the order of locks
+};
+
 /** One select under way; the arrays have n places. */
 struct sel {
 	gor_case *cases;
 	int n;
-	uint16_t *order; // case numbers in random order
-	uint16_t *locks; // case numbers of channels by address
+	struct sel_case *on; // those with a channel, in the order of their addresses
 	struct waiter *waiters;
 	int deflt, timeout; // case numbers, -1 none
-	int chans;          // cases with a channel; also the length of locks
+	int chans;          // how many have a channel
 	const struct gor_site *site;
 };
 
-static bool sel_has_chan(const gor_case *k)
-{
-	return (k->kind == GOR_CASE_RECV || k->kind == GOR_CASE_SEND) && k->chan;
-}
-
-static void sel_sift(const struct sel *s, int i, int n)
+static void sel_sift(struct sel_case *on, int i, int n)
 {
 	for (int child; (child = 2 * i + 1) < n; i = child) {
-		if (child + 1 < n && s->cases[s->locks[child + 1]].chan > s->cases[s->locks[child]].chan)
+		if (child + 1 < n && on[child + 1].chan > on[child].chan)
 			child++;
-		if (s->cases[s->locks[i]].chan >= s->cases[s->locks[child]].chan)
+		if (on[i].chan >= on[child].chan)
 			return;
-		uint16_t t = s->locks[i];
-		s->locks[i] = s->locks[child];
-		s->locks[child] = t;
+		struct sel_case t = on[i];
+		on[i] = on[child];
+		on[child] = t;
 	}
 }
 
-/**
- * Sort out the cases: default, timeout, and those with a channel in random and in address order.
- */
-static void sel_prepare(struct m *m, struct sel *s)
+/** Put the channels of a long select in order: heap sort has no stack and no worst case. */
+static void sel_sort(struct sel_case *on, int n)
 {
+	for (int i = n / 2 - 1; i >= 0; i--)
+		sel_sift(on, i, n);
+	for (int end = n - 1; end > 0; end--) {
+		struct sel_case t = on[0];
+		on[0] = on[end];
+		on[end] = t;
+		sel_sift(on, 0, end);
+	}
+}
+
+/** Sort out the cases: default, timeout, and those with a channel in the order of addresses. */
+static void sel_prepare(struct sel *s)
+{
+	bool few = s->n <= CASES_ON_STACK;
+
 	s->deflt = s->timeout = -1;
 	s->chans = 0;
 	for (int i = 0; i < s->n; i++) {
 		const gor_case *k = &s->cases[i];
-		if (k->kind == GOR_CASE_DEFAULT)
+		if (k->kind == GOR_CASE_RECV || k->kind == GOR_CASE_SEND) {
+			int at = s->chans;
+			if (!k->chan)
+				continue;
+			for (; few && at > 0 && s->on[at - 1].chan > k->chan; at--)
+				s->on[at] = s->on[at - 1];
+			s->on[at].chan = k->chan;
+			s->on[at].index = (uint16_t)i;
+			s->on[at].send = k->kind == GOR_CASE_SEND;
+			s->chans++;
+		} else if (k->kind == GOR_CASE_DEFAULT) {
 			s->deflt = i;
-		else if (k->kind == GOR_CASE_TIMEOUT &&
-		         (s->timeout < 0 || k->dur_ns < s->cases[s->timeout].dur_ns))
+		} else if (k->kind == GOR_CASE_TIMEOUT &&
+		           (s->timeout < 0 || k->dur_ns < s->cases[s->timeout].dur_ns)) {
 			s->timeout = i;
-		if (!sel_has_chan(k))
-			continue;
-		int j = (int)(gor__rand(m->p) % (uint64_t)(s->chans + 1));
-		if (j != s->chans)
-			s->order[s->chans] = s->order[j];
-		s->order[j] = (uint16_t)i;
-		s->locks[s->chans++] = (uint16_t)i;
+		}
 	}
-	for (int i = s->chans / 2 - 1; i >= 0; i--) // heap sort: no stack, no worst case
-		sel_sift(s, i, s->chans);
-	for (int end = s->chans - 1; end > 0; end--) {
-		uint16_t t = s->locks[0];
-		s->locks[0] = s->locks[end];
-		s->locks[end] = t;
-		sel_sift(s, 0, end);
-	}
-}
-
-/**
- * Is this place of the lock order the first of its channel, and is that not the one to leave out?
- */
-static bool sel_first(const struct sel *s, int i, const struct gor_hchan *except)
-{
-	const struct gor_hchan *c = s->cases[s->locks[i]].chan;
-
-	return c != except && (i == 0 || s->cases[s->locks[i - 1]].chan != c);
+	if (!few)
+		sel_sort(s->on, s->chans);
+	for (int i = 0; i < s->chans; i++)
+		s->on[i].first = i == 0 || s->on[i - 1].chan != s->on[i].chan;
 }
 
 static void sel_lock(const struct sel *s, const struct gor_hchan *except)
 {
 	for (int i = 0; i < s->chans; i++)
-		if (sel_first(s, i, except))
-			gor__lock(&s->cases[s->locks[i]].chan->lock);
+		if (s->on[i].first && s->on[i].chan != except)
+			gor__lock(&s->on[i].chan->lock);
 }
 
 static void sel_unlock(const struct sel *s, const struct gor_hchan *except)
 {
 	for (int i = s->chans - 1; i >= 0; i--)
-		if (sel_first(s, i, except))
-			gor__unlock(&s->cases[s->locks[i]].chan->lock);
+		if (s->on[i].first && s->on[i].chan != except)
+			gor__unlock(&s->on[i].chan->lock);
 }
 
 /**
@@ -119,8 +133,13 @@ static const struct gor_hchan *sel_finished(const struct sel *s, int done)
 	int uses = 0;
 
 	for (int i = 0; i < s->chans; i++)
-		uses += s->cases[s->locks[i]].chan == c;
+		uses += s->on[i].chan == c;
 	return uses == 1 ? c : NULL;
+}
+
+static inline struct waitq *sel_queue(const struct sel_case *on)
+{
+	return on->send ? &on->chan->sendq : &on->chan->recvq;
 }
 
 /** What a finished case leaves for its caller. */
@@ -134,14 +153,41 @@ static void sel_done(const gor_case *k, bool ok, const struct gor_site *site)
 		*k->ok = ok;
 }
 
+/** Can this case go on?  Its channel is locked. */
+static inline bool sel_ready(const struct sel_case *on)
+{
+	struct gor_hchan *c = on->chan;
+
+	if (c->closed)
+		return true;
+	if (on->send)
+		return gor__chan_len(c) < c->cap || gor__waitq_open(&c->recvq);
+	return gor__chan_len(c) > 0 || gor__waitq_open(&c->sendq);
+}
+
+/** One of the cases that can go on, each with the same chance; -1: none can. */
+static int sel_choose(struct m *m, const struct sel *s)
+{
+	int chosen = -1;
+	uint64_t seen = 0;
+
+	for (int i = 0; i < s->chans; i++) {
+		if (!sel_ready(&s->on[i]))
+			continue;
+		if (seen++ == 0 || gor__rand(m->p) % seen == 0)
+			chosen = s->on[i].index;
+	}
+	return chosen;
+}
+
 /**
  * Do a case that can go on; channels are locked, and unlocked if it did one.  Returns its number or
  * -1.
  */
 static int sel_try(struct m *m, const struct sel *s)
 {
-	for (int i = 0; i < s->chans; i++) {
-		gor_case *k = &s->cases[s->order[i]];
+	for (int i; (i = sel_choose(m, s)) >= 0;) {
+		gor_case *k = &s->cases[i];
 		struct g *wake = NULL;
 		enum chan_try tried = k->kind == GOR_CASE_SEND
 		                          ? gor__chan_try_send(m, k->chan, k->value, s->site, &wake)
@@ -154,7 +200,7 @@ static int sel_try(struct m *m, const struct sel *s)
 		sel_unlock(s, NULL);
 		gor__chan_wake(m, id, wake);
 		sel_done(k, tried == CHAN_DONE, s->site);
-		return s->order[i];
+		return i;
 	}
 	return -1;
 }
@@ -164,9 +210,9 @@ static void sel_emit_cases(struct m *m, const struct sel *s)
 	if (!m->stream)
 		return;
 	for (int i = 0; i < s->chans; i++) {
-		const gor_case *k = &s->cases[s->locks[i]];
-		GTRACE_EMIT(m->stream, WAIT_CASE, k->chan->id,
-		            k->kind == GOR_CASE_SEND ? GTRACE_op_CHAN_SEND : GTRACE_op_CHAN_RECV);
+		const struct sel_case *on = &s->on[i];
+		GTRACE_EMIT(m->stream, WAIT_CASE, on->chan->id,
+		            on->send ? GTRACE_op_CHAN_SEND : GTRACE_op_CHAN_RECV);
 	}
 	if (s->timeout >= 0)
 		GTRACE_EMIT(m->stream, WAIT_UNTIL, (uint64_t)s->cases[s->timeout].dur_ns);
@@ -181,19 +227,21 @@ static int sel_wait(struct m *m, const struct sel *s)
 
 	sel_emit_cases(m, s);
 	gor__wait_begin(m->cur, s->chans || timed ? GTRACE_reason_SELECT : GTRACE_reason_SELECT_NONE,
-	                s->chans == 1 ? s->cases[s->locks[0]].chan->id : 0, s->site,
+	                s->chans == 1 ? s->on[0].chan->id : 0, s->site,
 	                timed ? GTRACE_WAIT_DEADLINE : 0);
 	m->cur->wait_on = s->chans ? s->cases : NULL;
 	m->cur->wait_cases = (uint32_t)s->n;
 	for (int i = 0; i < s->chans; i++) {
-		const gor_case *k = &s->cases[s->locks[i]];
+		const struct sel_case *on = &s->on[i];
 		struct waiter *w = &s->waiters[i];
-		*w = (struct waiter){.wait = &wait, .value = k->value, .index = s->locks[i]};
-		gor__waitq_push(k->kind == GOR_CASE_SEND ? &k->chan->sendq : &k->chan->recvq, w);
+		w->wait = &wait;
+		w->value = s->cases[on->index].value;
+		w->index = on->index;
+		gor__waitq_push(sel_queue(on), w);
 	}
 	if (timed && gor__wait_until(m, &wait, &timer, gor_deadline(s->cases[s->timeout].dur_ns)))
 		gor__fatal(NULL, "gor: out of memory for a timer");
-	struct gor_hchan *first = s->chans ? s->cases[s->locks[0]].chan : NULL;
+	struct gor_hchan *first = s->chans ? s->on[0].chan : NULL;
 	sel_unlock(s, first);
 	gor__park(m, first ? &first->lock : NULL);
 
@@ -202,10 +250,8 @@ static int sel_wait(struct m *m, const struct sel *s)
 	const struct gor_hchan *finished = sel_finished(s, wait.result);
 	sel_lock(s, finished);
 	for (int i = 0; i < s->chans; i++) {
-		const gor_case *k = &s->cases[s->locks[i]];
-		if (k->chan != finished)
-			gor__waitq_remove(k->kind == GOR_CASE_SEND ? &k->chan->sendq : &k->chan->recvq,
-			                  &s->waiters[i]);
+		if (s->on[i].chan != finished)
+			gor__waitq_remove(sel_queue(&s->on[i]), &s->waiters[i]);
 	}
 	sel_unlock(s, finished);
 	if (wait.result == WAIT_TIMED_OUT)
@@ -216,7 +262,7 @@ static int sel_wait(struct m *m, const struct sel *s)
 
 static int sel_run(struct m *m, struct sel *s)
 {
-	sel_prepare(m, s);
+	sel_prepare(s);
 	sel_lock(s, NULL);
 	int done = sel_try(m, s);
 	if (done >= 0)
@@ -240,19 +286,16 @@ int gor_select_n_at(gor_case *cases, int n, const struct gor_site *site)
 	if (n < 0 || n > CASES_MAX)
 		gor__panic(site, "gor_select_n: %d cases", n);
 	if (n <= CASES_ON_STACK) {
-		uint16_t order[CASES_ON_STACK], locks[CASES_ON_STACK];
+		struct sel_case on[CASES_ON_STACK];
 		struct waiter waiters[CASES_ON_STACK];
-		s.order = order;
-		s.locks = locks;
+		s.on = on;
 		s.waiters = waiters;
 		done = sel_run(m, &s);
 	} else {
-		size_t each = sizeof *s.waiters + sizeof *s.order + sizeof *s.locks;
-		s.waiters = malloc((size_t)n * each);
+		s.waiters = malloc((size_t)n * (sizeof *s.waiters + sizeof *s.on));
 		if (!s.waiters)
 			gor__fatal(NULL, "gor: out of memory for a select");
-		s.order = (uint16_t *)(s.waiters + n);
-		s.locks = s.order + n;
+		s.on = (struct sel_case *)(s.waiters + n);
 		done = sel_run(m, &s);
 		free(s.waiters);
 	}

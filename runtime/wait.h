@@ -81,6 +81,17 @@ static inline bool gor__wait_claim(struct wait *wait)
 	return !wait->shared || !atomic_exchange_explicit(&wait->claimed, 1, memory_order_acq_rel);
 }
 
+/** Is there a waiter whose wait is still open?  It may be claimed by the time its turn comes. */
+static inline bool gor__waitq_open(struct waitq *q)
+{
+	struct waiter *w;
+
+	while ((w = q->first) && w->wait->shared &&
+	       atomic_load_explicit(&w->wait->claimed, memory_order_relaxed))
+		gor__waitq_remove(q, w);
+	return w != NULL;
+}
+
 /** The first waiter whose wait is still open, out of the queue and claimed; NULL: none. */
 static inline struct waiter *gor__waitq_claim(struct waitq *q)
 {
