@@ -9,6 +9,11 @@
  *   M2  word is never 0 while the queue is not empty: unlock hands the lock to the first waiter,
  *       which owns it before it runs.
  *
+ * That one exchange is all a thread does that nobody waits for and nobody records: it does not even
+ * enter the runtime (handoff.c).  Should the monitor take its p at that moment, it has locked or
+ * unlocked as any other code without a p may.  A mark sends it in, so a loop around a lock still
+ * yields when its time is up.
+ *
  * So nobody starves and nobody overtakes, and the trace's owner is always true.  Rejected: letting
  * new-comers overtake (Go's normal mode): quicker under contention on many threads, but then a
  * waiter's turn is luck.
@@ -90,10 +95,30 @@ void gor__mutex_lock(struct m *m, gor_mutex *mu, const struct gor_site *site)
 	mutex_locked(m, mu, site);
 }
 
-void gor_mutex_lock_at(gor_mutex *mu, const struct gor_site *site)
+/** The calling thread, if it may do without entering the runtime; else NULL. */
+static inline struct m *mutex_outside(void)
+{
+	struct m *m = gor__self();
+
+	if (__builtin_expect(!m || m->sync || atomic_load_explicit(&m->mark, memory_order_relaxed), 0))
+		return NULL;
+	return m;
+}
+
+__attribute__((noinline)) static void mutex_lock_inside(gor_mutex *mu, const struct gor_site *site)
 {
 	gor__mutex_lock(gor__enter(), mu, site);
 	gor__leave();
+}
+
+void gor_mutex_lock_at(gor_mutex *mu, const struct gor_site *site)
+{
+	struct m *m = mutex_outside();
+
+	if (__builtin_expect(m && mutex_cas(mu, 0, m->cur->id << 1), 1))
+		__atomic_store_n(&mu->count, mu->count + 1, __ATOMIC_RELAXED);
+	else
+		mutex_lock_inside(mu, site);
 }
 
 int gor_mutex_trylock_at(gor_mutex *mu, const struct gor_site *site)
@@ -146,11 +171,20 @@ void gor__mutex_unlock(struct m *m, gor_mutex *mu, const struct gor_site *site)
 		mutex_hand_over(m, mu);
 }
 
-void gor_mutex_unlock_at(gor_mutex *mu, const struct gor_site *site)
+__attribute__((noinline)) static void mutex_unlock_inside(gor_mutex *mu,
+                                                          const struct gor_site *site)
 {
 	struct m *m = gor__enter();
 
 	gor__mutex_check_owner(m, mu, site);
 	gor__mutex_unlock(m, mu, site);
 	gor__leave();
+}
+
+void gor_mutex_unlock_at(gor_mutex *mu, const struct gor_site *site)
+{
+	struct m *m = mutex_outside();
+
+	if (__builtin_expect(!m || !mutex_cas(mu, m->cur->id << 1, 0), 0))
+		mutex_unlock_inside(mu, site);
 }
