@@ -18,6 +18,12 @@
  * producer has a p and will run the goroutine itself, and the monitor looks as well.  L3 is not
  * touched: a p is put on the idle list by its owner, who has seen its own queue empty.
  *
+ * Stealing costs: what moves to another core brings its stack and its descriptor along, some
+ * hundred nanoseconds a goroutine, and the stacks of those that end there are warm there.  So a
+ * thread whose loot was done in less than that makes it rarer: it sleeps instead of stealing again,
+ * and the next so many goroutines are made ready without waking anyone, twice as many each time in
+ * a row.  The monitor still wakes a thread for work that waits.
+ *
  * Timers of sleeping ps: the thread that goes to sleep last, in effect, sleeps only until the
  * earliest (the timer keeper).  If the keeper is woken for other work, the monitor keeps the time.
  */
@@ -160,6 +166,38 @@ void gor__idle_stop(struct sched *s)
 	}
 }
 
+#define STEAL_WORTH_NS 500
+#define SKIP_FIRST 1024u
+#define SKIP_MOST 65536u
+
+/** The p is dry: did its last theft pay? */
+static bool idle_theft_paid(struct m *m)
+{
+	struct sched *s = m->sched;
+	uint32_t n = m->stolen, skip = 0;
+
+	if (n == 0)
+		return true;
+	m->stolen = 0;
+	if (gor_now() - m->stolen_ns < (int64_t)n * STEAL_WORTH_NS) {
+		skip = atomic_load_explicit(&s->wake_skip_last, memory_order_relaxed);
+		skip = !skip ? SKIP_FIRST : skip < SKIP_MOST ? 2 * skip : SKIP_MOST;
+	}
+	atomic_store_explicit(&s->wake_skip_last, skip, memory_order_relaxed);
+	atomic_store_explicit(&s->wake_skip, skip, memory_order_relaxed);
+	return !skip;
+}
+
+/** m has just filled its p's ring and taken one more. */
+static void idle_note_theft(struct m *m)
+{
+	const struct p *p = m->p;
+
+	m->stolen = 1 + atomic_load_explicit(&p->tail, memory_order_relaxed) -
+	            atomic_load_explicit(&p->head, memory_order_relaxed);
+	m->stolen_ns = gor_now();
+}
+
 static struct g *idle_steal(struct m *m)
 {
 	struct sched *s = m->sched;
@@ -172,8 +210,10 @@ static struct g *idle_steal(struct m *m)
 				continue;
 			// its runnext only in the last round: most often its owner is about to run it
 			struct g *g = gor__runq_steal(m->p, victim, round == 3);
-			if (g)
+			if (g) {
+				idle_note_theft(m);
 				return g;
+			}
 		}
 		for (int i = 0; i < 20 && round < 3; i++)
 			gor__relax();
@@ -192,7 +232,7 @@ static bool idle_timers(struct m *m)
 	return any;
 }
 
-static struct g *idle_look(struct m *m)
+static struct g *idle_look(struct m *m, bool *pays)
 {
 	struct p *p = m->p;
 	struct g *g = m->pending;
@@ -209,6 +249,9 @@ static struct g *idle_look(struct m *m)
 	struct sched *s = m->sched;
 	if (idle_timers(m) && (g = gor__runq_get(p)))
 		return g;
+	*pays = idle_theft_paid(m);
+	if (!*pays)
+		return NULL;
 	uint32_t busy = s->procs - atomic_load_explicit(&s->idle_p_count, memory_order_relaxed);
 	if (s->procs == 1)
 		return NULL;
@@ -313,8 +356,11 @@ static void idle_sleep(struct m *m)
 	}
 }
 
-/** Put m's p on the idle list and sleep; m has a p when it returns, and is perhaps spinning. */
-static void idle_release(struct m *m)
+/**
+ * Put m's p on the idle list and sleep, after a last look if asked; m has a p when it returns, and
+ * is perhaps spinning.
+ */
+static void idle_release(struct m *m, bool look)
 {
 	struct sched *s = m->sched;
 	struct p *p = m->p;
@@ -331,7 +377,7 @@ static void idle_release(struct m *m)
 	idle_stop_spinning(m);
 	if (dead)
 		gor__deadlock();
-	if (idle_any_ring(s)) { // came in after the last look
+	if (look && idle_any_ring(s)) { // came in after the last look
 		gor__lock(&s->lock);
 		p = idle_pop_p(s);
 		gor__unlock(&s->lock);
@@ -406,7 +452,8 @@ struct g *gor__find_work(struct m *m)
 			idle_sleep(m);
 		if (atomic_load_explicit(&m->sched->stopped, memory_order_relaxed))
 			return NULL;
-		struct g *g = idle_look(m);
+		bool pays = true;
+		struct g *g = idle_look(m, &pays);
 		if (g) {
 			bool spun = m->spinning;
 			idle_stop_spinning(m);
@@ -414,7 +461,7 @@ struct g *gor__find_work(struct m *m)
 				idle_wake_more(m->sched);
 			return g;
 		}
-		idle_release(m);
+		idle_release(m, pays);
 	}
 }
 

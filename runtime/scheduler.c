@@ -206,6 +206,17 @@ void gor__end(struct m *m)
 	__builtin_unreachable();
 }
 
+/** Work lies behind runnext and a p is idle: wake a thread, if stealing is worth it (idle.c). */
+static inline void sched_wake(struct sched *s)
+{
+	uint32_t skip = atomic_load_explicit(&s->wake_skip, memory_order_relaxed);
+
+	if (skip)
+		atomic_store_explicit(&s->wake_skip, skip - 1, memory_order_relaxed);
+	else
+		gor__wake_one(s);
+}
+
 /**
  * Make a parked or new goroutine runnable: it runs next on this p.
  *
@@ -222,7 +233,7 @@ void gor__ready(struct m *m, struct g *g)
 	if (atomic_load_explicit(&m->sched->idle_p_count, memory_order_relaxed) &&
 	    atomic_load_explicit(&p->head, memory_order_relaxed) !=
 	        atomic_load_explicit(&p->tail, memory_order_relaxed))
-		gor__wake_one(m->sched);
+		sched_wake(m->sched);
 }
 
 /** The same for a list linked by next: a ring's worth stays here, the rest is for everybody. */

@@ -86,6 +86,8 @@ struct m {
 	_Atomic uint64_t running;       // own: id of cur, 0 none; for the monitor
 	_Atomic uint64_t stream_number; // own: of stream, 0 none; for the monitor
 	bool spinning;                  // own: counted in sched->spinning
+	uint32_t stolen;                // own: goroutines of its last theft; 0 judged
+	int64_t stolen_ns;              // own: when that was
 	struct lock hand;               // the thread and whoever takes its p
 	_Atomic bool handed;            // hand: its p was taken; counted in sched->handed
 	bool sleeping;                  // sched->lock: on the idle list
@@ -123,6 +125,8 @@ struct sched {
 	_Atomic(struct m *) all_m;     // pushed under lock; read with acquire
 	_Atomic uint32_t m_count;
 	_Atomic uint32_t spinning;           // threads that look for work
+	_Atomic uint32_t wake_skip;          // hint: so many goroutines may be made ready with no wake
+	_Atomic uint32_t wake_skip_last;     // hint: its last start; 0 stealing pays
 	_Atomic uint32_t handed;             // threads without a p in user code; written under lock
 	struct g *global_head, *global_tail; // lock
 	_Atomic uint32_t global_count;       // written under lock
