@@ -41,6 +41,8 @@ struct p {
 	uint32_t runnext_streak;     // owner: times in a row that runnext came first
 	uint32_t tick;               // owner: switches; paces the looks at the global queue
 	uint32_t free_count;         // owner
+	uint32_t burst;              // owner: goroutines started by burst_g in a row
+	uint64_t burst_g;            // owner
 	uint64_t g_id, g_id_end;     // owner: ids to give out
 	uint64_t obj_id, obj_id_end; // owner
 	uint64_t rng;                // owner
