@@ -124,9 +124,9 @@ __attribute__((noinline)) static int chan_wait_until(struct m *m, struct gor_hch
 {
 	struct wait wait = {.g = m->cur};
 	struct timer timer;
-	int64_t left = deadline - gor_now();
 
-	EMIT(m, WAIT_UNTIL, left > 0 ? (uint64_t)left : 0);
+	if (__builtin_expect(m->stream != NULL, 0))
+		gor__emit_until(m, deadline);
 	m->cur->wait_on = c;
 	w->wait = &wait;
 	gor__waitq_push(q, w);

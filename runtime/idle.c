@@ -29,6 +29,7 @@
  */
 #include "emit.h"
 #include "futex.h"
+#include "global.h"
 #include "handoff.h"
 #include "monitor.h"
 #include "runq.h"
@@ -479,13 +480,7 @@ struct p *gor__idle_return(struct m *m, struct g *g)
 		idle_attach(m, p);
 	} else {
 		g_set_state(g, G_RUNNABLE);
-		g->next = NULL;
-		if (s->global_tail)
-			s->global_tail->next = g;
-		else
-			s->global_head = g;
-		s->global_tail = g;
-		atomic_fetch_add_explicit(&s->global_count, 1, memory_order_release);
+		gor__global_put_locked(s, g);
 	}
 	m->handed = false;
 	atomic_fetch_sub_explicit(&s->handed, 1, memory_order_relaxed);

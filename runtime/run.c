@@ -53,8 +53,11 @@ static void run_main(void *arg)
 static struct p *run_procs(struct sched *s)
 {
 	s->ps = aligned_alloc(64, s->procs * sizeof *s->ps);
-	if (!s->ps)
+	s->batches.left = s->procs + 2; // keeps B2 of global.c
+	s->batches.memory = aligned_alloc(64, (size_t)s->batches.left * BATCH_BYTES);
+	if (!s->ps || !s->batches.memory)
 		return NULL;
+	gor__global_reserve(&s->batches);
 	memset(s->ps, 0, s->procs * sizeof *s->ps);
 	uint64_t seed = (uint64_t)gor_now() ^ (uint64_t)getpid() << 32;
 	for (unsigned i = 0; i < s->procs; i++) {

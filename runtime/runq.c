@@ -12,9 +12,10 @@
  *
  * runnext is exchanged as a whole, so each goroutine leaves it once.
  *
- * A full ring gives its oldest quarter to the global list, so that one p cannot hide work from the
- * others.
+ * A full ring gives its oldest quarter to the global list (global.c), so that one p cannot hide
+ * work from the others.
  */
+#include "global.h"
 #include "runq.h"
 
 bool gor__runq_empty(const struct p *p)
@@ -38,20 +39,7 @@ bool gor__runq_ring(const struct p *p)
 	       atomic_load_explicit(&p->tail, memory_order_acquire);
 }
 
-void gor__global_put(struct sched *s, struct g *first, struct g *last, unsigned count)
-{
-	last->next = NULL;
-	gor__lock(&s->lock);
-	if (s->global_tail)
-		s->global_tail->next = first;
-	else
-		s->global_head = first;
-	s->global_tail = last;
-	atomic_fetch_add_explicit(&s->global_count, count, memory_order_release);
-	gor__unlock(&s->lock);
-}
-
-#define SPILL_MAX (RING_SIZE / 4)
+#define SPILL_MAX (BATCH - 1)
 
 /**
  * The ring is full: its oldest quarter and g go to the global list.  False if thieves made room
@@ -59,7 +47,7 @@ void gor__global_put(struct sched *s, struct g *first, struct g *last, unsigned 
  */
 static bool runq_spill(struct p *p, struct g *g, uint32_t head)
 {
-	struct g *batch[SPILL_MAX + 1];
+	struct g *batch[BATCH];
 	uint32_t n = SPILL_MAX;
 
 	for (uint32_t i = 0; i < n; i++)
@@ -68,9 +56,7 @@ static bool runq_spill(struct p *p, struct g *g, uint32_t head)
 	                                             memory_order_relaxed))
 		return false;
 	batch[n] = g;
-	for (uint32_t i = 0; i < n; i++)
-		batch[i]->next = batch[i + 1];
-	gor__global_put(p->sched, batch[0], batch[n], n + 1);
+	gor__global_put(p->sched, batch, n + 1);
 	return true;
 }
 
@@ -90,6 +76,22 @@ void gor__runq_put(struct p *p, struct g *g)
 	}
 }
 
+/**
+ * Of those that run next, fetch what a switch to them touches first: of the second its descriptor,
+ * of the first, whose descriptor was fetched the last time, its saved context.  Cold ones are the
+ * rule where many wait, and two misses a switch cost more than the switch.
+ */
+static inline void runq_prefetch(struct p *p, uint32_t head, uint32_t tail)
+{
+	if (tail - head < 3)
+		return;
+	__builtin_prefetch(atomic_load_explicit(&p->ring[(head + 2) % RING_SIZE], memory_order_relaxed),
+	                   1);
+	struct g *g = atomic_load_explicit(&p->ring[(head + 1) % RING_SIZE], memory_order_relaxed);
+	// a thief may have it by now; its memory stays, and a wrong address does no harm
+	__builtin_prefetch(__atomic_load_n(&g->sp, __ATOMIC_RELAXED), 1);
+}
+
 static struct g *runq_take_head(struct p *p)
 {
 	uint32_t head = atomic_load_explicit(&p->head, memory_order_acquire);
@@ -99,6 +101,7 @@ static struct g *runq_take_head(struct p *p)
 		if (head == tail)
 			return NULL;
 		struct g *g = atomic_load_explicit(&p->ring[head % RING_SIZE], memory_order_relaxed);
+		runq_prefetch(p, head, tail);
 		if (p->alone) { // there are no thieves
 			atomic_store_explicit(&p->head, head + 1, memory_order_relaxed);
 			return g;
@@ -171,34 +174,4 @@ struct g *gor__runq_steal(struct p *p, struct p *victim, bool take_next)
 		atomic_store_explicit(&p->tail, tail + n - 1, memory_order_release);
 		return g;
 	}
-}
-
-/** A fair share of the global list: one to run, the rest into p's ring. */
-struct g *gor__global_get(struct p *p, unsigned most)
-{
-	struct sched *s = p->sched;
-
-	if (!atomic_load_explicit(&s->global_count, memory_order_acquire))
-		return NULL;
-	gor__lock(&s->lock);
-	unsigned have = atomic_load_explicit(&s->global_count, memory_order_relaxed);
-	unsigned n = have / s->procs + 1;
-
-	n = n > have ? have : n;
-	n = n > most ? most : n;
-	struct g *first = s->global_head;
-	for (unsigned i = 0; i < n; i++)
-		s->global_head = s->global_head->next;
-	if (!s->global_head)
-		s->global_tail = NULL;
-	atomic_fetch_sub_explicit(&s->global_count, n, memory_order_relaxed);
-	gor__unlock(&s->lock);
-	if (n == 0)
-		return NULL;
-	for (struct g *g = first->next; --n;) {
-		struct g *after = g->next;
-		gor__runq_put(p, g);
-		g = after;
-	}
-	return first;
 }

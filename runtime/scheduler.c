@@ -31,6 +31,7 @@
  */
 #include "context.h"
 #include "emit.h"
+#include "global.h"
 #include "runq.h"
 #include "timer.h"
 
@@ -167,7 +168,7 @@ void gor__yield(struct m *m, const struct gor_site *site)
 			g_set_state(g, G_RUNNING);
 			return;
 		}
-		gor__global_put(m->sched, g, g, 1);
+		gor__global_put(m->sched, &g, 1);
 	}
 	if (__builtin_expect(m->stream != NULL, 0)) {
 		uint64_t number = emit_site(m, site);
@@ -248,15 +249,9 @@ void gor__ready_list(struct m *m, struct g *list, unsigned count)
 		gor__runq_put(m->p, g);
 		here++;
 	}
-	if (list) {
-		struct g *last = list;
-		for (;; last = last->next) {
-			g_set_state(last, G_RUNNABLE);
-			if (!last->next)
-				break;
-		}
-		gor__global_put(m->sched, list, last, count - here);
-	}
+	for (struct g *g = list; g; g = g->next)
+		g_set_state(g, G_RUNNABLE);
+	gor__global_put_list(m->sched, list);
 	if (count && atomic_load_explicit(&m->sched->idle_p_count, memory_order_relaxed))
 		gor__wake_one(m->sched);
 }

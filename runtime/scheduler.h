@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 
 #include "g.h"
+#include "global.h"
 #include "lock.h"
 
 #define RING_SIZE 1024u // as many as a burst of spawns, and two pages
@@ -23,13 +24,20 @@
 
 struct timer;
 
+/** A place in a heap of timers. */
+struct timed {
+	int64_t when;
+	struct timer *timer;
+};
+struct batch;
+
 /** The timers of one p: a heap, the earliest first. */
 struct timers {
 	struct lock lock;
 	_Atomic int64_t first;  // when the earliest is due, or NO_TIMER; written under lock
 	_Atomic uint32_t count; // written under lock
 	uint32_t room;          // lock
-	struct timer **heap;    // lock
+	struct timed *heap;     // lock
 };
 
 /** The right to run goroutines, and everything a thread wants at hand while it has it. */
@@ -126,13 +134,14 @@ struct sched {
 	struct m *idle_m;              // lock
 	_Atomic(struct m *) all_m;     // pushed under lock; read with acquire
 	_Atomic uint32_t m_count;
-	_Atomic uint32_t spinning;           // threads that look for work
-	_Atomic uint32_t wake_skip;          // hint: so many goroutines may be made ready with no wake
-	_Atomic uint32_t wake_skip_last;     // hint: its last start; 0 stealing pays
-	_Atomic uint32_t handed;             // threads without a p in user code; written under lock
-	struct g *global_head, *global_tail; // lock
-	_Atomic uint32_t global_count;       // written under lock
-	_Atomic(struct g *) free;            // written under free_lock: dead goroutines of all
+	_Atomic uint32_t spinning;       // threads that look for work
+	_Atomic uint32_t wake_skip;      // hint: so many goroutines may be made ready with no wake
+	_Atomic uint32_t wake_skip_last; // hint: its last start; 0 stealing pays
+	_Atomic uint32_t handed;         // threads without a p in user code; written under lock
+	struct batch *global_first, *global_last; // lock
+	_Atomic uint32_t global_count;            // written under lock
+	struct batch_reserve batches;             // for the global list
+	_Atomic(struct g *) free;                 // written under free_lock: dead goroutines of all
 	struct lock free_lock;
 	_Atomic uint64_t *next_g_id;          // shared by all runs of the process
 	struct gtrace_stream *monitor_stream; // the monitor's own
@@ -242,8 +251,6 @@ struct g *gor__runq_get_ring(struct p *p);
 bool gor__runq_empty(const struct p *p);
 bool gor__runq_ring(const struct p *p);
 struct g *gor__runq_steal(struct p *p, struct p *victim, bool take_next);
-void gor__global_put(struct sched *s, struct g *first, struct g *last, unsigned count);
-struct g *gor__global_get(struct p *p, unsigned most);
 
 /* idle.c */
 void gor__wake_one(struct sched *s);

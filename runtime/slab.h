@@ -4,6 +4,7 @@
 #define GOR_SLAB_H
 
 #include "g.h"
+#include "global.h"
 
 #define SLAB_COLOURS 16u
 #define SLAB_LINE 64u
@@ -13,8 +14,9 @@ struct stack_slab {
 	char *base;
 	size_t stride;
 	uint32_t stacks;
-	_Atomic uint32_t used; // stacks ever handed out; release: their g is set up
-	bool own;              // of one stack with a size of its own
+	_Atomic uint32_t used;        // stacks ever handed out; release: their g is set up
+	bool own;                     // of one stack with a size of its own
+	struct batch_reserve batches; // for its goroutines in the global list
 	_Atomic(struct stack_slab *) next;
 };
 

@@ -61,7 +61,7 @@ struct g *gor__spawn(struct m *m, const struct spawn *spawn)
 		memcpy(top, spawn->value, spawn->value_bytes);
 		g->arg = top;
 	}
-	g->sp = gor__context_make(top, spawn_main, g);
+	__atomic_store_n(&g->sp, gor__context_make(top, spawn_main, g), __ATOMIC_RELAXED);
 	g->fn = spawn->fn;
 	g->id = spawn_id(m->p);
 	g->born = spawn->site;

@@ -68,9 +68,12 @@ static struct stack_slab *slab_new(size_t stride, uint32_t count, bool own)
 	                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
 	struct stack_slab *slab;
 
+	_Static_assert(sizeof *slab <= BATCH_BYTES, "the batches come after it");
 	if (base == MAP_FAILED)
 		return NULL;
-	slab = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint32_t batches = count / (BATCH / 2) + 1; // keeps B2 of global.c
+	slab = mmap(NULL, BATCH_BYTES * (1 + batches), PROT_READ | PROT_WRITE,
+	            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (slab == MAP_FAILED) {
 		munmap(base, bytes);
 		return NULL;
@@ -78,6 +81,9 @@ static struct stack_slab *slab_new(size_t stride, uint32_t count, bool own)
 	madvise(base, bytes, MADV_NOHUGEPAGE); // one touched page must not cost 2 MiB
 	san_region(base, bytes);
 	*slab = (struct stack_slab){.base = base, .stride = stride, .stacks = count, .own = own};
+	slab->batches.memory = (char *)slab + BATCH_BYTES;
+	slab->batches.left = batches;
+	gor__global_reserve(&slab->batches);
 	gor__lock(&stacks.lock);
 	atomic_store_explicit(&slab->next, atomic_load_explicit(&gor__slabs, memory_order_relaxed),
 	                      memory_order_relaxed);

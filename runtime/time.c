@@ -47,16 +47,24 @@ int gor__wait_until(struct m *m, struct wait *wait, struct timer *timer, int64_t
 	return gor__timer_add(m, timer) ? -ENOMEM : 0;
 }
 
+/** Tell the trace that the wait to come ends by itself. */
+void gor__emit_until(struct m *m, int64_t deadline)
+{
+	int64_t left = deadline - gor_now();
+
+	EMIT(m, WAIT_UNTIL, left > 0 ? (uint64_t)left : 0);
+}
+
 /** Park until an absolute time and nothing else. */
 void gor__sleep_until(struct m *m, int64_t deadline, unsigned reason, const struct gor_site *site)
 {
 	struct wait wait = {.g = m->cur};
-	struct timer timer;
-	int64_t left = deadline - gor_now();
+	struct timer timer = {.when = deadline, .fire = wait_expired, .arg = &wait, .fixed = true};
 
-	EMIT(m, WAIT_UNTIL, left > 0 ? (uint64_t)left : 0);
+	if (__builtin_expect(m->stream != NULL, 0))
+		gor__emit_until(m, deadline);
 	gor__wait_begin(m->cur, reason, 0, site, GTRACE_WAIT_DEADLINE);
-	if (gor__wait_until(m, &wait, &timer, deadline))
+	if (gor__timer_add(m, &timer))
 		gor__fatal(site, "gor: out of memory for a timer");
 	gor__park(m, NULL);
 }

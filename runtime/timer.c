@@ -7,34 +7,37 @@
  * of other ps; the last thread to go idle sleeps until the earliest (idle.c); the monitor looks
  * after those that are left.
  *
+ * The heap holds the times themselves: comparing touches no timer, most of which lie on cold
+ * stacks. For the same reason a timer that nobody deletes (`fixed`: a plain sleep) is not told its
+ * place.
+ *
  * fire() runs under the heap's lock, so that del(), which takes the same lock, waits for it: a
  * timer on a stack is not touched after its owner has deleted it.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "emit.h"
 #include "timer.h"
 
-static void heap_set(struct timers *ts, uint32_t i, struct timer *t)
+static void heap_set(struct timers *ts, uint32_t i, struct timed t)
 {
 	ts->heap[i] = t;
-	t->slot = i + 1;
+	if (!t.timer->fixed)
+		t.timer->slot = i + 1;
 }
 
-static void heap_up(struct timers *ts, uint32_t i)
+static void heap_up(struct timers *ts, uint32_t i, struct timed t)
 {
-	struct timer *t = ts->heap[i];
-
-	while (i > 0 && ts->heap[(i - 1) / 4]->when > t->when) {
+	while (i > 0 && ts->heap[(i - 1) / 4].when > t.when) {
 		heap_set(ts, i, ts->heap[(i - 1) / 4]);
 		i = (i - 1) / 4;
 	}
 	heap_set(ts, i, t);
 }
 
-static void heap_down(struct timers *ts, uint32_t i)
+static void heap_down(struct timers *ts, uint32_t i, struct timed t)
 {
-	struct timer *t = ts->heap[i];
 	uint32_t n = atomic_load_explicit(&ts->count, memory_order_relaxed);
 
 	for (;;) {
@@ -42,9 +45,9 @@ static void heap_down(struct timers *ts, uint32_t i)
 		if (least >= n)
 			break;
 		for (uint32_t k = least + 1; k < n && k < 4 * i + 5; k++)
-			if (ts->heap[k]->when < ts->heap[least]->when)
+			if (ts->heap[k].when < ts->heap[least].when)
 				least = k;
-		if (ts->heap[least]->when >= t->when)
+		if (ts->heap[least].when >= t.when)
 			break;
 		heap_set(ts, i, ts->heap[least]);
 		i = least;
@@ -56,22 +59,38 @@ static void heap_publish(struct timers *ts)
 {
 	uint32_t n = atomic_load_explicit(&ts->count, memory_order_relaxed);
 
-	atomic_store_explicit(&ts->first, n ? ts->heap[0]->when : NO_TIMER, memory_order_release);
+	atomic_store_explicit(&ts->first, n ? ts->heap[0].when : NO_TIMER, memory_order_release);
 }
 
 static void heap_remove(struct timers *ts, uint32_t i)
 {
 	uint32_t n = atomic_load_explicit(&ts->count, memory_order_relaxed) - 1;
-	struct timer *last = ts->heap[n];
+	struct timed last = ts->heap[n];
 
-	ts->heap[i]->slot = 0;
+	ts->heap[i].timer->slot = 0;
 	atomic_store_explicit(&ts->count, n, memory_order_relaxed);
-	if (i < n) {
-		heap_set(ts, i, last);
-		heap_up(ts, i);
-		heap_down(ts, last->slot - 1);
+	if (i < n && i > 0 && ts->heap[(i - 1) / 4].when > last.when)
+		heap_up(ts, i, last);
+	else if (i < n)
+		heap_down(ts, i, last);
+}
+
+/** Memory for one more.  Its first child of each node begins a cache line. */
+static bool heap_grow(struct timers *ts)
+{
+	uint32_t room = ts->room ? 2 * ts->room : 64;
+	char *memory = aligned_alloc(64, room * sizeof *ts->heap + 64);
+
+	if (!memory)
+		return false;
+	struct timed *heap = (struct timed *)(void *)(memory + 64 - sizeof *heap);
+	if (ts->room) {
+		memcpy(heap, ts->heap, ts->room * sizeof *heap);
+		free((char *)(void *)(ts->heap + 1) - 64);
 	}
-	heap_publish(ts);
+	ts->heap = heap;
+	ts->room = room;
+	return true;
 }
 
 /** Put t, whose when and fire or run are set, into the heap of m's p; the last touch for a run.
@@ -83,20 +102,13 @@ int gor__timer_add(struct m *m, struct timer *t)
 	gor__lock(&ts->lock);
 	atomic_store_explicit(&t->p, m->p, memory_order_relaxed);
 	uint32_t n = atomic_load_explicit(&ts->count, memory_order_relaxed);
-	if (n == ts->room) {
-		uint32_t room = n ? 2 * n : 64;
-		struct timer **heap = realloc(ts->heap, room * sizeof *heap);
-		if (!heap) {
-			gor__unlock(&ts->lock);
-			return -1;
-		}
-		ts->heap = heap;
-		ts->room = room;
+	if (n == ts->room && !heap_grow(ts)) {
+		gor__unlock(&ts->lock);
+		return -1;
 	}
 	atomic_store_explicit(&ts->count, n + 1, memory_order_relaxed);
-	ts->heap[n] = t;
-	heap_up(ts, n);
-	bool first = ts->heap[0] == t;
+	heap_up(ts, n, (struct timed){t->when, t});
+	bool first = ts->heap[0].timer == t;
 	int64_t when = t->when;
 	heap_publish(ts);
 	atomic_store_explicit(&t->running, false,
@@ -126,8 +138,10 @@ bool gor__timer_del(struct timer *t)
 	struct timers *ts = timer_heap(t);
 	bool armed = t->slot != 0;
 
-	if (armed)
+	if (armed) {
 		heap_remove(ts, t->slot - 1);
+		heap_publish(ts);
+	}
 	gor__unlock(&ts->lock);
 	return armed;
 }
@@ -146,8 +160,10 @@ bool gor__timer_cancel(struct timer *t)
 		struct timers *ts = timer_heap(t);
 		bool running = atomic_load_explicit(&t->running, memory_order_acquire);
 		bool armed = !running && t->slot != 0;
-		if (armed)
+		if (armed) {
 			heap_remove(ts, t->slot - 1);
+			heap_publish(ts);
+		}
 		gor__unlock(&ts->lock);
 		if (!running)
 			return armed;
@@ -177,8 +193,8 @@ struct due {
 /** Under the heap's lock. */
 static void timers_take(struct timers *ts, int64_t now, struct due *due)
 {
-	while (atomic_load_explicit(&ts->count, memory_order_relaxed) && ts->heap[0]->when <= now) {
-		struct timer *t = ts->heap[0];
+	while (atomic_load_explicit(&ts->count, memory_order_relaxed) && ts->heap[0].when <= now) {
+		struct timer *t = ts->heap[0].timer;
 		heap_remove(ts, 0);
 		if (t->run) {
 			atomic_store_explicit(&t->running, true, memory_order_relaxed);
@@ -193,6 +209,7 @@ static void timers_take(struct timers *ts, int64_t now, struct due *due)
 		due->end = &g->next;
 		due->count++;
 	}
+	heap_publish(ts);
 	*due->end = NULL;
 	*due->run_end = NULL;
 }

@@ -12,6 +12,7 @@
 struct timer {
 	int64_t when;          // its p's timers->lock
 	uint32_t slot;         // place in the heap, from 1; 0: in none
+	bool fixed;            // never deleted; slot is not kept
 	_Atomic(struct p *) p; // whose heap; written under that heap's lock
 	/**
 	 * Called when it is due, out of the heap already, under the lock of the heap: must not block,
@@ -30,7 +31,7 @@ struct timer {
 };
 
 int gor__timer_add(struct m *m, struct timer *t);
-bool gor__timer_del(struct timer *t);
+bool gor__timer_del(struct timer *t); // not a fixed one
 bool gor__timer_cancel(struct timer *t);
 void gor__timer_ran(struct timer *t);
 bool gor__timers_due(struct p *p);

@@ -107,6 +107,7 @@ static inline struct waiter *gor__waitq_claim(struct waitq *q)
 
 /* time.c: let a wait end at an absolute time */
 int gor__wait_until(struct m *m, struct wait *wait, struct timer *timer, int64_t deadline);
+void gor__emit_until(struct m *m, int64_t deadline);
 void gor__sleep_until(struct m *m, int64_t deadline, unsigned reason, const struct gor_site *site);
 
 #endif
