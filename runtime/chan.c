@@ -52,10 +52,11 @@ int gor_chan_make_at(struct gor_hchan **out, size_t elem_bytes, size_t cap,
 	struct gor_hchan *c = NULL;
 	size_t bytes;
 
+	_Static_assert(_Alignof(struct gor_hchan) <= _Alignof(max_align_t), "malloc will do");
+
 	*out = NULL;
 	if (elem_bytes > UINT32_MAX || __builtin_mul_overflow(elem_bytes, cap, &bytes) ||
-	    __builtin_add_overflow(bytes, sizeof *c, &bytes) ||
-	    !(c = aligned_alloc(16, (bytes + 15) / 16 * 16)))
+	    __builtin_add_overflow(bytes, sizeof *c, &bytes) || !(c = malloc(bytes)))
 		return -ENOMEM;
 	gor__chan_init(c, elem_bytes, cap);
 	*out = c;

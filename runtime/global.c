@@ -124,13 +124,15 @@ void gor__global_put(struct sched *s, struct g *const *gs, uint32_t n)
 	global_put_batch(s, b);
 }
 
-/** A list linked by next. */
-void gor__global_put_list(struct sched *s, struct g *list)
+/** A list linked by next of goroutines that waited, and are runnable from here on. */
+void gor__global_put_waiting(struct sched *s, struct g *list)
 {
 	while (list) {
 		struct batch *b = batch_new();
-		for (; list && b->end < BATCH; list = list->next)
+		for (; list && b->end < BATCH; list = list->next) {
+			g_set_state(list, G_RUNNABLE);
 			b->slot[b->end++] = list;
+		}
 		global_put_batch(s, b);
 	}
 }

@@ -22,7 +22,7 @@ struct p;
 void gor__global_reserve(struct batch_reserve *range);
 void gor__global_put(struct sched *s, struct g *const *gs, uint32_t n);
 void gor__global_put_locked(struct sched *s, struct g *g);
-void gor__global_put_list(struct sched *s, struct g *list);
+void gor__global_put_waiting(struct sched *s, struct g *list);
 struct g *gor__global_get(struct p *p, unsigned most);
 
 #endif

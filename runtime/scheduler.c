@@ -249,9 +249,7 @@ void gor__ready_list(struct m *m, struct g *list, unsigned count)
 		gor__runq_put(m->p, g);
 		here++;
 	}
-	for (struct g *g = list; g; g = g->next)
-		g_set_state(g, G_RUNNABLE);
-	gor__global_put_list(m->sched, list);
+	gor__global_put_waiting(m->sched, list);
 	if (count && atomic_load_explicit(&m->sched->idle_p_count, memory_order_relaxed))
 		gor__wake_one(m->sched);
 }
