@@ -101,11 +101,11 @@ void gor__spawn_emit(struct m *m, struct g *g)
 
 /**
  * After so many goroutines in a row the spawner lets them run, while their stacks are in the cache:
- * a loop that starts a million short ones then takes some hundred stacks, not a million.
+ * a loop that starts a million short ones then takes as many stacks, not a million.
  * Rejected: yielding whenever the ring is long; it makes a tree of goroutines, which runs child
  * first and needs few stacks, run level by level.
  */
-#define BURST_MAX 256
+#define BURST_MAX 64
 
 static bool spawn_is_burst(struct m *m)
 {
