@@ -124,7 +124,7 @@ typedef struct gor_opt {
 /**
  * gor_go(fn, arg): run fn(arg) in a new goroutine.
  *
- * Blocks:  no.
+ * Blocks:  no; but after every 64th in a row the others run first, as by gor_yield().
  * Returns: the goroutine's id, never used again; 0 if there is no memory (nothing was started).
  */
 #define gor_go(fn, arg) gor_go_at((fn), (arg), NULL, GOR_SITE_(GOR_OP_GO, #fn))
