@@ -36,6 +36,7 @@
 
 #define LOOK_SHORT (100 * GOR_MICROSECOND)
 #define LOOK_LONG (5 * GOR_MILLISECOND)
+#define LOOK_SKIP (500 * GOR_MICROSECOND) // while others leave the waking to it, see idle.c
 #define LOOKS_BEFORE_LONG 20
 #define IDLE_BEFORE_SLEEP (50 * GOR_MILLISECOND)
 #define SLEEP_LIMIT (100 * GOR_MICROSECOND)
@@ -229,7 +230,8 @@ void gor__monitor(struct sched *s)
 			quiet = 0;
 			pause = LOOK_SHORT;
 		} else if (++quiet > LOOKS_BEFORE_LONG) {
-			pause = pause * 2 < LOOK_LONG ? pause * 2 : LOOK_LONG;
+			int64_t most = atomic_load(&s->wake_skip_last) ? LOOK_SKIP : LOOK_LONG;
+			pause = pause * 2 < most ? pause * 2 : most;
 		}
 		if (!monitor_all_idle(s))
 			idle_since = now;
