@@ -91,7 +91,8 @@ static void idle_wake(struct m *m)
 }
 
 /**
- * Give p to a sleeping thread or a new one.  False: there is no thread to be had, and p is idle.
+ * Give p to a sleeping thread or a new one.  False: there is no thread to be had, and p is idle;
+ * if goroutines wait in it, the monitor tries again.
  */
 bool gor__thread_give(struct sched *s, struct p *p, struct handoff handoff)
 {
@@ -111,26 +112,50 @@ bool gor__thread_give(struct sched *s, struct p *p, struct handoff handoff)
 	} else if (!gor__thread_new(s, p, handoff)) {
 		gor__lock(&s->lock);
 		idle_push_p(s, p);
+		atomic_store(&s->unserved, true); // before the kick's look at the monitor
 		gor__unlock(&s->lock);
+		gor__monitor_kick(s);
 		return false;
 	}
 	gor__monitor_kick(s);
 	return true;
 }
 
-/** Wake one thread to look for work, unless one is looking or every p is busy. */
-void gor__wake_one(struct sched *s)
+/**
+ * There was no thread to be had for a p: do goroutines still wait for one?  For the monitor.  (At
+ * other times no idle p has goroutines: who puts it on the list has seen it empty.)
+ */
+bool gor__idle_unserved(struct sched *s)
+{
+	if (!atomic_load_explicit(&s->unserved, memory_order_relaxed))
+		return false;
+	gor__lock(&s->lock);
+	bool any = atomic_load_explicit(&s->global_count, memory_order_relaxed) > 0;
+	for (const struct p *p = s->idle_p; p; p = p->idle_next)
+		any |= !gor__runq_empty(p);
+	atomic_store_explicit(&s->unserved, any, memory_order_relaxed);
+	gor__unlock(&s->lock);
+	return any;
+}
+
+/**
+ * Wake one thread to look for work, unless one is looking or every p is busy.  Returns: whether
+ * one was woken.
+ */
+bool gor__wake_one(struct sched *s)
 {
 	uint32_t none = 0;
 
 	if (atomic_load_explicit(&s->spinning, memory_order_relaxed) ||
 	    !atomic_compare_exchange_strong(&s->spinning, &none, 1))
-		return;
+		return false;
 	gor__lock(&s->lock);
 	struct p *p = idle_pop_p(s);
 	gor__unlock(&s->lock);
-	if (!p || !gor__thread_give(s, p, (struct handoff){.spins = true}))
-		atomic_fetch_sub(&s->spinning, 1);
+	if (p && gor__thread_give(s, p, (struct handoff){.spins = true}))
+		return true;
+	atomic_fetch_sub(&s->spinning, 1);
+	return false;
 }
 
 /** Wake one if there is work that can be stolen at once. */

@@ -12,9 +12,10 @@
  * A clock that stands may also belong to a thread that the kernel just does not run; /proc tells
  * those two apart, and is asked only then.
  *
- * It also wakes a thread when a goroutine waits in a runnext whose owner does not stop, and when a
- * timer is overdue; and it reports long stretches to the trace: at 100 ms, then at doubling times,
- * then twice a second.
+ * It also wakes a thread when a goroutine waits in a runnext whose owner does not stop, when a
+ * timer is overdue, and for goroutines whose p found no thread because there was none to be had;
+ * and it reports long stretches to the trace: at 100 ms, then at doubling times, then twice a
+ * second.
  *
  * It looks every 100 us while there is something to do, up to every 5 ms while there is not, and
  * sleeps for good when all ps are idle.
@@ -168,21 +169,19 @@ static bool monitor_thread(struct sched *s, struct m *m, int64_t now)
 	return false;
 }
 
-/** Work that nobody is about to take, and a free p: wake a thread. */
+/** Work that nobody is about to take, and a free p: wake a thread.  True: one was woken. */
 static bool monitor_wake(struct sched *s, int64_t now)
 {
 	if (!atomic_load_explicit(&s->idle_p_count, memory_order_relaxed) ||
 	    atomic_load_explicit(&s->spinning, memory_order_relaxed))
 		return false;
 	bool work = atomic_load_explicit(&s->global_count, memory_order_relaxed) ||
-	            gor__timers_first(s) < now - LOOK_SHORT;
+	            gor__timers_first(s) < now - LOOK_SHORT || gor__idle_unserved(s);
 	for (unsigned i = 0; i < s->procs && !work; i++) {
 		const struct m *m = atomic_load_explicit(&s->ps[i].m, memory_order_acquire);
 		work = m && now - m->seen_ns >= LOOK_SHORT / 2 && !gor__runq_empty(&s->ps[i]);
 	}
-	if (work)
-		gor__wake_one(s);
-	return work;
+	return work && gor__wake_one(s);
 }
 
 static bool monitor_look(struct sched *s, int64_t now)
@@ -194,9 +193,11 @@ static bool monitor_look(struct sched *s, int64_t now)
 	return monitor_wake(s, now) || did;
 }
 
+/** Is there nothing to look after? */
 static bool monitor_all_idle(struct sched *s)
 {
-	return atomic_load(&s->idle_p_count) == s->procs && !atomic_load(&s->handed);
+	return atomic_load(&s->idle_p_count) == s->procs && !atomic_load(&s->handed) &&
+	       !atomic_load(&s->unserved);
 }
 
 /** Sleep until the next look; the earliest timer brings it forward. */

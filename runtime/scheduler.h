@@ -132,6 +132,9 @@ struct sched {
 	struct p *idle_p;              // lock
 	_Atomic uint32_t idle_p_count; // written under lock
 	struct m *idle_m;              // lock
+	struct m *spare_m;             // lock: in all_m, but no thread could be had for them
+	_Atomic bool unserved;         // written under lock: an idle p may have goroutines, for want
+	                               // of a thread
 	_Atomic(struct m *) all_m;     // pushed under lock; read with acquire
 	_Atomic uint32_t m_count;
 	_Atomic uint32_t spinning;       // threads that look for work
@@ -253,7 +256,8 @@ bool gor__runq_ring(const struct p *p);
 struct g *gor__runq_steal(struct p *p, struct p *victim, bool take_next);
 
 /* idle.c */
-void gor__wake_one(struct sched *s);
+bool gor__wake_one(struct sched *s);
+bool gor__idle_unserved(struct sched *s);
 struct g *gor__find_work(struct m *m);
 bool gor__idle_send_home(struct m *m, struct g *g);
 bool gor__thread_give(struct sched *s, struct p *p, struct handoff handoff);

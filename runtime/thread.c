@@ -41,29 +41,48 @@ static void *thread_main(void *arg)
 	return NULL;
 }
 
+/** For a thread that is to be started: one left by an attempt that failed, or a new one. */
+static struct m *thread_m(struct sched *s)
+{
+	gor__lock(&s->lock);
+	struct m *m = s->spare_m;
+	if (m)
+		s->spare_m = m->idle_next;
+	gor__unlock(&s->lock);
+	if (m) {
+		atomic_store(&m->mark, 1); // it is in the list: the end of the run may have set it
+		atomic_store(&m->ended, false);
+		return m;
+	}
+	m = calloc(1, sizeof *m);
+	if (!m)
+		return NULL;
+	m->sched = s;
+	m->seen_cpu_ns = -1;
+	atomic_store(&m->in_rt, 1);
+	atomic_store(&m->mark, s->no_membarrier || atomic_load(&s->stopped));
+	gor__lock(&s->lock);
+	m->all_next = atomic_load_explicit(&s->all_m, memory_order_relaxed);
+	atomic_store_explicit(&s->all_m, m, memory_order_release);
+	gor__unlock(&s->lock);
+	return m;
+}
+
 /** Start a thread that begins with p.  NULL: there is none to be had. */
 struct m *gor__thread_new(struct sched *s, struct p *p, struct handoff handoff)
 {
 	uint32_t number = atomic_fetch_add(&s->m_count, 1);
 	if (number >= gor__config.threads)
 		gor__fatal(NULL, "gor: program exceeds %u-thread limit", gor__config.threads);
-	struct m *m = calloc(1, sizeof *m);
+	struct m *m = thread_m(s);
 	pthread_attr_t attr;
 
 	if (!m)
 		goto fail;
-	m->sched = s;
 	m->number = number;
 	m->next_p = p;
 	m->handoff = handoff;
-	m->seen_cpu_ns = -1;
-	atomic_store(&m->in_rt, 1);
-	atomic_store(&m->mark, s->no_membarrier || atomic_load(&s->stopped));
 	atomic_store(&m->wake, 1);
-	gor__lock(&s->lock);
-	m->all_next = atomic_load_explicit(&s->all_m, memory_order_relaxed);
-	atomic_store_explicit(&s->all_m, m, memory_order_release);
-	gor__unlock(&s->lock);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, THREAD_STACK);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
@@ -72,7 +91,11 @@ struct m *gor__thread_new(struct sched *s, struct p *p, struct handoff handoff)
 	pthread_attr_destroy(&attr);
 	if (!err)
 		return m;
-	atomic_store(&m->ended, true); // it stays in the list of all threads
+	atomic_store(&m->ended, true); // it stays in the list of all threads, for the next attempt
+	gor__lock(&s->lock);
+	m->idle_next = s->spare_m;
+	s->spare_m = m;
+	gor__unlock(&s->lock);
 fail:
 	atomic_fetch_sub(&s->m_count, 1);
 	return NULL;

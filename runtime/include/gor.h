@@ -20,6 +20,9 @@
  * - Unless it says otherwise, a call's context is a goroutine; elsewhere it panics.
  * - After fork() the child has one thread, and may exec or _exit; a call of this API there panics.
  * - Errors of the caller (a second close, a foreign unlock) panic: message, goroutine dump, exit 2.
+ * - No memory: a call whose Returns names it says so, and nothing has happened.  For the start of a
+ *   run, the time limit of a wait and a select of more than 16 cases it is a fatal error, likewise.
+ *   No thread to be had: goroutines that need one wait until there is.
  *
  * Needs GNU C: statement expressions and __typeof__.  From C++ the declarations can be used, the
  * macros of typed channels cannot.

@@ -157,6 +157,14 @@ bool check_has_prefix(const char *text, const char *prefix)
 	return find_line(text, prefix) != NULL;
 }
 
+int check_times(int n)
+{
+	const char *times = getenv("CHECK_TIMES");
+
+	n /= SLOW > 1 || getenv("CHECK_EMULATOR") ? 10 : 1;
+	return n * (times ? atoi(times) : 1);
+}
+
 uint64_t check_random(uint64_t *state)
 {
 	uint64_t x = *state;

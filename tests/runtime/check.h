@@ -82,6 +82,12 @@ void check_spawn(const char *name, struct check_result *r);
 bool check_has_line(const char *text, const char *line);
 bool check_has_prefix(const char *text, const char *prefix);
 
+/**
+ * How many of something random to do: n, fewer under a sanitizer or an emulator, CHECK_TIMES as
+ * many if that variable is set, for a longer look by hand.
+ */
+int check_times(int n);
+
 /** A small random number generator of one's own: xorshift64*; never seed it with 0. */
 uint64_t check_random(uint64_t *state);
 
