@@ -448,13 +448,8 @@ static bool idle_wait_home(struct m *m)
 	struct p *p = m->p;
 
 	m->p = NULL;
-	if (p && !gor__idle_give_up(s, p, (struct handoff){.spins = false})) {
-		gor__lock(&s->lock);
-		bool dead = idle_deadlock(s);
-		gor__unlock(&s->lock);
-		if (dead)
-			gor__deadlock();
-	}
+	if (p)
+		gor__idle_give_up(s, p, (struct handoff){.spins = false});
 	EMIT(m, THREAD_IDLE);
 	for (uint32_t wake; (wake = atomic_load_explicit(&m->wake, memory_order_acquire)) != 1;) {
 		if (atomic_load(&s->stopped))
@@ -524,11 +519,14 @@ bool gor__idle_give_up(struct sched *s, struct p *p, struct handoff handoff)
 		return gor__thread_give(s, p, handoff);
 	gor__lock(&s->lock);
 	idle_push_p(s, p);
+	bool dead = idle_deadlock(s); // here and not later: one thread is the last, and one says so
 	struct m *keeper =
 		s->timer_keeper ? NULL : s->idle_m; // who slept without a free p kept no time
 	if (keeper)
 		atomic_store_explicit(&keeper->wake, 2, memory_order_release);
 	gor__unlock(&s->lock);
+	if (dead)
+		gor__deadlock();
 	if (keeper && gor__timers_first(s) != NO_TIMER)
 		gor__futex_wake(&keeper->wake);
 	idle_wake_more(s);
