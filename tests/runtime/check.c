@@ -157,12 +157,41 @@ bool check_has_prefix(const char *text, const char *prefix)
 	return find_line(text, prefix) != NULL;
 }
 
+/* ThreadSanitizer takes a millisecond for a goroutine. */
+static int slower(void)
+{
+#if defined(__SANITIZE_THREAD__)
+	return 50;
+#else
+	return SLOW > 1 || getenv("CHECK_EMULATOR") ? 10 : 1;
+#endif
+}
+
 int check_times(int n)
 {
 	const char *times = getenv("CHECK_TIMES");
 
-	n /= SLOW > 1 || getenv("CHECK_EMULATOR") ? 10 : 1;
+	n /= slower();
 	return n * (times ? atoi(times) : 1);
+}
+
+/*
+ * With k degrees of freedom, P(chi >= k + 2 sqrt(k x) + 2 x) <= exp(-x): Laurent and Massart 2000,
+ * lemma 1.  x = 23 makes that 1e-10.
+ */
+bool check_even(const int *counts, int n)
+{
+	double x = 23, k = n - 1, chi = 0, mean = 0;
+
+	for (int i = 0; i < n; i++)
+		mean += (double)counts[i] / n;
+	for (int i = 0; i < n; i++)
+		chi += (counts[i] - mean) * (counts[i] - mean) / mean;
+	double over = chi - k - 2 * x;
+	if (over <= 0 || over * over <= 4 * k * x)
+		return true;
+	fprintf(stderr, "chi square %.1f with %d degrees of freedom\n", chi, n - 1);
+	return false;
 }
 
 uint64_t check_random(uint64_t *state)

@@ -88,6 +88,12 @@ bool check_has_prefix(const char *text, const char *prefix);
  */
 int check_times(int n);
 
+/**
+ * Are these counts as even as those of n equally likely cases would be?  By chi square, with a
+ * bound that even ones exceed once in 10^10 times; each count should be in the hundreds.
+ */
+bool check_even(const int *counts, int n);
+
 /** A small random number generator of one's own: xorshift64*; never seed it with 0. */
 uint64_t check_random(uint64_t *state);
 
