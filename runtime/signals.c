@@ -3,7 +3,7 @@
  * signals.c: the signals the runtime takes, each only if the program has left it at its default.
  *
  *   SIGINT, SIGTERM   while recording: the trace is completed, then the default action happens.
- *   SIGSEGV, SIGBUS   in the guard page of a goroutine: "stack overflow"; anything else: the
+ *   SIGSEGV, SIGBUS   in the guard of a goroutine's stack: "stack overflow"; anything else: the
  *   default action.
  *   SIGURG            samples a busy goroutine's program counter.  The monitor sends it only while
  *                     recording, only to a thread whose CPU clock runs, so it interrupts no system
@@ -19,6 +19,7 @@
 
 #include "emit.h"
 #include "signals.h"
+#include "slab.h"
 
 static void on_stop(int signo)
 {
@@ -43,10 +44,7 @@ static void on_fault(int signo, siginfo_t *info, void *context)
 		signal(signo, SIG_DFL); // the faulting instruction runs again
 		return;
 	}
-	gor__say("gor: stack of goroutine %llu exceeds %zu bytes (created at %s:%u)\n"
-	         "gor: give it more: gor_go_opt with .stack_bytes, or GOR_DEBUG=stack=\n",
-	         (unsigned long long)g->id, gor__stack_room(g), g->born->file, g->born->line);
-	gor__fatal(NULL, "stack overflow");
+	gor__stack_overflow(g);
 }
 
 /* pc, frame pointer, stack pointer and the first SAMPLE_REGS general registers of an interrupted

@@ -5,15 +5,12 @@
  * A slab is one mapping that holds many stacks, each `stride` bytes of address space of which the
  * kernel commits what is touched:
  *
- *	slab->base                                                          + stride
- *	│ guard page │ grows down ◀──────────────────────── stack │ struct g │ colour │
+ *	slab->base                                                       + stride
+ *	│ guard │ grows down ◀──────────────────────── stack │ struct g │ colour │
  *
- * The guard is a MADV_GUARD_INSTALL page (Linux 6.13), which takes no mapping of its own; on older
- * kernels an mprotect, which splits the mapping, and so only for the first GUARDS_BY_MPROTECT
- * stacks: the kernel allows 65,530 mappings.
- *
- * Descriptors would all fall on the same few cache sets, since stacks are a power of two apart.
- * The colour, 0 to 15 cache lines by the stack's number, spreads them.
+ * guard.c says what the guard is.  Descriptors would all fall on the same few cache sets, since
+ * stacks are a power of two apart: the colour, 0 to 15 cache lines by the stack's number, spreads
+ * them.
  *
  * Dead goroutines are kept with their stacks warm: last in, first out, G_CACHE_MAX per p, then in
  * one list of the run.  A stack of a size of its own (gor_opt) gets a mapping of its own, gives its
@@ -32,47 +29,28 @@
 #include "slab.h"
 #include "valgrind.h"
 
-#ifndef MADV_GUARD_INSTALL
-#define MADV_GUARD_INSTALL 102
-#endif
-#define PAGE 4096u
-#define GUARDS_BY_MPROTECT 16000
 #define SLAB_FIRST 64
 #define SLAB_MOST 65536
 
 static struct {
 	struct lock lock;
 	struct stack_slab *filling; // lock: the slab of usual stacks being handed out
-	_Atomic uint32_t mprotected;
-	_Atomic bool guard_by_mprotect;
-	struct g *left_over; // lock: dead goroutines of runs that are over
-	struct g *own_free;  // lock: dead ones with a stack of their own size
+	struct g *left_over;        // lock: dead goroutines of runs that are over
+	struct g *own_free;         // lock: dead ones with a stack of their own size
 } stacks;
-
-static void guard_install(char *page)
-{
-	if (!SAN_GUARD_BY_MPROTECT &&
-	    !atomic_load_explicit(&stacks.guard_by_mprotect, memory_order_relaxed)) {
-		if (madvise(page, PAGE, MADV_GUARD_INSTALL) == 0)
-			return;
-		atomic_store_explicit(&stacks.guard_by_mprotect, true, memory_order_relaxed);
-	}
-	if (atomic_fetch_add_explicit(&stacks.mprotected, 1, memory_order_relaxed) < GUARDS_BY_MPROTECT)
-		mprotect(page, PAGE, PROT_NONE);
-}
 
 static struct stack_slab *slab_new(size_t stride, uint32_t count, bool own)
 {
-	size_t bytes = stride * count;
+	size_t bytes = stride * count, words = (count + 63) / 64;
 	void *base = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 	                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
 	struct stack_slab *slab;
 
-	_Static_assert(sizeof *slab <= BATCH_BYTES, "the batches come after it");
 	if (base == MAP_FAILED)
 		return NULL;
 	uint32_t batches = count / (BATCH / 2) + 1; // keeps B2 of global.c
-	slab = mmap(NULL, BATCH_BYTES * (1 + batches), PROT_READ | PROT_WRITE,
+	size_t own_bytes = (sizeof *slab + words * sizeof *slab->open + 63) / 64 * 64;
+	slab = mmap(NULL, own_bytes + (size_t)batches * BATCH_BYTES, PROT_READ | PROT_WRITE,
 	            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (slab == MAP_FAILED) {
 		munmap(base, bytes);
@@ -80,8 +58,13 @@ static struct stack_slab *slab_new(size_t stride, uint32_t count, bool own)
 	}
 	madvise(base, bytes, MADV_NOHUGEPAGE); // one touched page must not cost 2 MiB
 	san_region(base, bytes);
-	*slab = (struct stack_slab){.base = base, .stride = stride, .stacks = count, .own = own};
-	slab->batches.memory = (char *)slab + BATCH_BYTES;
+	*slab = (struct stack_slab){.base = base,
+	                            .stride = stride,
+	                            .guard = gor__guard_bytes(stride),
+	                            .stacks = count,
+	                            .own = own,
+	                            .open = (_Atomic uint64_t *)(slab + 1)};
+	slab->batches.memory = (char *)slab + own_bytes;
 	slab->batches.left = batches;
 	gor__global_reserve(&slab->batches);
 	gor__lock(&stacks.lock);
@@ -97,11 +80,10 @@ static struct g *slab_take(struct stack_slab *slab)
 {
 	uint32_t i = atomic_load_explicit(&slab->used, memory_order_relaxed);
 	struct g *g = slab_g(slab, i);
-	char *low = slab->base + (size_t)i * slab->stride;
 
-	guard_install(low);
+	slab_set_bit(slab->open, i, !gor__guard_install(slab, i));
 	g->slab = slab;
-	g->stack_low = low + PAGE;
+	g->stack_low = slab_low(slab, i);
 	gor__valgrind_stack(g->stack_low, (const char *)g);
 	atomic_store_explicit(&g->state, G_DEAD, memory_order_relaxed);
 	atomic_store_explicit(&slab->used, i + 1, memory_order_release);
@@ -145,9 +127,10 @@ static struct g *stack_usual(void)
  */
 static struct g *stack_own(size_t bytes)
 {
-	size_t stride = (bytes + SLAB_G_BYTES + SLAB_COLOURS * SLAB_LINE + 2 * PAGE - 1) / PAGE * PAGE;
+	size_t stride = bytes + SLAB_G_BYTES + SLAB_COLOURS * SLAB_LINE + gor__guard_bytes(SIZE_MAX);
 	struct g *g;
 
+	stride = (stride + SLAB_PAGE - 1) / SLAB_PAGE * SLAB_PAGE;
 	gor__lock(&stacks.lock);
 	for (struct g **link = &stacks.own_free; (g = *link); link = &g->next)
 		if (g->slab->stride >= stride && g->slab->stride <= 2 * stride) {
@@ -161,11 +144,19 @@ static struct g *stack_own(size_t bytes)
 	return slab ? slab_take(slab) : NULL;
 }
 
+/** The bytes that a usual stack has for its goroutine, at least. */
+static size_t stack_usual_room(void)
+{
+	size_t stride = gor__config.stack_bytes;
+
+	return stride - gor__guard_bytes(stride) - SLAB_G_BYTES - SLAB_COLOURS * SLAB_LINE;
+}
+
 struct g *gor__g_new(struct p *p, size_t stack_bytes)
 {
 	struct g *g = NULL;
 
-	if (stack_bytes > gor__config.stack_bytes) {
+	if (stack_bytes && stack_bytes > stack_usual_room()) {
 		g = stack_own(stack_bytes);
 	} else if (p->free_count) {
 		g = p->free[--p->free_count];
@@ -195,8 +186,10 @@ struct g *gor__g_new(struct p *p, size_t stack_bytes)
 void gor__g_free(struct p *p, struct g *g)
 {
 	san_free(&g->san);
+	if (__builtin_expect(atomic_load_explicit(&gor__guard_short, memory_order_relaxed), 0))
+		gor__guard_check(g->slab, slab_index(g->slab, g));
 	if (g->slab->own) {
-		madvise(g->stack_low, gor__stack_room(g) / PAGE * PAGE, MADV_DONTNEED);
+		madvise(g->stack_low, gor__stack_room(g) / SLAB_PAGE * SLAB_PAGE, MADV_DONTNEED);
 		gor__lock(&stacks.lock);
 		g->next = stacks.own_free;
 		stacks.own_free = g;
@@ -227,7 +220,7 @@ void gor__g_each(void (*fn)(void *arg, struct g *g), void *arg)
 	}
 }
 
-/** The goroutine on whose stack an address lies; *guard: in the guard page below it. */
+/** The goroutine on whose stack an address lies; *guard: in the guard below it. */
 struct g *gor__g_of_address(const void *address, bool *guard)
 {
 	const char *a = address;
@@ -237,8 +230,8 @@ struct g *gor__g_of_address(const void *address, bool *guard)
 		uint32_t used = atomic_load_explicit(&slab->used, memory_order_acquire);
 		if (a < slab->base || a >= slab->base + used * slab->stride)
 			continue;
-		uint32_t i = (uint32_t)((size_t)(a - slab->base) / slab->stride);
-		*guard = a < slab->base + i * slab->stride + PAGE;
+		uint32_t i = slab_index(slab, a);
+		*guard = a < slab_low(slab, i);
 		return slab_g(slab, i);
 	}
 	return NULL;

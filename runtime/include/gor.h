@@ -121,7 +121,7 @@ GOR_EXPORT int gor_run_at(int (*entry)(int argc, char **argv), int argc, char **
 /** Options of a goroutine; zero is the default of each. */
 typedef struct gor_opt {
 	const char *name;   // copied; up to 31 bytes are kept
-	size_t stack_bytes; // address space for its stack; committed as it is touched
+	size_t stack_bytes; // what its stack holds at least, committed as it is touched; 0: the usual
 } gor_opt;
 
 /**
