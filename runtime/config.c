@@ -18,6 +18,8 @@ static const struct gtrace_setting debug_table[] = {
 	{"deadlock", "fatal|report|off", "fatal",
      "when nothing can run any more: end, say so and wait, or wait"},
 	{"handoff", "duration", "10ms", "how long a goroutine keeps the others of its thread waiting"},
+	{"shrink", "duration", "10s",
+     "how long a goroutine is parked until its stack gives back unused pages; 0 never"},
 	{"stack", "size", "256K", "address space of a goroutine's stack"},
 	{"threads", "int", "10000", "at most so many threads; more end the program"},
 	{NULL, NULL, NULL, NULL},
@@ -42,6 +44,9 @@ static void config_item(void *arg, const char *key, const char *value)
 	} else if (strcmp(key, "handoff") == 0) {
 		if (gtrace_parse_duration(value, &ns) == 0 && ns > 0)
 			c->slice_ns = ns;
+	} else if (strcmp(key, "shrink") == 0) {
+		if (gtrace_parse_duration(value, &ns) == 0 && ns >= 0)
+			c->shrink_ns = ns;
 	} else if (strcmp(key, "stack") == 0) {
 		if (gtrace_parse_size(value, &bytes) == 0 && bytes >= STACK_MIN && bytes <= STACK_MAX)
 			c->stack_bytes = (size_t)(bytes + 4095) / 4096 * 4096;
@@ -98,6 +103,7 @@ static void config_read(void)
 	c->stack_bytes = 256u << 10;
 	c->threads = 10000;
 	c->slice_ns = 10 * GOR_MILLISECOND;
+	c->shrink_ns = 10 * GOR_SECOND;
 	c->traceback = TRACEBACK_SINGLE;
 	if ((text = secure_getenv("GOR_MAXPROCS")) && *text)
 		config_procs(c, text);

@@ -26,6 +26,11 @@ enum g_state {
 	G_DEAD,     // on a free list         stack belongs to the list
 };
 
+/** on_cpu */
+#define ON_CPU_NONE 0u
+#define ON_CPU_RUNS 1u    // a thread is on it, or on its way there or away
+#define ON_CPU_SHRINKS 2u // its unused pages are being dropped; see shrink.c
+
 struct sched;
 struct stack_slab;
 
@@ -35,11 +40,13 @@ struct g {
 	void *sp;       // its context while it is switched out
 	struct g *next; // link of the one queue or list it is on
 	uint64_t id;
-	_Atomic uint32_t
-		on_cpu; // its stack is in use; whoever picks it from a queue waits for 0 (release, acquire)
+	// ON_CPU_*: its stack is in use; who picks it from a queue, or takes it for a new goroutine,
+	// waits for 0 (release, acquire)
+	_Atomic uint32_t on_cpu;
 	_Atomic uint8_t state; // enum g_state
 	uint8_t reason;        // of WAITING: a GTRACE_reason_*
 	uint8_t wait_flags;    // GTRACE_WAIT_*
+	_Atomic uint8_t look;  // enum g_look: what shrink.c knows; 0 at each park and birth
 	uint32_t trace_stream; // stream of its last start, wake, park or yield
 	uint64_t trace_seq;    // starts and wakes so far
 	uint64_t wait_obj;     // of WAITING: object id, 0 if several or none

@@ -43,7 +43,7 @@ enum { BY_UNKNOWN, BY_MADVISE, BY_MPROTECT };
 
 static struct {
 	_Atomic uint32_t by;
-	_Atomic int32_t mprotected;
+	_Atomic int32_t mprotected; // about: those that go with a mapping may have been of either kind
 	_Atomic int32_t mprotect_most;
 } guard = {.mprotect_most = GUARDS_BY_MPROTECT};
 
@@ -88,6 +88,13 @@ bool gor__guard_install(const struct stack_slab *slab, uint32_t i)
 	}
 	atomic_store_explicit(&gor__guard_short, true, memory_order_relaxed);
 	return false;
+}
+
+/** So many guards went with their mappings. */
+void gor__guard_gone(uint32_t guards)
+{
+	if (atomic_load_explicit(&guard.by, memory_order_relaxed) == BY_MPROTECT)
+		atomic_fetch_sub_explicit(&guard.mprotected, (int32_t)guards, memory_order_relaxed);
 }
 
 /** For tests: mprotect alone, and only so often. */

@@ -45,7 +45,7 @@ bool gor__membarrier_init(void)
 }
 
 /** Every thread of the process has fenced when this returns. */
-static void handoff_barrier(const struct sched *s)
+void gor__barrier(const struct sched *s)
 {
 	if (s->no_membarrier)
 		atomic_thread_fence(memory_order_seq_cst);
@@ -59,7 +59,7 @@ static void handoff_barrier(const struct sched *s)
  */
 void gor__wait_stopped(struct sched *s)
 {
-	handoff_barrier(s);
+	gor__barrier(s);
 	for (struct m *m = atomic_load_explicit(&s->all_m, memory_order_acquire); m; m = m->all_next) {
 		unsigned round = 0;
 		while (!atomic_load_explicit(&m->ended, memory_order_acquire) &&
@@ -95,7 +95,7 @@ bool gor__take_p(struct m *m, unsigned why)
 
 	gor__lock(&m->hand);
 	atomic_store_explicit(&m->mark, MARK_SLICE, memory_order_seq_cst);
-	handoff_barrier(s);
+	gor__barrier(s);
 	if (atomic_load_explicit(&m->in_rt, memory_order_acquire) || m->handed || !m->p || !m->cur) {
 		gor__unlock(&m->hand);
 		return false;

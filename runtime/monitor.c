@@ -18,7 +18,7 @@
  * second.
  *
  * It looks every 100 us while there is something to do, up to every 5 ms while there is not, and
- * sleeps for good when all ps are idle.
+ * sleeps for good when all ps are idle and no stack is left that could shrink (shrink.c).
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -213,6 +213,9 @@ static void monitor_sleep(struct sched *s, int64_t now, int64_t pause)
 		until = !monitor_all_idle(s) ? now + LOOK_SHORT
 		        : first == NO_TIMER  ? -1
 		                             : first + LOOK_LONG;
+		int64_t due = gor__shrink_due(s);
+		if (due != NO_TIMER && (until < 0 || due < until))
+			until = due;
 	}
 	if (!atomic_load(&s->stopped))
 		gor__futex_wait(&s->monitor_word, word, until);
@@ -234,6 +237,7 @@ void gor__monitor(struct sched *s)
 			int64_t most = atomic_load(&s->wake_skip_last) ? LOOK_SKIP : LOOK_LONG;
 			pause = pause * 2 < most ? pause * 2 : most;
 		}
+		gor__shrink_step(s, now);
 		if (!monitor_all_idle(s))
 			idle_since = now;
 		monitor_sleep(s, now, now - idle_since > IDLE_BEFORE_SLEEP ? -1 : pause);

@@ -87,6 +87,7 @@ static struct sched *run_new(void)
 	s->no_membarrier = !gor__membarrier_init();
 	s->next_g_id = &run.next_g_id;
 	s->before = atomic_load(&run.last);
+	gor__stack_inherit(s);
 	return s;
 }
 

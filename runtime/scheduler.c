@@ -12,6 +12,8 @@
  *       taken that thread over.  A goroutine in a queue may still have on_cpu 1: it is on its way
  *       out.
  *   S3  nobody spins for on_cpu while its own goroutine's on_cpu is 1.
+ *   S4  the monitor may set on_cpu from 0 to 2 for some microseconds; whoever picks the goroutine
+ *       waits for that as well.  shrink.c shows that none slips through.
  *
  * Why S2: a waker may put a goroutine into a queue between the unlock of its channel and the end of
  * its switch.
@@ -56,9 +58,9 @@ void gor__arrive(void)
 		return;
 	m->prev = NULL;
 	if (g_state(prev) == G_DEAD)
-		gor__g_free(m->p, prev);
+		gor__g_free(m->p, prev); // clears it too
 	else
-		atomic_store_explicit(&prev->on_cpu, 0, memory_order_release);
+		atomic_store_explicit(&prev->on_cpu, ON_CPU_NONE, memory_order_release);
 }
 
 /** Leave the context `from` for `to`; from may be dead, and this does not return then. */
@@ -79,7 +81,7 @@ static inline void sched_switch(struct m *m, struct g *from, struct g *to)
 static inline void sched_start(struct m *m, struct g *g)
 {
 	g_set_state(g, G_RUNNING);
-	atomic_store_explicit(&g->on_cpu, 1, memory_order_relaxed);
+	atomic_store_explicit(&g->on_cpu, ON_CPU_RUNS, memory_order_relaxed);
 	atomic_store_explicit(&m->tick, atomic_load_explicit(&m->tick, memory_order_relaxed) + 1,
 	                      memory_order_relaxed);
 	atomic_store_explicit(&m->running, g->id, memory_order_relaxed);
@@ -113,6 +115,7 @@ __attribute__((always_inline)) static inline struct g *sched_pick(struct m *m)
 	if (__builtin_expect(tick % TIMERS_EVERY == 0, 0) && gor__timers_due(p))
 		return NULL;
 	struct g *g = gor__runq_get(p);
+	atomic_signal_fence(memory_order_seq_cst); // S4: its other half is a membarrier
 	if (g && (atomic_load_explicit(&g->on_cpu, memory_order_acquire) || g->home)) { // S3
 		m->pending = g;
 		return NULL;

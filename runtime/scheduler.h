@@ -124,6 +124,17 @@ struct m {
 	struct sample sample;
 };
 
+/** The monitor's walk over all stacks, see shrink.c. */
+struct shrink {
+	int64_t due;             // the next step
+	int64_t began;           // the walk that goes on, or the last one
+	struct stack_slab *slab; // where it is; NULL: through
+	uint32_t next;           // stack of slab
+	uint32_t cool;           // dead goroutines still to be cooled in this walk
+	uint32_t ticks;          // of all threads, when it began
+	bool changed;            // it found something to do
+};
+
 /** One run of the scheduler, from gor_run to its return. */
 struct sched {
 	struct lock lock;
@@ -146,6 +157,9 @@ struct sched {
 	struct batch_reserve batches;             // for the global list
 	_Atomic(struct g *) free;                 // written under free_lock: dead goroutines of all
 	struct lock free_lock;
+	uint32_t free_count;                  // free_lock
+	uint32_t free_least;                  // free_lock: the least it was since the last walk
+	struct shrink shrink;                 // the monitor's own
 	_Atomic uint64_t *next_g_id;          // shared by all runs of the process
 	struct gtrace_stream *monitor_stream; // the monitor's own
 	uint64_t stacks;                      // the monitor's own: stacks written to it
@@ -169,8 +183,9 @@ struct sched {
 struct config {
 	unsigned procs;
 	size_t stack_bytes;
-	int64_t slice_ns; // handoff=
-	uint32_t threads; // at most
+	int64_t slice_ns;  // handoff=
+	int64_t shrink_ns; // shrink=, 0 never
+	uint32_t threads;  // at most
 	enum {
 		TRACEBACK_NONE,
 		TRACEBACK_SINGLE,
@@ -269,6 +284,7 @@ struct m *gor__thread_new(struct sched *s, struct p *p, struct handoff handoff);
 
 /* handoff.c */
 bool gor__take_p(struct m *m, unsigned why);
+void gor__barrier(const struct sched *s);
 
 /* stack.c */
 struct g *gor__g_new(struct p *p, size_t stack_bytes);
@@ -276,6 +292,14 @@ void gor__g_free(struct p *p, struct g *g);
 void gor__g_each(void (*fn)(void *arg, struct g *g), void *arg);
 struct g *gor__g_of_address(const void *address, bool *guard);
 uint64_t gor__stack_skip(uint64_t from, uint64_t *to);
+void gor__stack_cool(struct sched *s, uint32_t most);
+void gor__stack_inherit(struct sched *s);
+
+/* shrink.c */
+void gor__shrink_step(struct sched *s, int64_t now);
+int64_t gor__shrink_due(const struct sched *s);
+void gor__shrink_wait(const struct g *g);
+void gor__shrink_walk(struct sched *s, bool all);
 
 /* deadlock.c, dump.c, fatal.c */
 void gor__deadlock(void);

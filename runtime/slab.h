@@ -16,11 +16,15 @@ struct stack_slab {
 	size_t stride;
 	size_t guard; // bytes at the low end of each stack that are no stack
 	uint32_t stacks;
-	_Atomic uint32_t used;        // stacks ever handed out; release: their g is set up
-	bool own;                     // of one stack with a size of its own
+	_Atomic uint32_t used; // stacks ever handed out; release: their g is set up
+	uint32_t cold_count;   // stack.c's lock
+	uint32_t cold_hint;    // stack.c's lock: the word of cold[] to look at first
+	bool own;              // of one stack with a size of its own
 	struct batch_reserve batches; // for its goroutines in the global list
 	_Atomic(struct stack_slab *) next;
-	_Atomic uint64_t *open; // a bit a stack, written under stack.c's lock: it has no guard
+	// A bit a stack, both written under stack.c's lock:
+	_Atomic uint64_t *cold; // gave up its pages, the descriptor among them; free to be taken
+	_Atomic uint64_t *open; // has no guard
 };
 
 /** All of them, the newest first; only ever added to, under the lock in stack.c. */
@@ -63,6 +67,7 @@ static inline void slab_set_bit(_Atomic uint64_t *bits, uint32_t i, bool to)
 extern _Atomic bool gor__guard_short;
 size_t gor__guard_bytes(size_t stride);
 bool gor__guard_install(const struct stack_slab *slab, uint32_t i);
+void gor__guard_gone(uint32_t guards);
 void gor__guard_check(const struct stack_slab *slab, uint32_t i);
 void gor__guard_limit(uint32_t most);
 void gor__stack_overflow(const struct g *g) __attribute__((noreturn));

@@ -76,7 +76,7 @@ struct g *gor__spawn(struct m *m, const struct spawn *spawn)
 	g->name[0] = 0;
 	if (spawn->name)
 		snprintf(g->name, sizeof g->name, "%s", spawn->name);
-	atomic_store_explicit(&g->on_cpu, 0, memory_order_relaxed);
+	atomic_store_explicit(&g->look, 0, memory_order_relaxed);
 	atomic_store_explicit(&m->p->alive,
 	                      atomic_load_explicit(&m->p->alive, memory_order_relaxed) + 1,
 	                      memory_order_relaxed);
