@@ -45,5 +45,11 @@ for object in "$gor_a" "$gtrace_a"; do
 	[ "$members" = "$marked" ] || complain "$object: $members members, $marked say how their stack is"
 	! readelf -SW "$object" | grep '\.note\.GNU-stack' | grep -q ' X ' ||
 		complain "$object: executable stack"
+	# every member lands where a CPU that checks expects it, and none can do with a shadow stack; the
+	# shared libraries say the same only where the C library's own objects do
+	readelf -hW "$object" | grep -q 'Machine: .*X86-64' || continue
+	landing=$(readelf -nW "$object" 2>/dev/null | grep -c 'x86 feature: IBT')
+	[ "$members" = "$landing" ] || complain "$object: $members members, $landing with landing pads"
+	! readelf -nW "$object" 2>/dev/null | grep -q SHSTK || complain "$object: claims shadow stacks"
 done
 exit $bad
