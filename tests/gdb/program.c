@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* program.c: goroutines in every state, to be looked at in all_there() while fresh_ran is 0. */
+/* program.c: goroutines in every state, to be looked at in all_there() while fresh_ran is 0; with
+ * an argument it traps there. */
 #include <gor.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -11,11 +12,6 @@ static ints jobs, quit;
 static gor_mutex mutex;
 static gor_waitgroup parked;
 static int ready[2]; // a pipe that nobody writes to
-
-__attribute__((noinline, used)) static void all_there(void)
-{
-	__asm__ volatile("");
-}
 
 static void receiver(void *arg)
 {
@@ -71,11 +67,18 @@ static void fresh(void *arg)
 	atomic_store(&fresh_ran, 1);
 }
 
+__attribute__((noinline, used)) static void all_there(bool crash)
+{
+	__asm__ volatile("");
+	if (crash && !atomic_load(&fresh_ran))
+		__builtin_trap();
+}
+
 static int app(int argc, char **argv)
 {
 	int depth = 3;
 
-	(void)argc, (void)argv;
+	(void)argv;
 	gor_make(jobs, 0);
 	gor_make(quit, 0);
 	if (pipe(ready) != 0)
@@ -91,7 +94,7 @@ static int app(int argc, char **argv)
 	for (;;) {
 		atomic_store(&fresh_ran, 0);
 		gor_go(fresh, NULL);
-		all_there();
+		all_there(argc > 1);
 		while (!atomic_load(&fresh_ran))
 			gor_yield();
 	}

@@ -108,4 +108,19 @@ in_gdb "$program" -ex "set exec-wrapper $without guards" -ex 'break all_there if
 	-ex "generate-core-file $work/core"
 [ -s "$work/core" ] || complain 'no core file'
 look core "$program" "$work/core"
+
+# the kernel's, with guards, if it writes them to where the process is
+case $(cat /proc/sys/kernel/core_pattern) in
+*'|'* | */* | '') printf 'view.sh: no look at a core of the kernel: it goes elsewhere\n' ;;
+*)
+	mkdir "$work/crash"
+	(cd "$work/crash" && ulimit -c unlimited && exec "$program" crash) >"$work/out" 2>&1
+	core=$(find "$work/crash" -type f)
+	if [ -s "$core" ]; then
+		look kernel_core "$program" "$core"
+	else
+		printf 'view.sh: no look at a core of the kernel: none was written\n'
+	fi
+	;;
+esac
 exit $bad

@@ -71,6 +71,18 @@ $cc -I"$prefix/include" "$here/consumer/main.c" "$libdir/libgor.a" "$libdir/libg
 	-pthread -o bare_static
 check ./bare_static
 
+# gdb takes the script that lies beside the library, if it may
+if command -v gdb >/dev/null; then
+	gdb -nx -batch -iex 'set debuginfod enabled off' -iex "add-auto-load-safe-path $libdir" \
+		-ex 'break square' -ex run -ex 'info goroutines' -ex 'goroutine 1 bt' ./bare_c11 >gdb.txt 2>&1 </dev/null
+	if grep -q 'ptrace: Operation not permitted' gdb.txt; then
+		printf 'install: gdb may not trace here: not tried\n'
+	else
+		grep -q -E '^\* 2 +running .*square' gdb.txt && grep -q -E '^#[0-9]+ .* in app ' gdb.txt ||
+			{ cat gdb.txt; fail 'gdb shows no goroutines'; }
+	fi
+fi
+
 cmake -S "$here/inside" -B inside -DGTRACE_SOURCE="$root" -DCMAKE_C_COMPILER="$cc" \
 	-DGTRACE_ANALYZER=OFF >inside.txt 2>&1 || { cat inside.txt; exit 1; }
 cmake --build inside -j 2 >inside.txt 2>&1 || { cat inside.txt; exit 1; }
