@@ -16,10 +16,10 @@ struct stack_slab {
 	size_t stride;
 	size_t guard; // bytes at the low end of each stack that are no stack
 	uint32_t stacks;
-	_Atomic uint32_t used; // stacks ever handed out; release: their g is set up
-	uint32_t cold_count;   // stack.c's lock
-	uint32_t cold_hint;    // stack.c's lock: the word of cold[] to look at first
-	bool own;              // of one stack with a size of its own
+	_Atomic uint32_t used;        // stacks ever handed out; release: their g is set up
+	uint32_t cold_count;          // stack.c's lock
+	uint32_t cold_hint;           // stack.c's lock: the word of cold[] to look at first
+	bool own;                     // of one stack with a size of its own
 	struct batch_reserve batches; // for its goroutines in the global list
 	_Atomic(struct stack_slab *) next;
 	// A bit a stack, both written under stack.c's lock:
