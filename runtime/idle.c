@@ -10,8 +10,10 @@
  *   L1  a p is on the idle list, or one thread has it (p->m), or it is on its way to a thread
  *       (next_p).
  *   L2  a thread on the idle list has no p.
- *   L3  if all ps are idle, no thread is handed off, no queue holds a goroutine and no timer is
- *       armed, then nothing can ever run again: deadlock.
+ *   L3  if all ps are idle, no thread is handed off, no queue holds a goroutine, no timer is armed
+ *       and no goroutine waits for a descriptor, then nothing can ever run again: deadlock.
+ *   L4  if goroutines wait for descriptors and all ps are idle, then a thread sleeps in
+ *       epoll_wait() (poll_m), or is on its way there.
  *
  * The producer does not order its queue write against its look at idle_p_count with a fence; it
  * would cost more than a switch.  What is missed that way is only a thread woken too few: the
@@ -26,12 +28,19 @@
  *
  * Timers of sleeping ps: the thread that goes to sleep last, in effect, sleeps only until the
  * earliest (the timer keeper).  If the keeper is woken for other work, the monitor keeps the time.
+ *
+ * Descriptors likewise: whoever goes to sleep while there is a free p and nobody is poll_m becomes
+ * poll_m; most often it is the timer keeper as well.  L4 holds since each p that is put on the idle
+ * list is put there by a thread that comes by idle_sleep() next, or by one that goes on without it
+ * and makes somebody else come by (gor__idle_give_up).  A poll_m that was woken for other work
+ * clears itself, and has a p then; when it gives that up, one of the two applies again.
  */
 #include "emit.h"
 #include "futex.h"
 #include "global.h"
 #include "handoff.h"
 #include "monitor.h"
+#include "poll.h"
 #include "runq.h"
 #include "timer.h"
 
@@ -84,10 +93,40 @@ static bool idle_any_work(struct sched *s)
 	return false;
 }
 
+/**
+ * m->wake was set: end its sleep, in whichever way it sleeps.  Both sides are seq_cst: it becomes
+ * poll_m first and looks at wake then, we set wake first and look at poll_m then.
+ */
+static void idle_rouse(struct m *m)
+{
+	if (atomic_load(&m->sched->poll_m) == m)
+		gor__poll_interrupt(m->sched);
+	else
+		gor__futex_wake(&m->wake);
+}
+
 static void idle_wake(struct m *m)
 {
-	atomic_store_explicit(&m->wake, 1, memory_order_release);
-	gor__futex_wake(&m->wake);
+	atomic_store(&m->wake, 1);
+	idle_rouse(m);
+}
+
+/** Under sched->lock: a thread that sleeps, out of the list; rather not the one that polls. */
+static struct m *idle_pop_m(struct sched *s)
+{
+	struct m **link = &s->idle_m, *m = *link;
+
+	if (m && m->idle_next && m == atomic_load_explicit(&s->poll_m, memory_order_relaxed)) {
+		link = &m->idle_next;
+		m = *link;
+	}
+	if (!m)
+		return NULL;
+	*link = m->idle_next;
+	m->sleeping = false;
+	if (s->timer_keeper == m)
+		s->timer_keeper = NULL;
+	return m;
 }
 
 /**
@@ -97,14 +136,10 @@ static void idle_wake(struct m *m)
 bool gor__thread_give(struct sched *s, struct p *p, struct handoff handoff)
 {
 	gor__lock(&s->lock);
-	struct m *m = s->idle_m;
+	struct m *m = idle_pop_m(s);
 	if (m) {
-		s->idle_m = m->idle_next;
-		m->sleeping = false;
 		m->next_p = p;
 		m->handoff = handoff;
-		if (s->timer_keeper == m)
-			s->timer_keeper = NULL;
 	}
 	gor__unlock(&s->lock);
 	if (m) {
@@ -175,11 +210,11 @@ void gor__timer_moved(struct sched *s, int64_t when)
 	bool late = keeper && s->timer_keeper_ns > when;
 	if (late) {
 		s->timer_keeper_ns = when;
-		atomic_store_explicit(&keeper->wake, 2, memory_order_release); // look again at the time
+		atomic_store(&keeper->wake, 2); // look again at the time
 	}
 	gor__unlock(&s->lock);
 	if (late)
-		gor__futex_wake(&keeper->wake);
+		idle_rouse(keeper);
 }
 
 /** The run is over: all threads that sleep wake, and end. */
@@ -188,7 +223,7 @@ void gor__idle_stop(struct sched *s)
 	for (struct m *m = atomic_load(&s->all_m); m; m = m->all_next) {
 		atomic_store(&m->mark, 1); // those in user code stop at their next call
 		atomic_store(&m->wake, 2);
-		gor__futex_wake(&m->wake);
+		idle_rouse(m);
 	}
 }
 
@@ -268,12 +303,17 @@ static struct g *idle_look(struct m *m, bool *pays)
 		return g;
 	}
 	gor__timers_run(m, p);
-	if (p->tick % 61 == 0 && (g = gor__global_get(p, 1)))
-		return g;
+	if (p->tick % GLOBAL_EVERY == 0) {
+		gor__poll(m);
+		if ((g = gor__global_get(p, 1)))
+			return g;
+	}
 	if ((g = gor__runq_get(p)) || (g = gor__global_get(p, RING_SIZE / 2)))
 		return g;
 	struct sched *s = m->sched;
 	if (idle_timers(m) && (g = gor__runq_get(p)))
+		return g;
+	if (gor__poll(m) && (g = gor__runq_get(p)))
 		return g;
 	*pays = idle_theft_paid(m);
 	if (!*pays)
@@ -303,7 +343,7 @@ static bool idle_deadlock(struct sched *s)
 {
 	if (atomic_load_explicit(&s->idle_p_count, memory_order_relaxed) != s->procs ||
 	    atomic_load_explicit(&s->handed, memory_order_relaxed) || atomic_load(&s->stopped) ||
-	    idle_any_work(s))
+	    gor__poll_waits(s) || idle_any_work(s))
 		return false;
 	for (unsigned i = 0; i < s->procs; i++)
 		if (atomic_load_explicit(&s->ps[i].timers.count, memory_order_acquire))
@@ -311,13 +351,29 @@ static bool idle_deadlock(struct sched *s)
 	return true;
 }
 
-/** One sleep of idle_sleep(): takes the p it was given, or a free one if a timer is due. */
-static void idle_sleep_once(struct m *m, int64_t until_ns)
+/** Sleep until m->wake is set or until_ns has come; poll_m also wakes for an edge. */
+static void idle_doze(struct m *m, int64_t until_ns, struct woken *woken)
 {
 	struct sched *s = m->sched;
 
-	if (atomic_load_explicit(&m->wake, memory_order_acquire) == 0)
+	if (atomic_load(&s->poll_m) == m) {
+		gor__poll_sleep(s, &m->wake, until_ns, woken);
+		atomic_store(&s->poll_m, NULL);
+	} else if (atomic_load_explicit(&m->wake, memory_order_acquire) == 0) {
 		gor__futex_wait(&m->wake, 0, until_ns);
+	}
+}
+
+/**
+ * One sleep of idle_sleep(): takes the p it was given, or a free one if a timer is due or an edge
+ * has come.
+ */
+static void idle_sleep_once(struct m *m, int64_t until_ns)
+{
+	struct sched *s = m->sched;
+	struct woken woken = {0};
+
+	idle_doze(m, until_ns, &woken);
 	if (atomic_load_explicit(&m->wake, memory_order_acquire) == 1) {
 		atomic_store_explicit(&m->wake, 0, memory_order_relaxed);
 		idle_attach(m, m->next_p);
@@ -325,9 +381,10 @@ static void idle_sleep_once(struct m *m, int64_t until_ns)
 		m->spinning = m->handoff.spins;
 		if (m->handoff.why)
 			EMIT(m, HANDOFF, m->handoff.stream, m->stream->number, m->handoff.why, m->handoff.g);
+		gor__poll_ready(m, &woken);
 		return;
 	}
-	if (until_ns < 0 || gor_now() < until_ns)
+	if (!woken.count && (until_ns < 0 || gor_now() < until_ns))
 		return;
 	gor__lock(&s->lock);
 	struct p *p = m->sleeping ? idle_pop_p(s) : NULL;
@@ -345,11 +402,12 @@ static void idle_sleep_once(struct m *m, int64_t until_ns)
 		idle_attach(m, p);
 		gor__monitor_kick(s);
 	}
+	gor__poll_ready(m, &woken);
 }
 
 /**
- * Sleep until given a p, or, as timer keeper, until a timer is due; m has a p afterwards, or the
- * run is over.
+ * Sleep until given a p, or, as timer keeper, until a timer is due, or, as poll_m, until there is
+ * an edge; m has a p afterwards, or the run is over.
  */
 static void idle_sleep(struct m *m)
 {
@@ -366,7 +424,9 @@ static void idle_sleep(struct m *m)
 			m->idle_next = s->idle_m;
 			s->idle_m = m;
 		}
-		// while every p is busy their owners and the monitor look after the timers
+		// while every p is busy their owners and the monitor look after timers and descriptors
+		if (m->sleeping && s->idle_p && gor__poll_waits(s) && !atomic_load(&s->poll_m))
+			atomic_store(&s->poll_m, m);
 		if (m->sleeping && (!s->timer_keeper || s->timer_keeper == m) && s->idle_p) {
 			until = gor__timers_first(s);
 			s->timer_keeper = until == NO_TIMER ? NULL : m;
@@ -515,7 +575,8 @@ struct p *gor__idle_return(struct m *m, struct g *g)
 bool gor__idle_give_up(struct sched *s, struct p *p, struct handoff handoff)
 {
 	if (!gor__runq_empty(p) || atomic_load_explicit(&p->timers.count, memory_order_acquire) ||
-	    atomic_load_explicit(&s->global_count, memory_order_acquire))
+	    atomic_load_explicit(&s->global_count, memory_order_acquire) ||
+	    (gor__poll_waits(s) && !atomic_load(&s->poll_m))) // L4
 		return gor__thread_give(s, p, handoff);
 	gor__lock(&s->lock);
 	idle_push_p(s, p);
@@ -523,12 +584,12 @@ bool gor__idle_give_up(struct sched *s, struct p *p, struct handoff handoff)
 	struct m *keeper =
 		s->timer_keeper ? NULL : s->idle_m; // who slept without a free p kept no time
 	if (keeper)
-		atomic_store_explicit(&keeper->wake, 2, memory_order_release);
+		atomic_store(&keeper->wake, 2);
 	gor__unlock(&s->lock);
 	if (dead)
 		gor__deadlock();
 	if (keeper && gor__timers_first(s) != NO_TIMER)
-		gor__futex_wake(&keeper->wake);
+		idle_rouse(keeper);
 	idle_wake_more(s);
 	return false;
 }

@@ -13,9 +13,11 @@
  * those two apart, and is asked only then.
  *
  * It also wakes a thread when a goroutine waits in a runnext whose owner does not stop, when a
- * timer is overdue, and for goroutines whose p found no thread because there was none to be had;
- * and it reports long stretches to the trace: at 100 ms, then at doubling times, then twice a
- * second.
+ * timer is overdue, for goroutines whose p found no thread because there was none to be had, and
+ * when nobody looks at the descriptors that goroutines wait for though a p is idle; if none is, it
+ * looks itself after 10 ms.  A thread that sleeps in a system call gives its p up to one that looks,
+ * too, and keeps it otherwise.  And it reports long stretches to the trace: at 100 ms, then at
+ * doubling times, then twice a second.
  *
  * It looks every 100 us while there is something to do, up to every 5 ms while there is not, and
  * sleeps for good when all ps are idle and no stack is left that could shrink (shrink.c).
@@ -31,6 +33,7 @@
 #include "futex.h"
 #include "handoff.h"
 #include "monitor.h"
+#include "poll.h"
 #include "reach.h"
 #include "signals.h"
 #include "timer.h"
@@ -69,6 +72,12 @@ static bool monitor_sleeps(int tid)
 	text[n] = 0;
 	const char *after = strrchr(text, ')'); // the name before it may hold anything
 	return !after || after[1] != ' ' || after[2] != 'R';
+}
+
+/** Do goroutines wait for descriptors that nobody has looked at for a while? */
+static bool monitor_unseen(struct sched *s, int64_t now)
+{
+	return gor__poll_unseen_ns(s, now) >= LOOK_SHORT;
 }
 
 /** The p that m has, if work waits for it. */
@@ -144,7 +153,7 @@ static bool monitor_stretch(struct sched *s, struct m *m, int64_t now)
 			monitor_report(s, m, now, cpu_now - m->seen_cpu_ns);
 	}
 	if (handed || stretch < (still ? SLEEP_LIMIT : gor__config.slice_ns) ||
-	    !monitor_wanted(s, m, now))
+	    !(monitor_wanted(s, m, now) || (still && monitor_unseen(s, now))))
 		return false;
 	bool sleeps = still && monitor_sleeps(atomic_load(&m->tid));
 	if (!sleeps && stretch < gor__config.slice_ns)
@@ -169,14 +178,18 @@ static bool monitor_thread(struct sched *s, struct m *m, int64_t now)
 	return false;
 }
 
-/** Work that nobody is about to take, and a free p: wake a thread.  True: one was woken. */
+/**
+ * Work that nobody is about to take, or nobody looks for, and a free p: wake a thread.  True: one
+ * was woken.
+ */
 static bool monitor_wake(struct sched *s, int64_t now)
 {
 	if (!atomic_load_explicit(&s->idle_p_count, memory_order_relaxed) ||
 	    atomic_load_explicit(&s->spinning, memory_order_relaxed))
 		return false;
 	bool work = atomic_load_explicit(&s->global_count, memory_order_relaxed) ||
-	            gor__timers_first(s) < now - LOOK_SHORT || gor__idle_unserved(s);
+	            gor__timers_first(s) < now - LOOK_SHORT || gor__idle_unserved(s) ||
+	            monitor_unseen(s, now);
 	for (unsigned i = 0; i < s->procs && !work; i++) {
 		const struct m *m = atomic_load_explicit(&s->ps[i].m, memory_order_acquire);
 		work = m && now - m->seen_ns >= LOOK_SHORT / 2 && !gor__runq_empty(&s->ps[i]);
@@ -190,14 +203,20 @@ static bool monitor_look(struct sched *s, int64_t now)
 
 	for (struct m *m = atomic_load_explicit(&s->all_m, memory_order_acquire); m; m = m->all_next)
 		did |= monitor_thread(s, m, now);
-	return monitor_wake(s, now) || did;
+	did |= monitor_wake(s, now);
+	if (gor__poll_waits(s)) {
+		struct m self = {.sched = s, .stream = s->monitor_stream};
+		did |= gor__poll_late(&self, now);
+	}
+	return did;
 }
 
 /** Is there nothing to look after? */
 static bool monitor_all_idle(struct sched *s)
 {
 	return atomic_load(&s->idle_p_count) == s->procs && !atomic_load(&s->handed) &&
-	       !atomic_load(&s->unserved);
+	       !atomic_load(&s->unserved) &&
+	       (!gor__poll_waits(s) || atomic_load(&s->poll_m)); // else L4 is not restored yet
 }
 
 /** Sleep until the next look; the earliest timer brings it forward. */

@@ -19,6 +19,7 @@
 #include "emit.h"
 #include "handoff.h"
 #include "monitor.h"
+#include "poll.h"
 #include "signals.h"
 #include "spawn.h"
 
@@ -88,7 +89,8 @@ static struct sched *run_new(void)
 	s->next_g_id = &run.next_g_id;
 	s->before = atomic_load(&run.last);
 	gor__stack_inherit(s);
-	return s;
+	s->poller = gor__poller_new();
+	return s->poller ? s : NULL;
 }
 
 /** The first thread of a run; until it loops, the caller acts for it. */
@@ -169,6 +171,7 @@ int gor_run_at(int (*entry)(int argc, char **argv), int argc, char **argv,
 		gor__fatal(NULL, "gor: out of memory or threads at the start");
 	gor__monitor(s);
 	gor__wait_stopped(s);
+	gor__poller_end(s->poller);
 	gor__record_run_end(s);
 	atomic_store(&run.running, false);
 	return s->result;

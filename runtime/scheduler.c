@@ -34,6 +34,7 @@
 #include "context.h"
 #include "emit.h"
 #include "global.h"
+#include "poll.h"
 #include "runq.h"
 #include "timer.h"
 
@@ -46,7 +47,6 @@ __attribute__((noinline)) struct m *gor__self_slow(void)
 	return gor__m;
 }
 
-#define GLOBAL_EVERY 61 // switches between two looks at the global list
 #define TIMERS_EVERY 16 // and at the p's own timers
 
 void gor__arrive(void)
@@ -110,7 +110,8 @@ __attribute__((always_inline)) static inline struct g *sched_pick(struct m *m)
 	if (__builtin_expect(m->cur->home != NULL, 0)) // this thread runs nobody else
 		return NULL;
 	if (__builtin_expect(tick % GLOBAL_EVERY == 0, 0) &&
-	    atomic_load_explicit(&p->sched->global_count, memory_order_relaxed))
+	    (atomic_load_explicit(&p->sched->global_count, memory_order_relaxed) ||
+	     gor__poll_waits(p->sched)))
 		return NULL;
 	if (__builtin_expect(tick % TIMERS_EVERY == 0, 0) && gor__timers_due(p))
 		return NULL;
@@ -240,12 +241,15 @@ void gor__ready(struct m *m, struct g *g)
 		sched_wake(m->sched);
 }
 
-/** The same for a list linked by next: a ring's worth stays here, the rest is for everybody. */
+/**
+ * The same for a list linked by next: a ring's worth stays here, the rest is for everybody; all of
+ * it if m has no p.
+ */
 void gor__ready_list(struct m *m, struct g *list, unsigned count)
 {
 	unsigned here = 0;
 
-	while (list && here < RING_SIZE / 2) {
+	while (list && m->p && here < RING_SIZE / 2) {
 		struct g *g = list;
 		list = g->next;
 		g_set_state(g, G_RUNNABLE);

@@ -16,6 +16,7 @@
 #include "global.h"
 #include "lock.h"
 
+#define GLOBAL_EVERY 61 // switches between two looks at the global list, and at descriptors
 #define RING_SIZE 1024u // as many as a burst of spawns, and two pages
 #define G_CACHE_MAX 1024
 #define SAMPLE_FRAMES 16
@@ -166,7 +167,11 @@ struct sched {
 	struct sched *before;                 // the run before this one
 	struct m *timer_keeper;               // lock: the idle thread that sleeps with a time limit
 	int64_t timer_keeper_ns;              // lock
-	_Atomic uint32_t monitor_word;        // futex: bumped to get the monitor out of a long sleep
+	struct poller *poller;
+	_Atomic uint32_t fd_waits;     // goroutines that wait for a descriptor; see poll.c, E5
+	_Atomic(struct m *) poll_m;    // the idle thread that sleeps in epoll_wait(): set under
+	                               // lock if NULL, cleared by itself
+	_Atomic uint32_t monitor_word; // futex: bumped to get the monitor out of a long sleep
 	_Atomic bool monitor_idle;
 	_Atomic bool stopped; // main has ended
 	bool no_membarrier;

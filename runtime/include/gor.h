@@ -33,6 +33,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -92,6 +93,13 @@ enum gor_op { // as in the trace format
 	GOR_OP_CTX_CANCEL = 28,
 	GOR_OP_BLOCKING = 30,
 	GOR_OP_PANIC = 31,
+	GOR_OP_IO_READ = 34,
+	GOR_OP_IO_WRITE = 35,
+	GOR_OP_IO_ACCEPT = 36,
+	GOR_OP_IO_DIAL = 37,
+	GOR_OP_IO_LISTEN = 38,
+	GOR_OP_IO_WAIT = 39,
+	GOR_OP_IO_CLOSE = 40,
 };
 
 /* the address of this call's own site record */
@@ -660,6 +668,121 @@ GOR_EXPORT gor_ctx *gor_ctx_new_at(gor_ctx *parent, int64_t deadline, const stru
 GOR_EXPORT void gor_ctx_cancel_at(gor_ctx *ctx, const struct gor_site *site);
 GOR_EXPORT void gor_ctx_free_at(gor_ctx *ctx, const struct gor_site *site);
 GOR_EXPORT void *gor_ctx_done_at(gor_ctx *ctx);
+
+/* ── input and output ─────────────────────────────────────────────────────────────────────────────
+ */
+
+/*
+ * A descriptor is a plain int, from here or from elsewhere.  These calls let the goroutine wait and
+ * not its thread, and put what is no socket and no terminal into non-blocking mode for that, as
+ * fcntl(2) would: so does everybody who shares it.  Regular files and terminals can be read and
+ * written as well; if that blocks, another thread takes over the other goroutines.
+ *
+ * Close what was used here by gor_close_fd.  close(2) works too, but does not end the wait of
+ * another goroutine, and the first wait for the number's next owner may take 10 ms longer.
+ *
+ * Waits of all of these: the calls with _until end with -ETIMEDOUT at an absolute deadline; GOR_NOW
+ * only tries, and gives -EAGAIN.  What can be done at once is done, even if the deadline has
+ * passed. Each of them returns -EBADF if fd is none, or when gor_close_fd ends its wait, and
+ * -ENOMEM, -EMFILE, -ENFILE or -ENOSPC if what is needed to wait cannot be had.
+ */
+
+/**
+ * gor_read(fd, buf, bytes): read up to so many bytes.
+ *
+ * Blocks:  until there is something to read.
+ * Returns: how many, which may be fewer; 0 at the end; or the negative errno of read(2) or recv(2).
+ */
+#define gor_read(fd, buf, bytes) gor_read_until(fd, buf, bytes, GOR_FOREVER)
+#define gor_read_until(fd, buf, bytes, deadline) \
+	gor_read_at((fd), (buf), (bytes), (deadline), GOR_SITE_(GOR_OP_IO_READ, #fd))
+
+/**
+ * gor_write(fd, buf, bytes): write all of it, in several steps if need be; if several goroutines
+ * write to one stream at once, their steps may alternate.
+ *
+ * Blocks:  until all is written.  A socket whose peer is gone raises no SIGPIPE; a pipe does.
+ * Returns: bytes; fewer if something, or the deadline, came in between: the next call says what;
+ * or, if nothing was written, the negative errno of write(2) or send(2).
+ */
+#define gor_write(fd, buf, bytes) gor_write_until(fd, buf, bytes, GOR_FOREVER)
+#define gor_write_until(fd, buf, bytes, deadline) \
+	gor_write_at((fd), (buf), (bytes), (deadline), GOR_SITE_(GOR_OP_IO_WRITE, #fd))
+
+/**
+ * gor_wait_fd(fd, events, deadline): wait until poll(2) would report any of events (POLLIN,
+ * POLLOUT,
+ * ...), an error or a hang-up.
+ *
+ * Returns: what it reports, at least one bit; or -ETIMEDOUT, -EAGAIN, -EBADF.
+ */
+#define gor_wait_fd(fd, events, deadline) \
+	gor_wait_fd_at((fd), (events), (deadline), GOR_SITE_(GOR_OP_IO_WAIT, #fd))
+
+/**
+ * gor_close_fd(fd): close fd, and wake all who wait for it with -EBADF.
+ *
+ * Who has called read or write on fd at this moment and does not wait may still get at the number's
+ * next owner, as with close(2).
+ *
+ * Blocks:  no longer than close(2) does.
+ * Returns: 0; or the negative errno of close(2).
+ */
+#define gor_close_fd(fd) gor_close_fd_at((fd), GOR_SITE_(GOR_OP_IO_CLOSE, #fd))
+
+/**
+ * gor_listen(hostport): a stream socket that listens there; the caller's, to be closed.
+ *
+ *	"127.0.0.1:8080"  "[::1]:8080"  "localhost:http"   that address only; of a name, an IPv4 one
+ *first
+ *	":8080"           "[::]:8080"                      all addresses, IPv4 and IPv6
+ *	"unix:/path"      "unix:@name"                     the path must not exist, and stays; abstract
+ *
+ * Port 0, or none, takes a free one, which gor_port() tells.  Sends at once (TCP_NODELAY), as do
+ *the connections accepted from it.
+ *
+ * Blocks:  while a name is looked up, by getaddrinfo(3) on the goroutine's stack; other goroutines
+ *go on. Returns: the descriptor; -EINVAL that is no address; -ENAMETOOLONG; -ENOENT no such host;
+ *          -EHOSTUNREACH the name cannot be looked up now; or the negative errno of socket(2),
+ *bind(2) or listen(2), -EADDRINUSE above all.
+ */
+#define gor_listen(hostport) gor_listen_at((hostport), GOR_SITE_(GOR_OP_IO_LISTEN, #hostport))
+
+/**
+ * gor_accept(fd): the next connection to a socket that listens; the caller's, to be closed.
+ *
+ * Blocks:  until there is one.
+ * Returns: its descriptor, non-blocking and closed by exec; or the negative errno of accept(2).
+ */
+#define gor_accept(fd) gor_accept_until(fd, GOR_FOREVER)
+#define gor_accept_until(fd, deadline) \
+	gor_accept_at((fd), (deadline), GOR_SITE_(GOR_OP_IO_ACCEPT, #fd))
+
+/**
+ * gor_dial(hostport): a connection to there; the caller's, to be closed.
+ *
+ * Addresses as for gor_listen; no host means this one.  Those of a name are tried in turn.
+ *
+ * Blocks:  until the other side has answered.  A deadline does not cut the look-up of a name short.
+ * Returns: as gor_listen; or the negative errno of connect(2), of the first address tried.
+ */
+#define gor_dial(hostport) gor_dial_until(hostport, GOR_FOREVER)
+#define gor_dial_until(hostport, deadline) \
+	gor_dial_at((hostport), (deadline), GOR_SITE_(GOR_OP_IO_DIAL, #hostport))
+
+/** The port that a socket is bound to, or a negative errno: -EAFNOSUPPORT it has none.  Any thread.
+ */
+GOR_EXPORT int gor_port(int fd);
+
+GOR_EXPORT ssize_t gor_read_at(int fd, void *buf, size_t bytes, int64_t deadline,
+                               const struct gor_site *site);
+GOR_EXPORT ssize_t gor_write_at(int fd, const void *buf, size_t bytes, int64_t deadline,
+                                const struct gor_site *site);
+GOR_EXPORT int gor_wait_fd_at(int fd, int events, int64_t deadline, const struct gor_site *site);
+GOR_EXPORT int gor_close_fd_at(int fd, const struct gor_site *site);
+GOR_EXPORT int gor_listen_at(const char *hostport, const struct gor_site *site);
+GOR_EXPORT int gor_accept_at(int fd, int64_t deadline, const struct gor_site *site);
+GOR_EXPORT int gor_dial_at(const char *hostport, int64_t deadline, const struct gor_site *site);
 
 /* ── errors and traces ────────────────────────────────────────────────────────────────────────────
  */

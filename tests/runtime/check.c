@@ -2,11 +2,16 @@
 /* check.c: see check.h. */
 #define _GNU_SOURCE
 #include "check.h"
+#include <dirent.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 void check_failed(const char *file, int line, const char *what)
@@ -192,6 +197,83 @@ bool check_even(const int *counts, int n)
 		return true;
 	fprintf(stderr, "chi square %.1f with %d degrees of freedom\n", chi, n - 1);
 	return false;
+}
+
+/* ── threads, from outside ────────────────────────────────────────────────────────────────────────
+ */
+
+static long number_after(const char *text, const char *key)
+{
+	const char *at = strstr(text, key);
+
+	return at ? strtol(at + strlen(key), NULL, 10) : 0;
+}
+
+/* Whether a thread sleeps, as far as /proc says; *switches: how often it has given up its
+ * processor. */
+static bool thread_sleeps(const char *tid, long *switches)
+{
+	char path[300], text[4096];
+
+	snprintf(path, sizeof path, "/proc/self/task/%s/status", tid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
+		return true; // it has ended
+	text[n] = 0;
+	*switches += number_after(text, "\nvoluntary_ctxt_switches:\t") +
+	             number_after(text, "\nnonvoluntary_ctxt_switches:\t");
+	return strstr(text, "State:\tS") != NULL;
+}
+
+static bool others_sleep(bool but_monitor, long *switches)
+{
+	long own = syscall(SYS_gettid), main = getpid();
+	bool sleep = true;
+	DIR *dir = opendir("/proc/self/task");
+
+	REQUIRE(dir != NULL);
+	*switches = 0;
+	for (struct dirent *e; (e = readdir(dir));) {
+		long tid = strtol(e->d_name, NULL, 10);
+		if (tid && tid != own && !(but_monitor && tid == main))
+			sleep &= thread_sleeps(e->d_name, switches);
+	}
+	closedir(dir);
+	return sleep;
+}
+
+void check_still(long ms, bool but_monitor)
+{
+	for (long before = -1, now;; before = now) {
+		bool sleep = others_sleep(but_monitor, &now);
+		if (sleep && now == before)
+			return;
+		nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
+	}
+}
+
+static void *write_when_still(void *arg)
+{
+	check_still(2, true);
+	REQUIRE_EQ(write(*(int *)arg, "x", 1), 1);
+	return NULL;
+}
+
+void check_quiet(void)
+{
+	int fd[2];
+	char byte;
+	pthread_t thread;
+
+	REQUIRE_EQ(pipe(fd), 0);
+	REQUIRE_EQ(pthread_create(&thread, NULL, write_when_still, &fd[1]), 0);
+	REQUIRE_EQ(gor_read(fd[0], &byte, 1), 1);
+	REQUIRE_EQ(pthread_join(thread, NULL), 0);
+	REQUIRE_EQ(gor_close_fd(fd[0]), 0);
+	REQUIRE_EQ(gor_close_fd(fd[1]), 0);
 }
 
 uint64_t check_random(uint64_t *state)

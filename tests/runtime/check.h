@@ -93,6 +93,13 @@ int check_times(int n);
  * bound that even ones exceed once in 10^10 times; each count should be in the hundreds.
  */
 bool check_even(const int *counts, int n);
+ * Until no other thread has run for so many milliseconds; the monitor, which is the thread that
+ * called gor_run, may be left out.  By a thread that is none of the runtime's.
+ */
+void check_still(long ms, bool but_monitor);
+
+/** Until all other goroutines wait, and so their threads sleep.  By a goroutine. */
+void check_quiet(void);
 
 /** A small random number generator of one's own: xorshift64*; never seed it with 0. */
 uint64_t check_random(uint64_t *state);
