@@ -132,7 +132,7 @@ CREATE TABLE object(
   made_site  INTEGER,
   made_by    INTEGER,          -- goroutine
   made_ns    INTEGER NOT NULL, -- or first seen
-  cap        INTEGER,          -- of a channel
+  cap        INTEGER,          -- of a channel; of an fd, its number
   closed_ns  INTEGER,
   closed_by  INTEGER,          -- goroutine
   close_site INTEGER,

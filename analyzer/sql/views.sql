@@ -78,7 +78,11 @@ SELECT e.trace_id, e.g, n.label || CASE
          WHEN e.state = 2 THEN ' runs'
          WHEN e.state = 1 THEN ' is ready to run'
          WHEN e.reason = 12 THEN ' sleeps' || coalesce(' at ' || e.file || ':' || e.line, '')
-         WHEN e.reason = 13 THEN ' waits for input or output' ||
+         WHEN e.reason = 13 THEN CASE e.op WHEN 'io accept' THEN ' waits for a connection'
+                WHEN 'io read' THEN ' waits for input'
+                WHEN 'io write' THEN ' waits until more can be written'
+                WHEN 'io dial' THEN ' waits for the other side of a connection'
+                ELSE ' waits for input or output' END ||
               coalesce(' at ' || e.file || ':' || e.line, '')
          ELSE ' waits until a deadline' || coalesce(' at ' || e.file || ':' || e.line, '') END ||
        coalesce(' (born at ' || e.born_file || ':' || e.born_line || ')', '') AS text
