@@ -126,8 +126,7 @@ __attribute__((noinline)) static int chan_wait_until(struct m *m, struct gor_hch
 	struct wait wait = {.g = m->cur};
 	struct timer timer;
 
-	if (__builtin_expect(m->stream != NULL, 0))
-		gor__emit_until(m, deadline);
+	gor__emit_until(m, deadline);
 	m->cur->wait_on = c;
 	w->wait = &wait;
 	gor__waitq_push(q, w);

@@ -15,9 +15,9 @@
  * It also wakes a thread when a goroutine waits in a runnext whose owner does not stop, when a
  * timer is overdue, for goroutines whose p found no thread because there was none to be had, and
  * when nobody looks at the descriptors that goroutines wait for though a p is idle; if none is, it
- * looks itself after 10 ms.  A thread that sleeps in a system call gives its p up to one that looks,
- * too, and keeps it otherwise.  And it reports long stretches to the trace: at 100 ms, then at
- * doubling times, then twice a second.
+ * looks itself after 10 ms.  A thread that sleeps in a system call gives its p up to one that
+ * looks, too, and keeps it otherwise.  And it reports long stretches to the trace: at 100 ms, then
+ * at doubling times, then twice a second.
  *
  * It looks every 100 us while there is something to do, up to every 5 ms while there is not, and
  * sleeps for good when all ps are idle and no stack is left that could shrink (shrink.c).

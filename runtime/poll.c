@@ -365,6 +365,7 @@ static int watch_park(struct m *m, struct watch *w, unsigned want, uint64_t id, 
 {
 	struct wait wait = {.g = m->cur};
 	struct waiter waiter = {.wait = &wait, .index = (int)want};
+	struct timer timer;
 	struct sched *s = m->sched;
 	bool timed = deadline > 0;
 
@@ -372,15 +373,14 @@ static int watch_park(struct m *m, struct watch *w, unsigned want, uint64_t id, 
 	gor__wait_begin(m->cur, GTRACE_reason_IO_WAIT, id, site, timed ? GTRACE_WAIT_DEADLINE : 0);
 	gor__waitq_push(&w->waiters, &waiter);
 	if (timed) {
-		int64_t left = deadline - gor_now();
-		EMIT(m, WAIT_UNTIL, left > 0 ? (uint64_t)left : 0);
-		if (gor__wait_until(m, &wait, deadline))
+		gor__emit_until(m, deadline);
+		if (gor__wait_until(m, &wait, &timer, deadline))
 			gor__fatal(site, "gor: out of memory for a timer");
 	}
 	gor__park(m, &w->lock);
 	atomic_fetch_sub_explicit(&s->fd_waits, 1, memory_order_relaxed);
 	if (timed)
-		gor__timer_del(&wait.timer);
+		gor__timer_del(&timer);
 	if (wait.result != WAIT_TIMED_OUT)
 		return -wait.result;
 	gor__lock(&w->lock);

@@ -50,8 +50,9 @@ int gor__wait_until(struct m *m, struct wait *wait, struct timer *timer, int64_t
 /** Tell the trace that the wait to come ends by itself. */
 void gor__emit_until(struct m *m, int64_t deadline)
 {
+	if (__builtin_expect(m->stream == NULL, 1))
+		return;
 	int64_t left = deadline - gor_now();
-
 	EMIT(m, WAIT_UNTIL, left > 0 ? (uint64_t)left : 0);
 }
 
@@ -61,8 +62,7 @@ void gor__sleep_until(struct m *m, int64_t deadline, unsigned reason, const stru
 	struct wait wait = {.g = m->cur};
 	struct timer timer = {.when = deadline, .fire = wait_expired, .arg = &wait, .fixed = true};
 
-	if (__builtin_expect(m->stream != NULL, 0))
-		gor__emit_until(m, deadline);
+	gor__emit_until(m, deadline);
 	gor__wait_begin(m->cur, reason, 0, site, GTRACE_WAIT_DEADLINE);
 	if (gor__timer_add(m, &timer))
 		gor__fatal(site, "gor: out of memory for a timer");

@@ -93,6 +93,8 @@ int check_times(int n);
  * bound that even ones exceed once in 10^10 times; each count should be in the hundreds.
  */
 bool check_even(const int *counts, int n);
+
+/**
  * Until no other thread has run for so many milliseconds; the monitor, which is the thread that
  * called gor_run, may be left out.  By a thread that is none of the runtime's.
  */

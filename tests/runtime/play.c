@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "emit.h"
+#include "wait.h"
 
 #define SOON (10 * GOR_MICROSECOND)
 
@@ -72,7 +73,7 @@ void __wrap_gor__deadlock(void)
 	struct m *m = gor__self();
 	emit_wake_by(m, watcher.g, 0, GTRACE_waker_TIMER);
 	g_set_state(watcher.g, G_RUNNABLE);
-	gor__global_put(m->sched, watcher.g, watcher.g, 1);
+	gor__global_put(m->sched, &watcher.g, 1);
 }
 
 static void wait_for_quiet(void)
