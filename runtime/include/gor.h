@@ -24,8 +24,8 @@
  *   run, the time limit of a wait and a select of more than 16 cases it is a fatal error, likewise.
  *   No thread to be had: goroutines that need one wait until there is.
  *
- * Needs GNU C: statement expressions and __typeof__.  From C++ the declarations can be used, the
- * macros of typed channels cannot.
+ * Needs GNU C: statement expressions and __typeof__.  From C++ all can be used but the macros of
+ * typed channels, in whose place is gor.hpp.
  */
 #ifndef GOR_H
 #define GOR_H
@@ -238,6 +238,14 @@ struct gor_hchan;
 #define GOR_ELEM_(ch) __typeof__(*(*(ch))((struct gor_hchan *)0))
 #define GOR_HCHAN_(ch) ((struct gor_hchan *)(void *)(ch))
 #define GOR_OUT_(ch, out) (0 ? (GOR_ELEM_(ch) *)0 : (out)) // the compiler checks out's type here
+// a copy of val; the branch that is not taken checks its type, which a brace would not
+#define GOR_IN_(ch, val) \
+	(0 ? (__extension__({ \
+		GOR_ELEM_(ch) gor_v_ = (val); \
+		(void)gor_v_; \
+		(void *)0; \
+	})) \
+	   : (void *)(GOR_ELEM_(ch)[1]){(val)})
 
 #ifndef __cplusplus
 /**
@@ -405,7 +413,7 @@ GOR_EXPORT int gor_select_n_at(gor_case *cases, int n, const struct gor_site *si
 	((gor_case){ \
 		.kind = GOR_CASE_RECV, .chan = GOR_HCHAN_(ch), .value = GOR_OUT_(ch, out), .ok = (okp)})
 #define gor_on_send(ch, val) \
-	((gor_case){.kind = GOR_CASE_SEND, .chan = GOR_HCHAN_(ch), .value = (GOR_ELEM_(ch)[1]){(val)}})
+	((gor_case){.kind = GOR_CASE_SEND, .chan = GOR_HCHAN_(ch), .value = GOR_IN_(ch, val)})
 #define gor_on_timeout(dur) ((gor_case){.kind = GOR_CASE_TIMEOUT, .dur_ns = (dur)})
 #define gor_on_default ((gor_case){.kind = GOR_CASE_DEFAULT})
 

@@ -114,6 +114,7 @@ case $(cat /proc/sys/kernel/core_pattern) in
 *'|'* | */* | '') printf 'view.sh: no look at a core of the kernel: it goes elsewhere\n' ;;
 *)
 	mkdir "$work/crash"
+	# shellcheck disable=SC3045 # not in POSIX, but in every sh of Debian's
 	(cd "$work/crash" && ulimit -c unlimited && exec "$program" crash) >"$work/out" 2>&1
 	core=$(find "$work/crash" -type f)
 	if [ -s "$core" ]; then

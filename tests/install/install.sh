@@ -71,6 +71,13 @@ $cc -I"$prefix/include" "$here/consumer/main.c" "$libdir/libgor.a" "$libdir/libg
 	-pthread -o bare_static
 check ./bare_static
 
+if command -v g++ >/dev/null; then
+	g++ -std=c++11 -Wall -Wextra -Werror $(pkg-config --cflags gor) "$root/tests/headers/thin.cpp" \
+		$(pkg-config --libs gor) -o thin
+	LD_LIBRARY_PATH="$libdir" ./thin || fail 'gor.hpp'
+	checked=$((checked + 1))
+fi
+
 # gdb takes the script that lies beside the library, if it may
 if command -v gdb >/dev/null; then
 	gdb -nx -batch -iex 'set debuginfod enabled off' -iex "add-auto-load-safe-path $libdir" \

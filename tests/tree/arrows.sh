@@ -19,7 +19,7 @@ complain()
 # includes PART...: "file:line:header" of each #include in those folders; <header> keeps its brackets
 includes()
 {
-	find "$@" \( -name '*.[chS]' -o -name '*.def' \) \
+	find "$@" \( -name '*.[chS]' -o -name '*.[ch]pp' -o -name '*.def' \) \
 		-exec grep -Hn '^[[:space:]]*#[[:space:]]*include' {} + |
 		sed -n 's/[[:space:]]*#[[:space:]]*include[[:space:]]*\(<[^>]*>\|"[^"]*"\).*/\1/p' | tr -d '"'
 }

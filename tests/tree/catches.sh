@@ -86,6 +86,8 @@ plant runtime/wide.c "	// $(seq 47 | sed 's/.*/──/' | tr -d '\n')"
 expect limits.sh 'wide.c:2: 101 columns'
 plant runtime/late.c '// TODO: later'
 expect limits.sh 'late.c:2: a note'
+plant runtime/late.hpp '// FIXME'
+expect limits.sh 'late.hpp:2: a note'
 plant runtime/utils.c 'int x;'
 expect limits.sh 'utils.c: a name'
 fresh

@@ -15,7 +15,7 @@ complain()
 	bad=1
 }
 
-files=$(find recorder runtime analyzer tests docs -name '*.[chS]')
+files=$(find recorder runtime analyzer tests docs -name '*.[chS]' -o -name '*.[ch]pp')
 [ -n "$files" ] || complain 'no sources'
 
 # mawk counts bytes: the continuation bytes of UTF-8 are taken out, a tab is up to four columns.
@@ -40,12 +40,13 @@ found=$(LC_ALL=C awk '
 	/[ \t]$/ { print FILENAME ":" FNR ": blank at the end of the line" }
 	/(^|[^A-Z])(TODO|FIXME|XXX)([^A-Z]|$)/ { print FILENAME ":" FNR ": a note to do something later" }
 	/flat switch/ { flat = 1 }
-	/^\{$/ { inside = FNR }
+	/^\{$/ { inside = before ~ /^(template.*> )?(class|struct) / ? 0 : FNR }
 	/^\}/ {
 		if (inside && FNR - inside - 1 > 60 && !flat)
 			print FILENAME ":" inside ": function of " FNR - inside - 1 " lines, 60 is the limit"
 		inside = flat = 0
 	}
+	{ before = $0 }
 	END {
 		if (lines > most)
 			print name ": " lines " lines, " most " is the limit"
