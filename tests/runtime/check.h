@@ -27,7 +27,7 @@ typedef gor_chan(int) ints;
 #endif
 #endif
 #ifndef SLOW
-#define SLOW 1 // counts are divided by it under a sanitizer
+#define SLOW 1 // counts are divided by it under a sanitizer or an emulator
 #endif
 
 #define REQUIRE(cond) ((cond) ? (void)0 : check_failed(__FILE__, __LINE__, #cond))
