@@ -33,19 +33,21 @@
  *       is level-triggered, so an interruption meant for it is not lost in somebody else's look.
  *   E5  s->fd_waits counts goroutines from before they park until they run again: an edge that was
  *       taken from the kernel and is not yet in a queue does not look like a deadlock (L3).
- *   E6  who waits is registered in fact, at most DOUBT_NS later.
+ *   E6  who waits is registered in fact, at most po->doubt_ns later.
  *
  * E6 is about numbers that the program closes by close(2), or replaces by dup2(2): the kernel
  * forgets the registration, w does not know, and the number comes back as another descriptor.  So
- * who parks puts his watch on the list of doubts, and within DOUBT_NS the kernel is told again, by
- * EPOLL_CTL_MOD.  Most often that changes nothing.  ENOENT: the number is of another descriptor,
- * which is added.  EBADF: it is of none, and those who wait are told.  To ask at each park instead
- * would cost an echo server a twentieth of its time.
+ * who parks puts his watch on the list of doubts, and some time later the kernel is told again, by
+ * EPOLL_CTL_MOD.  ENOENT: the number is of another descriptor, which is added.  EBADF: it is of
+ * none, and those who wait are told.  Most often nothing has changed; then the time doubles, from
+ * 10 ms to a second: a program that closes by gor_close_fd does so always.  One that was found not
+ * to do so keeps the 10 ms.  And who parks after a hang-up asks before: what comes then is likely
+ *to be another.  To ask at each park would cost an echo server a twentieth of its time.
  *
  * MOD looks at the descriptor anew, so E6 also makes a shortcut safe: a read from TCP that returned
  * less than there was room for has emptied the buffer, and the next read need not be tried before
  * the next edge (gor__poll_is_dry).  Not so after a hang-up, or with urgent data, which the event
- * tells; where it should be wrong for a reason we do not know, it costs DOUBT_NS.
+ * tells; where it should be wrong for a reason we do not know, it costs that time.
  *
  * After fork() the child shares the set with its parent.  It makes no call of the runtime, so it
  * leaves the set alone, and exec closes it.  What the child closes stays open in the parent, and in
@@ -74,7 +76,8 @@
 #define EVENTS_MOST 128
 #define INTERRUPT UINT64_MAX // the eventfd's data; no descriptor has it
 #define LATE_NS (10 * GOR_MILLISECOND)
-#define DOUBT_NS (10 * GOR_MILLISECOND)
+#define DOUBT_LEAST (10 * GOR_MILLISECOND)
+#define DOUBT_MOST GOR_SECOND
 
 /** A descriptor that somebody has waited for: a cache line. */
 struct watch {
@@ -106,6 +109,8 @@ struct poller {
 	_Atomic uint32_t looks;     // calls of epoll_wait
 	_Atomic uint32_t doubts;    // number of the first watch on the list, plus 1
 	_Atomic int64_t settled_ns; // when doubts were settled last
+	_Atomic int64_t doubt_ns;   // how long they may last
+	_Atomic bool careless;      // a number was found to be another's that nobody had told us of
 	_Atomic bool no_pwait2;
 	uint32_t seen_looks; // the monitor's own
 	int64_t seen_ns;     // the monitor's own: when it saw that first
@@ -145,8 +150,10 @@ struct poller *gor__poller_new(void)
 {
 	struct poller *po = calloc(1, sizeof *po);
 
-	if (po)
-		atomic_store(&po->epoll, -1);
+	if (!po)
+		return NULL;
+	atomic_store(&po->epoll, -1);
+	atomic_store(&po->doubt_ns, DOUBT_LEAST);
 	return po;
 }
 
@@ -204,14 +211,22 @@ static bool watch_is_tcp(int fd)
 	       protocol == IPPROTO_TCP;
 }
 
-/** Under w->change: what comes from here on is of another registration.  Keeps E3. */
-static void watch_next_round(struct watch *w)
+/** Under w->change and w->lock: what comes from here on is of another registration.  Keeps E3. */
+static void watch_next_round(struct watch *w, bool tcp)
 {
-	gor__lock(&w->lock);
 	w->round++;
 	atomic_store_explicit(&w->dry, 0, memory_order_relaxed);
 	atomic_store_explicit(&w->odd, false, memory_order_relaxed);
-	gor__unlock(&w->lock);
+	atomic_store_explicit(&w->tcp, tcp, memory_order_relaxed);
+	__atomic_store_n(&w->id, 0, __ATOMIC_RELAXED);
+}
+
+/** epoll_ctl, by number: ThreadSanitizer would take it for a use of fd by this thread. */
+static int poller_ctl(struct poller *po, int op, int fd, uint32_t round)
+{
+	struct epoll_event ev = {.events = EDGES, .data.u64 = (uint64_t)round << 32 | (uint32_t)fd};
+
+	return syscall(SYS_epoll_ctl, atomic_load(&po->epoll), op, fd, &ev) == 0 ? 0 : -errno;
 }
 
 /** Under w->change: tell the kernel, by the call that is likely to be the right one. */
@@ -219,21 +234,17 @@ static int watch_ctl(struct poller *po, struct watch *w, int fd, int op)
 {
 	for (;;) {
 		if (op == EPOLL_CTL_ADD) {
-			watch_next_round(w);
-			atomic_store_explicit(&w->tcp, watch_is_tcp(fd), memory_order_relaxed);
-			__atomic_store_n(&w->id, 0, __ATOMIC_RELAXED);
+			bool tcp = watch_is_tcp(fd);
+			gor__lock(&w->lock);
+			watch_next_round(w, tcp);
+			gor__unlock(&w->lock);
 		}
-		struct epoll_event ev = {.events = EDGES,
-		                         .data.u64 = (uint64_t)w->round << 32 | (uint32_t)fd};
-		// by number: ThreadSanitizer would take epoll_ctl() for a use of fd by this thread
-		if (syscall(SYS_epoll_ctl, atomic_load(&po->epoll), op, fd, &ev) == 0)
-			return 0;
-		if (errno == ENOENT)
-			op = EPOLL_CTL_ADD;
-		else if (errno == EEXIST)
-			op = EPOLL_CTL_MOD;
-		else
-			return -errno;
+		int err = poller_ctl(po, op, fd, w->round);
+		if (err != -ENOENT && err != -EEXIST)
+			return err;
+		op = err == -ENOENT ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+		if (err == -ENOENT)
+			atomic_store_explicit(&po->careless, true, memory_order_relaxed);
 	}
 }
 
@@ -268,6 +279,32 @@ static void watch_claim(struct watch *w, unsigned what, int err, struct woken *w
 	}
 }
 
+/**
+ * Is the registration of the next round needed?  If so, it is there now, and since events of it may
+ * have been dropped already, it counts as an edge.  -errno: fd is none, or not that of that life.
+ */
+__attribute__((noinline)) static int watch_check(struct poller *po, struct watch *w, int fd,
+                                                 uint32_t life, struct woken *woken)
+{
+	int err = -EBADF;
+
+	gor__lock(&w->change);
+	if (life == atomic_load_explicit(&w->life, memory_order_relaxed))
+		err = poller_ctl(po, EPOLL_CTL_ADD, fd, w->round + 1);
+	if (err == 0) {
+		bool tcp = watch_is_tcp(fd);
+		gor__lock(&w->lock);
+		watch_next_round(w, tcp);
+		for (unsigned i = 0; i < 2; i++)
+			atomic_fetch_add_explicit(&w->edges[i], 1, memory_order_release);
+		watch_claim(w, POLL_READ | POLL_WRITE, 0, woken);
+		gor__unlock(&w->lock);
+		atomic_store_explicit(&po->careless, true, memory_order_relaxed);
+	}
+	gor__unlock(&w->change);
+	return err == -EEXIST ? 0 : err;
+}
+
 /** Under w->lock: E6 is to be kept for who is about to park. */
 static void watch_doubt(struct poller *po, struct watch *w, int fd)
 {
@@ -285,7 +322,6 @@ static void poll_settle(struct poller *po, int64_t now, struct woken *woken)
 {
 	uint32_t number = atomic_exchange_explicit(&po->doubts, 0, memory_order_acquire);
 
-	atomic_store_explicit(&po->settled_ns, now, memory_order_relaxed);
 	while (number) {
 		int fd = (int)(number - 1);
 		struct watch *w = watch_at(po, fd, false);
@@ -300,7 +336,24 @@ static void poll_settle(struct poller *po, int64_t now, struct woken *woken)
 		gor__lock(&w->lock);
 		watch_claim(w, POLL_READ | POLL_WRITE, -err, woken);
 		gor__unlock(&w->lock);
+		atomic_store_explicit(&po->careless, true, memory_order_relaxed);
 	}
+	int64_t doubt_ns = 2 * atomic_load_explicit(&po->doubt_ns, memory_order_relaxed);
+	if (doubt_ns > DOUBT_MOST)
+		doubt_ns = DOUBT_MOST;
+	if (atomic_load_explicit(&po->careless, memory_order_relaxed))
+		doubt_ns = DOUBT_LEAST;
+	atomic_store_explicit(&po->doubt_ns, doubt_ns, memory_order_relaxed);
+	atomic_store_explicit(&po->settled_ns, now, memory_order_relaxed);
+}
+
+/** When doubts are to be settled next; NO_TIMER: there are none. */
+static int64_t poll_doubts_due(struct poller *po)
+{
+	if (!atomic_load(&po->doubts))
+		return NO_TIMER;
+	return atomic_load_explicit(&po->settled_ns, memory_order_relaxed) +
+	       atomic_load_explicit(&po->doubt_ns, memory_order_relaxed);
 }
 
 /* ── a goroutine's side ───────────────────────────────────────────────────────────────────────────
@@ -403,11 +456,14 @@ int gor__poll_wait(struct m *m, int fd, unsigned want, const struct poll_note *n
 
 	if (!w)
 		return err ? err : -ENOMEM;
-	if (!atomic_load_explicit(&w->armed, memory_order_acquire)) {
+	struct woken woken = {0};
+	if (!atomic_load_explicit(&w->armed, memory_order_acquire))
 		err = watch_arm(po, w, fd, &note->life, EPOLL_CTL_ADD);
-		if (err)
-			return err;
-	}
+	else if (atomic_load_explicit(&w->odd, memory_order_relaxed))
+		err = watch_check(po, w, fd, note->life, &woken);
+	gor__poll_ready(m, &woken);
+	if (err)
+		return err;
 	uint64_t id = watch_id(m, w, fd, site);
 	gor__lock(&w->lock);
 	bool gone = note->life != atomic_load_explicit(&w->life, memory_order_relaxed);
@@ -552,16 +608,12 @@ void gor__poll_sleep(struct sched *s, const _Atomic uint32_t *word, int64_t unti
 	struct poller *po = s->poller;
 	uint64_t count;
 
-	if (atomic_load(&po->doubts)) {
-		int64_t now = gor_now(), due = atomic_load(&po->settled_ns) + DOUBT_NS;
-		if (due <= now)
-			poll_settle(po, now, woken);
-		else if (until_ns < 0 || due < until_ns)
-			until_ns = due;
-	}
-	int64_t left = until_ns < 0 ? -1 : until_ns - gor_now();
-	if (until_ns >= 0 && left < 0)
-		left = 0;
+	int64_t due = poll_doubts_due(po), now = due == NO_TIMER && until_ns < 0 ? 0 : gor_now();
+	if (due <= now)
+		poll_settle(po, now, woken);
+	else if (due != NO_TIMER && (until_ns < 0 || due < until_ns))
+		until_ns = due;
+	int64_t left = until_ns < 0 ? -1 : until_ns > now ? until_ns - now : 0;
 	// seq_cst: who sets the word looks at s->poll_m afterwards, which was set before this
 	if (woken->count || atomic_load(word))
 		left = 0;
@@ -600,7 +652,7 @@ bool gor__poll_late(struct m *m, int64_t now)
 
 	if (!gor__poll_waits(m->sched) || atomic_load_explicit(&po->epoll, memory_order_acquire) < 0)
 		return false;
-	if (atomic_load(&po->doubts) && now - atomic_load(&po->settled_ns) >= DOUBT_NS)
+	if (poll_doubts_due(po) <= now)
 		poll_settle(po, now, &woken);
 	if (gor__poll_unseen_ns(m->sched, now) >= LATE_NS)
 		poll_collect(po, 0, &woken);

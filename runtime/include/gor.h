@@ -687,7 +687,8 @@ GOR_EXPORT void *gor_ctx_done_at(gor_ctx *ctx);
  * written as well; if that blocks, another thread takes over the other goroutines.
  *
  * Close what was used here by gor_close_fd.  close(2) works too, but does not end the wait of
- * another goroutine, and the first wait for the number's next owner may take 10 ms longer.
+ * another goroutine, and the first wait for the number's next owner may take 10 ms longer, and once
+ * in a run a second.
  *
  * Waits of all of these: the calls with _until end with -ETIMEDOUT at an absolute deadline; GOR_NOW
  * only tries, and gives -EAGAIN.  What can be done at once is done, even if the deadline has
