@@ -68,6 +68,7 @@
 #include <unistd.h>
 
 #include "poll.h"
+#include "valgrind.h"
 
 #ifndef SYS_epoll_pwait2
 #define SYS_epoll_pwait2 441
@@ -154,6 +155,7 @@ struct poller *gor__poller_new(void)
 		return NULL;
 	atomic_store(&po->epoll, -1);
 	atomic_store(&po->doubt_ns, DOUBT_LEAST);
+	atomic_store(&po->no_pwait2, gor__valgrind_runs()); // which does not know it, and says so
 	return po;
 }
 

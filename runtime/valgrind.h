@@ -8,6 +8,7 @@
 #ifndef GOR_VALGRIND_H
 #define GOR_VALGRIND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #if __has_include(<valgrind/valgrind.h>)
@@ -18,11 +19,21 @@ static inline void gor__valgrind_stack(const char *low, const char *end)
 	(void)VALGRIND_STACK_REGISTER(low, end - 1);
 }
 
+static inline bool gor__valgrind_runs(void)
+{
+	return RUNNING_ON_VALGRIND != 0;
+}
+
 #else
 
 static inline void gor__valgrind_stack(const char *low, const char *end)
 {
 	(void)low, (void)end;
+}
+
+static inline bool gor__valgrind_runs(void)
+{
+	return false;
 }
 
 #endif

@@ -278,7 +278,7 @@ TEST(close_wakes)
 /** No descriptor at all. */
 TEST(no_descriptor)
 {
-	char byte;
+	char byte = 0;
 
 	for (int fd = -1; fd >= -2; fd--) {
 		REQUIRE_EQ(gor_read(fd, &byte, 1), -EBADF);
