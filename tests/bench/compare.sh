@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # compare.sh BUILD [runtime|recorder] [ROW...]: the benchmarks side by side, as a table of text.
 #
-# runtime   ours and Go's in turn, recording off.
+# runtime   ours and Go's in turn, recording off; for echo also a loop around epoll_wait().
 # recorder  ours without and with recording, and Go's with runtime/trace, in turn; after that the
 #           cost of single events.
 #
@@ -22,8 +22,8 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
 case $kind in
-runtime) sides='ours go' ;;
-recorder) sides='off on traced' ;;
+runtime) sides='ours' go_side=go ;;
+recorder) sides='off on' go_side=traced ;;
 *)
 	printf 'compare.sh: no benchmarks of "%s", but of: runtime recorder\n' "$kind" >&2
 	exit 2
@@ -32,9 +32,9 @@ esac
 if command -v go >/dev/null; then
 	version=$(go version | cut -d' ' -f3)
 	(cd "$here/go" && GOFLAGS=-buildvcs=false GOTOOLCHAIN=local go build -o "$work/bench_go" .)
+	sides="$sides $go_side"
 else
 	version='none found'
-	sides=${sides% *}
 fi
 
 # rows: those with a figure; for the recorder only those that have a target there.
@@ -44,9 +44,33 @@ rows()
 		"$here/targets.txt"
 }
 
+# run_echo SIDE PROCS ROW: the server of that side under the same load.
+run_echo()
+{
+	case $1 in
+	ours | off) set -- "$2" "$3" "$bin/bench_echo" serve ;;
+	on)
+		rm -f "$work"/trace.gtrace*
+		set -- "$2" "$3" env GTRACE="$work/trace.gtrace" "$bin/bench_echo" serve
+		;;
+	raw) set -- "$2" "$3" "$bin/bench_echo" epoll "$2" ;;
+	go) set -- "$2" "$3" "$work/bench_go" echo ;;
+	traced) return ;; # the server is killed, and Go's tracer does not survive that
+	esac
+	p=$1
+	shift
+	GTRACE='' GOR_MAXPROCS=$p GOMAXPROCS=$p "$bin/bench_echo" load "$@"
+}
+
 # run_side SIDE PROCS ROW: prints lines `figure value`.
 run_side()
 {
+	case $3 in
+	echo*)
+		run_echo "$@"
+		return
+		;;
+	esac
 	case $1 in
 	ours | off) GTRACE='' GOR_MAXPROCS=$2 "$bin/bench_runtime" "$3" ;;
 	on)
@@ -55,6 +79,7 @@ run_side()
 		;;
 	go) GOMAXPROCS=$2 "$work/bench_go" "$3" ;;
 	traced) BENCH_TRACE=$work/trace GOMAXPROCS=$2 "$work/bench_go" "$3" ;;
+	raw) ;; # is there for echo only
 	esac
 }
 
@@ -64,7 +89,9 @@ file_size()
 	[ -e "$work/trace.gtrace" ] && [ -x "$gtrace" ] || return 0
 	"$gtrace" info "$work/trace.gtrace" | awk -F= -v figure="on $1 $2_bytes" '
 		{ value[$1] = $2 }
-		END { print figure, value["file_bytes"] / value["events"] }' >>"$work/results"
+		END { # of a program that was killed only a reader knows the number
+			print figure, value["file_bytes"] / (value["events"] ? value["events"] : value["events_read"])
+		}' >>"$work/results"
 }
 
 # measure ROW...: appends lines `side procs figure value` to the file of results.
@@ -90,11 +117,12 @@ printf 'machine: %s x %s, Linux %s, load %s; Go: %s; n = %s\n' "$(nproc)" \
 	"$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" "$(uname -r)" \
 	"$(cut -d' ' -f1 /proc/loadavg)" "$version" "$runs"
 : >"$work/results"
-if [ $# -gt 0 ]; then
-	measure "$@"
-else
-	# shellcheck disable=SC2046 # a list of words
-	measure $(rows)
-fi
+all=
+# shellcheck disable=SC2046 # a list of words
+[ $# -gt 0 ] || { all=1 && set -- $(rows); }
+case "$kind $*" in
+'runtime '*echo*) sides="$sides raw" ;;
+esac
+measure "$@"
 awk -v kind="$kind" -v sides="$sides" -f "$here/table.awk" "$here/targets.txt" "$work/results"
-[ "$kind" = runtime ] || [ $# -gt 0 ] || "$bin/bench_recorder"
+[ "$kind" = runtime ] || [ -z "$all" ] || "$bin/bench_recorder"

@@ -49,7 +49,8 @@ function ratio(a, b, target,   r) {
 		if (target ~ /^>/ ? r < substr(target, 2) + 0 : r > target + 0)
 			missed = 1
 	}
-	return sprintf(" %-13s", sprintf("%.2f (%.2f)", r, least[a] / least[b]))
+	return sprintf(" %-13s", sprintf("%.2f (%.2f)", r,
+		target ~ /^>/ ? most[a] / most[b] : least[a] / least[b]))
 }
 
 function line(name, procs,   s, i, text) {
@@ -65,6 +66,8 @@ function line(name, procs,   s, i, text) {
 	}
 	if (kind == "runtime") {
 		s = s ratio("ours", "go", of_go[name])
+		if (has_raw)
+			s = s ratio("ours", "raw", of_raw[name])
 	} else {
 		s = s ratio("on", "off", of_off[name])
 		s = s ratio("on", "traced", of_traced[name])
@@ -80,7 +83,7 @@ function head(   s, i) {
 	for (i = 1; i <= width; i++)
 		s = s sprintf(" %-26s", title[side[i]])
 	if (kind == "runtime")
-		s = s sprintf(" %-13s", "ours/Go")
+		s = s sprintf(" %-13s", "ours/Go") (has_raw ? sprintf(" %-13s", "ours/epoll") : "")
 	else
 		s = s sprintf(" %-13s %-13s", "on/off", "on/traced Go")
 	printf "%s %-10s %s\n", s, "target", "met"
@@ -90,6 +93,8 @@ BEGIN {
 	width = split(sides, side, " ")
 	title["ours"] = "ours"
 	title["go"] = "Go"
+	title["raw"] = "epoll"
+	has_raw = (" " sides " ") ~ / raw /
 	title["off"] = "ours, off"
 	title["on"] = "ours, recorded"
 	title["traced"] = "Go, traced"
@@ -101,8 +106,9 @@ FILENAME ~ /targets\.txt$/ {
 	of_go[$1] = $4
 	of_off[$1] = $5
 	of_traced[$1] = $6
-	what[$1] = $7
-	for (i = 8; i <= NF; i++)
+	of_raw[$1] = $7
+	what[$1] = $8
+	for (i = 9; i <= NF; i++)
 		what[$1] = what[$1] " " $i
 	next
 }
@@ -112,7 +118,7 @@ FILENAME ~ /targets\.txt$/ {
 	if (!seen[$3]++ && !($3 in what)) {
 		order[++names] = $3
 		what[$3] = $3
-		absolute[$3] = of_go[$3] = of_off[$3] = of_traced[$3] = "-"
+		absolute[$3] = of_go[$3] = of_off[$3] = of_traced[$3] = of_raw[$3] = "-"
 	}
 	if (!measured[$3, $2]++)
 		on_procs[$3] = on_procs[$3] " " $2
