@@ -427,8 +427,8 @@ static void idle_sleep(struct m *m)
 		// while every p is busy their owners and the monitor look after timers and descriptors
 		if (m->sleeping && s->idle_p && gor__poll_waits(s) && !atomic_load(&s->poll_m))
 			atomic_store(&s->poll_m, m);
-		if (m->sleeping && (!s->timer_keeper || s->timer_keeper == m) && s->idle_p) {
-			until = gor__timers_first(s);
+		if (m->sleeping && (!s->timer_keeper || s->timer_keeper == m)) {
+			until = s->idle_p ? gor__timers_first(s) : NO_TIMER;
 			s->timer_keeper = until == NO_TIMER ? NULL : m;
 			s->timer_keeper_ns = until;
 			until = until == NO_TIMER ? -1 : until;
@@ -570,25 +570,33 @@ struct p *gor__idle_return(struct m *m, struct g *g)
 
 /**
  * A p is given up by its thread, which goes on without: to another one if there is work for it.
- * False: it is idle.
+ * Its timers are no work yet: a sleeping thread keeps their time.  False: it is idle.
  */
 bool gor__idle_give_up(struct sched *s, struct p *p, struct handoff handoff)
 {
-	if (!gor__runq_empty(p) || atomic_load_explicit(&p->timers.count, memory_order_acquire) ||
-	    atomic_load_explicit(&s->global_count, memory_order_acquire) ||
+	if (!gor__runq_empty(p) || atomic_load_explicit(&s->global_count, memory_order_acquire) ||
 	    (gor__poll_waits(s) && !atomic_load(&s->poll_m))) // L4
 		return gor__thread_give(s, p, handoff);
 	gor__lock(&s->lock);
+	int64_t first = gor__timers_first(s);
+	// who keeps the time may not have been told: it is not while every p is busy
+	bool late = first < (s->timer_keeper ? s->timer_keeper_ns : NO_TIMER);
+	struct m *keeper = s->timer_keeper ? s->timer_keeper : s->idle_m;
+	if (late && !keeper) {
+		gor__unlock(&s->lock);
+		return gor__thread_give(s, p, handoff);
+	}
 	idle_push_p(s, p);
 	bool dead = idle_deadlock(s); // here and not later: one thread is the last, and one says so
-	struct m *keeper =
-		s->timer_keeper ? NULL : s->idle_m; // who slept without a free p kept no time
-	if (keeper)
+	if (late) {
+		if (s->timer_keeper)
+			s->timer_keeper_ns = first;
 		atomic_store(&keeper->wake, 2);
+	}
 	gor__unlock(&s->lock);
 	if (dead)
 		gor__deadlock();
-	if (keeper && gor__timers_first(s) != NO_TIMER)
+	if (late)
 		idle_rouse(keeper);
 	idle_wake_more(s);
 	return false;
