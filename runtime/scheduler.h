@@ -109,7 +109,6 @@ struct m {
 	struct m *idle_next;            // sched->lock
 	struct m *all_next;             // set before it is in the list; never removed
 	struct sched *sched;
-	pthread_t thread;
 	_Atomic(void *) base_frame; // of its first function: below lies only the runtime
 	uint32_t number;
 	_Atomic int tid;

@@ -17,7 +17,6 @@ static void *thread_main(void *arg)
 
 	gor__m = m;
 	atomic_store(&m->base_frame, __builtin_frame_address(0));
-	m->thread = pthread_self();
 	atomic_store_explicit(&m->tid, (int)syscall(SYS_gettid), memory_order_release);
 	gor__record_thread(m, GTRACE_thread_kind_WORKER);
 	void *signal_stack = gor__signals_thread();
