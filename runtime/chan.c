@@ -60,7 +60,7 @@ int gor_chan_make_at(struct gor_hchan **out, size_t elem_bytes, size_t cap,
 		return -ENOMEM;
 	gor__chan_init(c, elem_bytes, cap);
 	*out = c;
-	struct m *m = gor__self() ? gor__enter() : NULL;
+	struct m *m = gor__here() ? gor__enter_if() : NULL;
 	c->id = gor__obj_id(m);
 	if (m && m->stream) {
 		uint64_t number = emit_site(m, site);
@@ -104,26 +104,45 @@ static unsigned chan_reason(const struct gor_hchan *c, const struct waitq *q)
 	return q == &c->sendq ? GTRACE_reason_CHAN_SEND : GTRACE_reason_CHAN_RECV;
 }
 
-/** Wait in q, c locked, until somebody passes a value or closes. */
-__attribute__((noinline)) static bool chan_wait(struct m *m, struct gor_hchan *c, struct waitq *q,
-                                                void *value, const struct gor_site *site)
+/** What a wait says that nobody on the other side has ended. */
+static int chan_not_met(int result)
 {
-	struct wait wait = {.g = m->cur};
+	return result == WAIT_TIMED_OUT ? -ETIMEDOUT : -ECANCELED;
+}
+
+/** The same, of a waiter that is still in q. */
+__attribute__((noinline, cold)) static int chan_leave(struct gor_hchan *c, struct waitq *q,
+                                                      struct waiter *w)
+{
+	gor__lock(&c->lock);
+	gor__waitq_remove(q, w);
+	gor__unlock(&c->lock);
+	return chan_not_met(w->wait->result);
+}
+
+/**
+ * Wait in q, c locked, until somebody passes a value or closes.  Returns 1, 0 if closed, or
+ * -ECANCELED: see WAIT_CUT.
+ */
+__attribute__((noinline)) static int chan_wait(struct m *m, struct gor_hchan *c, struct waitq *q,
+                                               void *value, const struct gor_site *site)
+{
+	struct wait wait = {.g = m->cur, .result = WAIT_CUT}; // unless somebody ends it
 	struct waiter w = {.wait = &wait, .value = value};
 
 	gor__wait_begin(m->cur, chan_reason(c, q), c->id, site, 0);
 	m->cur->wait_on = c;
 	gor__waitq_push(q, &w);
 	gor__park(m, &c->lock);
-	return wait.ok;
+	return __builtin_expect(wait.result >= 0, 1) ? wait.ok : chan_leave(c, q, &w);
 }
 
-/** The same, until deadline at most.  Returns 1, 0 if closed, or -ETIMEDOUT. */
+/** The same, until deadline at most: -ETIMEDOUT as well. */
 __attribute__((noinline)) static int chan_wait_until(struct m *m, struct gor_hchan *c,
                                                      struct waitq *q, struct waiter *w,
                                                      int64_t deadline)
 {
-	struct wait wait = {.g = m->cur};
+	struct wait wait = {.g = m->cur, .result = WAIT_CUT};
 	struct timer timer;
 
 	gor__emit_until(m, deadline);
@@ -134,12 +153,7 @@ __attribute__((noinline)) static int chan_wait_until(struct m *m, struct gor_hch
 		gor__fatal(m->cur->site, "gor: out of memory for a timer");
 	gor__park(m, &c->lock);
 	gor__timer_del(&timer);
-	if (wait.result != WAIT_TIMED_OUT)
-		return wait.ok;
-	gor__lock(&c->lock);
-	gor__waitq_remove(q, w);
-	gor__unlock(&c->lock);
-	return -ETIMEDOUT;
+	return wait.result >= 0 ? wait.ok : chan_leave(c, q, w);
 }
 
 /** Wait as long as deadline says, c locked.  Returns as chan_wait_until(). */
@@ -156,21 +170,25 @@ static int chan_block(struct m *m, struct gor_hchan *c, struct waitq *q, void *v
 /** On a nil channel nothing ever happens. */
 static int chan_nil(struct m *m, int64_t deadline, unsigned reason, const struct gor_site *site)
 {
+	int result = -EAGAIN;
+
 	if (deadline < 0)
 		gor__park_forever(m, reason, site);
 	if (deadline != GOR_NOW)
-		gor__sleep_until(m, deadline, reason, site);
+		result = chan_not_met(gor__sleep_until(m, deadline, reason, site));
 	gor__leave();
-	return deadline == GOR_NOW ? -EAGAIN : -ETIMEDOUT;
+	return result;
 }
 
 static inline int chan_send(struct gor_hchan *c, const void *value, int64_t deadline,
                             const struct gor_site *site)
 {
-	struct m *m = gor__enter();
+	struct m *m = gor__enter_if();
 	struct g *wake = NULL;
 	int result = 0;
 
+	if (__builtin_expect(!m, 0))
+		return -ECANCELED;
 	if (__builtin_expect(!c, 0))
 		return chan_nil(m, deadline, GTRACE_reason_CHAN_SEND_NIL, site);
 	gor__lock(&c->lock);
@@ -206,10 +224,12 @@ int gor_chan_send_at(struct gor_hchan *c, const void *value, int64_t deadline,
 
 int gor_chan_recv_at(struct gor_hchan *c, void *out, int64_t deadline, const struct gor_site *site)
 {
-	struct m *m = gor__enter();
+	struct m *m = gor__enter_if();
 	struct g *wake = NULL;
 	int result;
 
+	if (__builtin_expect(!m, 0))
+		return -ECANCELED;
 	if (__builtin_expect(!c, 0))
 		return chan_nil(m, deadline, GTRACE_reason_CHAN_RECV_NIL, site);
 	gor__lock(&c->lock);
@@ -260,10 +280,12 @@ struct g **gor__chan_close(struct gor_hchan *c, struct g **end, unsigned *count)
 
 void gor_chan_close_at(struct gor_hchan *c, const struct gor_site *site)
 {
-	struct m *m = gor__enter();
+	struct m *m = gor__enter_if();
 	struct g *list = NULL;
 	unsigned count = 0;
 
+	if (!m)
+		return;
 	if (!c)
 		gor__panic(site, "close of nil channel");
 	gor__lock(&c->lock);
@@ -287,8 +309,6 @@ void gor_chan_close_at(struct gor_hchan *c, const struct gor_site *site)
 
 void gor_chan_free_at(struct gor_hchan *c, const struct gor_site *site)
 {
-	struct m *m = gor__self();
-
 	if (!c)
 		return;
 	gor__lock(&c->lock);
@@ -296,8 +316,8 @@ void gor_chan_free_at(struct gor_hchan *c, const struct gor_site *site)
 	gor__unlock(&c->lock);
 	if (waited)
 		gor__panic(site, "free of channel with waiting goroutines");
-	if (m && m->stream) {
-		m = gor__enter();
+	struct m *m = gor__here();
+	if (m && m->stream && (m = gor__enter_if())) {
 		uint64_t number = emit_site(m, site);
 		GTRACE_EMIT(m->stream, OBJ_FREE, c->id, number);
 		gor__leave();

@@ -30,7 +30,9 @@ void gor_cond_wait_at(gor_cond *cond, gor_mutex *mu, const struct gor_site *site
 
 static void cond_wake(gor_cond *cond, bool all, const struct gor_site *site)
 {
-	struct m *m = gor__enter();
+	struct m *m = gor__enter_if();
+	if (!m)
+		return;
 	struct lock *lock = gor__sync_lock(&cond->spin);
 	struct woken woken = {0};
 	struct waiter *w;

@@ -154,7 +154,11 @@ gor_ctx *gor_ctx_new_at(gor_ctx *parent, int64_t deadline, const struct gor_site
 
 	if (!c)
 		return NULL;
-	struct m *m = gor__enter();
+	struct m *m = gor__enter_if();
+	if (!m) {
+		free(c);
+		return NULL;
+	}
 	gor__chan_init(&c->done, 1, 0);
 	c->done.id = gor__obj_id(m);
 	if (m->stream) {
@@ -178,8 +182,10 @@ gor_ctx *gor_ctx_new_at(gor_ctx *parent, int64_t deadline, const struct gor_site
 
 void gor_ctx_cancel_at(gor_ctx *c, const struct gor_site *site)
 {
-	struct m *m = gor__enter();
+	struct m *m = gor__enter_if();
 
+	if (!m)
+		return;
 	if (c == &ctx.root)
 		gor__panic(site, "gor_ctx_cancel: the root cannot be cancelled");
 	ctx_cancel(m, c, -ECANCELED, site);
@@ -190,7 +196,9 @@ void gor_ctx_free_at(gor_ctx *c, const struct gor_site *site)
 {
 	if (!c || c == &ctx.root)
 		return;
-	struct m *m = gor__enter();
+	struct m *m = gor__enter_if();
+	if (!m)
+		return;
 	if (c->timed)
 		gor__timer_cancel(&c->timer); // and wait if it is just expiring
 	ctx_cancel(m, c, -ECANCELED, site);

@@ -41,6 +41,8 @@ static int dump_by_id(const void *a, const void *b)
 
 static const char *dump_status(const struct g *g, const struct g *current)
 {
+	const struct m *home = g->home;
+
 	if (g == current)
 		return "running";
 	switch (g_state(g)) {
@@ -48,8 +50,8 @@ static const char *dump_status(const struct g *g, const struct g *current)
 		return gtrace_name("reason", g->reason);
 	case G_RUNNABLE:
 		return "runnable";
-	default:
-		return "running";
+	default: // a foreign thread in its own code
+		return home && home->foreign && atomic_load(&home->handed) ? "syscall" : "running";
 	}
 }
 
@@ -57,7 +59,8 @@ static void dump_one(const struct g *g, const struct g *current)
 {
 	const struct gor_site *at = g->site ? g->site : g->born;
 
-	gor__say("goroutine %llu [%s]:\n", (unsigned long long)g->id, dump_status(g, current));
+	gor__say("goroutine %llu [%s%s]:\n", (unsigned long long)g->id, dump_status(g, current),
+	         g->home ? ", locked to thread" : "");
 	if (g->site)
 		gor__say("%s(...)\n\t%s:%u\n", at->func, at->file, at->line);
 	else

@@ -60,9 +60,10 @@ struct g {
 	gor_waitgroup *wg;       // to be counted down at its end
 	struct once_frame *once; // own: the gor_once_do() calls it is in
 	char *stack_low;         // lowest byte above the guard
+	char *stack_high;        // and the first byte past it: a foreign thread's is not below this
 	struct stack_slab *slab;
 	struct sched *sched;
-	struct m *home; // pinned: the only thread that may run it; NULL any
+	struct m *home; // pinned, or a foreign thread's: the only thread that may run it; NULL any
 	uint32_t pins;  // own: gor_pin() less gor_unpin()
 	struct san san;
 	char name[G_NAME_MAX];
@@ -71,7 +72,7 @@ struct g {
 /** Bytes of its stack. */
 static inline size_t gor__stack_room(const struct g *g)
 {
-	return (size_t)((const char *)g - g->stack_low);
+	return (size_t)(g->stack_high - g->stack_low);
 }
 
 static inline enum g_state g_state(const struct g *g)
@@ -84,7 +85,7 @@ static inline void g_set_state(struct g *g, enum g_state to)
 {
 #ifndef NDEBUG
 	static const uint8_t legal[] = {
-		[G_NEW] = 1 << G_RUNNABLE,
+		[G_NEW] = 1 << G_RUNNABLE | 1 << G_DEAD, // nothing came of it
 		[G_RUNNABLE] = 1 << G_RUNNING,
 		[G_RUNNING] = 1 << G_RUNNABLE | 1 << G_WAITING | 1 << G_DEAD,
 		[G_WAITING] = 1 << G_RUNNABLE,

@@ -71,7 +71,7 @@ void gor__wait_stopped(struct sched *s)
 void gor__not_a_goroutine(void)
 {
 	gor__panic(NULL, gor__forked() ? "gor: used in a forked child, which has no threads for it"
-	                               : "gor: called outside a goroutine");
+	                               : "gor: called outside a goroutine, and no run is going on");
 }
 
 /**
@@ -132,6 +132,14 @@ static void handoff_return(struct m *m)
 	gor__switch_to_g0(m);
 }
 
+/** The run is over.  Goes on with the next one, or returns NULL, if the thread is a foreign one. */
+static struct m *handoff_over(struct m *m)
+{
+	if (!m->foreign)
+		gor__abandon(m);
+	return gor__foreign_over(m);
+}
+
 struct m *gor__enter_slow(struct m *m)
 {
 	struct sched *s = m->sched;
@@ -140,7 +148,7 @@ struct m *gor__enter_slow(struct m *m)
 		gor__panic(NULL, "gor: used in a forked child, which has no threads for it");
 	atomic_thread_fence(memory_order_seq_cst);
 	if (atomic_load(&s->stopped))
-		gor__abandon(m);
+		return handoff_over(m);
 	gor__lock(&m->hand);
 	bool handed = m->handed;
 	uint32_t mark = atomic_exchange_explicit(&m->mark, s->no_membarrier, memory_order_relaxed);
@@ -154,30 +162,40 @@ struct m *gor__enter_slow(struct m *m)
 		gor__yield(m, g->site ? g->site : g->born);
 	}
 	if (atomic_load(&s->stopped)) // set before it could set our mark
-		gor__abandon(gor__self());
+		return handoff_over(gor__self());
 	return gor__self();
 }
 
-int gor_blocking_at(int (*fn)(void *), void *arg, const struct gor_site *site)
+/** Out of the runtime and without a p, which is for the others. */
+static void handoff_explicit(struct m *m)
 {
-	struct m *m = gor__enter();
 	struct p *p = m->p;
+	struct handoff handoff = {.stream = m->stream ? m->stream->number : 0,
+	                          .why = GTRACE_why_EXPLICIT,
+	                          .g = m->cur->id};
 
-	m->cur->site = site;
 	gor__lock(&m->hand);
 	m->handed = true;
 	m->p = NULL;
 	atomic_store_explicit(&m->mark, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&m->sched->handed, 1, memory_order_seq_cst);
 	gor__unlock(&m->hand);
-	struct handoff handoff = {.stream = m->stream ? m->stream->number : 0,
-	                          .why = GTRACE_why_EXPLICIT,
-	                          .g = m->cur->id};
 	if (!gor__idle_give_up(m->sched, p, handoff))
 		EMIT(m, HANDOFF, handoff.stream, 0, handoff.why, handoff.g);
+}
+
+int gor_blocking_at(int (*fn)(void *), void *arg, const struct gor_site *site)
+{
+	struct m *m = gor__enter_if();
+
+	if (!m)
+		return fn(arg);
+	m->cur->site = site;
+	if (!m->foreign) // it leaves without a p at any time
+		handoff_explicit(m);
 	gor__leave();
 	int result = fn(arg);
-	gor__enter();
-	gor__leave();
+	if (gor__enter_if())
+		gor__leave();
 	return result;
 }

@@ -10,8 +10,9 @@
  *   L1  a p is on the idle list, or one thread has it (p->m), or it is on its way to a thread
  *       (next_p).
  *   L2  a thread on the idle list has no p.
- *   L3  if all ps are idle, no thread is handed off, no queue holds a goroutine, no timer is armed
- *       and no goroutine waits for a descriptor, then nothing can ever run again: deadlock.
+ *   L3  if all ps are idle, no thread is handed off, no foreign thread is attached and outside, no
+ *       queue holds a goroutine, no timer is armed and no goroutine waits for a descriptor, then
+ *       nothing can ever run again: deadlock.
  *   L4  if goroutines wait for descriptors and all ps are idle, then a thread sleeps in
  *       epoll_wait() (poll_m), or is on its way there.
  *
@@ -342,7 +343,8 @@ static void idle_stop_spinning(struct m *m)
 static bool idle_deadlock(struct sched *s)
 {
 	if (atomic_load_explicit(&s->idle_p_count, memory_order_relaxed) != s->procs ||
-	    atomic_load_explicit(&s->handed, memory_order_relaxed) || atomic_load(&s->stopped) ||
+	    atomic_load_explicit(&s->handed, memory_order_relaxed) ||
+	    atomic_load_explicit(&s->outside, memory_order_relaxed) || atomic_load(&s->stopped) ||
 	    gor__poll_waits(s) || idle_any_work(s))
 		return false;
 	for (unsigned i = 0; i < s->procs; i++)
@@ -498,6 +500,18 @@ bool gor__idle_send_home(struct m *m, struct g *g)
 	return true;
 }
 
+/** Give up the p of one who will sleep, or goes for good: perhaps nothing can run any more. */
+void gor__idle_part(struct sched *s, struct p *p)
+{
+	if (gor__idle_give_up(s, p, (struct handoff){.why = GTRACE_why_NONE}))
+		return;
+	gor__lock(&s->lock);
+	bool dead = idle_deadlock(s);
+	gor__unlock(&s->lock);
+	if (dead)
+		gor__deadlock();
+}
+
 /**
  * The home's side: give the p away, sleep until sent one with the goroutine.  False: the run is
  * over.
@@ -563,7 +577,7 @@ struct p *gor__idle_return(struct m *m, struct g *g)
 		gor__global_put_locked(s, g);
 	}
 	m->handed = false;
-	atomic_fetch_sub_explicit(&s->handed, 1, memory_order_relaxed);
+	atomic_fetch_sub_explicit(m->foreign ? &s->outside : &s->handed, 1, memory_order_relaxed);
 	gor__unlock(&s->lock);
 	return p;
 }

@@ -139,18 +139,20 @@ struct io {
 	bool began;
 };
 
-/** Before each try.  False: fd was closed since the call began. */
-static bool io_begin(struct io *io)
+/** Before each try.  0; -EBADF: fd was closed since the call began; -ECANCELED: the run is over. */
+static int io_begin(struct io *io)
 {
-	struct m *m = gor__enter();
+	struct m *m = gor__enter_if();
 
+	if (!m)
+		return -ECANCELED;
 	m->cur->site = io->site;
 	gor__poll_note(m, io->fd, &io->note);
 	gor__leave();
 	if (!io->began)
 		io->life = io->note.life;
 	io->began = true;
-	return io->life == io->note.life;
+	return io->life == io->note.life ? 0 : -EBADF;
 }
 
 /** The try said EAGAIN.  0: try again; or the error to return. */
@@ -158,7 +160,9 @@ static int io_wait(struct io *io)
 {
 	if (io->deadline == GOR_NOW)
 		return -EAGAIN;
-	struct m *m = gor__enter();
+	struct m *m = gor__enter_if();
+	if (!m)
+		return -ECANCELED;
 	int err = gor__poll_wait(m, io->fd, io->want, &io->note, io->deadline, io->site);
 	gor__leave();
 	return err;
@@ -170,8 +174,9 @@ ssize_t gor_read_at(int fd, void *buf, size_t bytes, int64_t deadline, const str
 	int err;
 
 	do {
-		if (!io_begin(&io))
-			return -EBADF;
+		err = io_begin(&io);
+		if (err)
+			return err;
 		bool dry = deadline != GOR_NOW && bytes && gor__poll_is_dry(&io.note);
 		ssize_t n = dry ? -EAGAIN : io_read(fd, buf, bytes);
 		if (n != -EAGAIN) {
@@ -192,7 +197,10 @@ ssize_t gor_write_at(int fd, const void *buf, size_t bytes, int64_t deadline,
 	ssize_t n;
 
 	do {
-		n = io_begin(&io) ? io_write(fd, (const char *)buf + done, bytes - done) : -EBADF;
+		n = io_begin(&io);
+		if (n < 0)
+			break;
+		n = io_write(fd, (const char *)buf + done, bytes - done);
 		if (n > 0)
 			done += (size_t)n;
 		else if (n == -EAGAIN)
@@ -209,9 +217,12 @@ int gor_accept_at(int fd, int64_t deadline, const struct gor_site *site)
 	int err;
 
 	do {
-		int conn = io_begin(&io) ? io_accept(fd) : -EBADF;
-		if (conn >= 0) {
-			gor__poll_fresh(gor__enter(), conn, site);
+		int conn = io_begin(&io);
+		if (!conn)
+			conn = io_accept(fd);
+		struct m *m = conn >= 0 ? gor__enter_if() : NULL;
+		if (m) {
+			gor__poll_fresh(m, conn, site);
 			gor__leave();
 		}
 		if (conn != -EAGAIN)
@@ -232,7 +243,9 @@ int gor_wait_fd_at(int fd, int events, int64_t deadline, const struct gor_site *
 	if (!want) // for an error or a hang-up, which are edges of both kinds
 		io.want = POLL_READ;
 	do {
-		int seen = io_begin(&io) ? io_poll(fd, events) : -EBADF;
+		int seen = io_begin(&io);
+		if (!seen)
+			seen = io_poll(fd, events);
 		if (seen)
 			return seen;
 		err = io_wait(&io);
@@ -242,10 +255,12 @@ int gor_wait_fd_at(int fd, int events, int64_t deadline, const struct gor_site *
 
 int gor_close_fd_at(int fd, const struct gor_site *site)
 {
-	struct m *m = gor__enter();
+	struct m *m = gor__enter_if();
 
-	m->cur->site = site;
-	gor__poll_forget(m, fd, site);
-	gor__leave();
+	if (m) {
+		m->cur->site = site;
+		gor__poll_forget(m, fd, site);
+		gor__leave();
+	}
 	return io_close(fd);
 }

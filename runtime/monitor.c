@@ -19,6 +19,8 @@
  * looks, too, and keeps it otherwise.  And it reports long stretches to the trace: at 100 ms, then
  * at doubling times, then twice a second.
  *
+ * It does not look at foreign threads: in their own code they have no p (foreign.c).
+ *
  * It looks every 100 us while there is something to do, up to every 5 ms while there is not, and
  * sleeps for good when all ps are idle and no stack is left that could shrink (shrink.c).
  */
@@ -165,7 +167,7 @@ static bool monitor_thread(struct sched *s, struct m *m, int64_t now)
 {
 	uint32_t tick = atomic_load_explicit(&m->tick, memory_order_relaxed);
 
-	if (!atomic_load_explicit(&m->tid, memory_order_acquire))
+	if (!atomic_load_explicit(&m->tid, memory_order_acquire) || m->foreign)
 		return false;
 	if (tick == m->seen_tick && atomic_load_explicit(&m->running, memory_order_relaxed))
 		return monitor_stretch(s, m, now);

@@ -123,7 +123,9 @@ void gor_mutex_lock_at(gor_mutex *mu, const struct gor_site *site)
 
 int gor_mutex_trylock_at(gor_mutex *mu, const struct gor_site *site)
 {
-	struct m *m = gor__enter();
+	struct m *m = gor__enter_if();
+	if (!m)
+		return -ECANCELED;
 	bool mine = mutex_cas(mu, 0, m->cur->id << 1);
 
 	if (mine)
@@ -174,8 +176,10 @@ void gor__mutex_unlock(struct m *m, gor_mutex *mu, const struct gor_site *site)
 __attribute__((noinline)) static void mutex_unlock_inside(gor_mutex *mu,
                                                           const struct gor_site *site)
 {
-	struct m *m = gor__enter();
+	struct m *m = gor__enter_if();
 
+	if (!m)
+		return;
 	gor__mutex_check_owner(m, mu, site);
 	gor__mutex_unlock(m, mu, site);
 	gor__leave();

@@ -262,8 +262,10 @@ static bool net_is_self(int fd)
 /** Into the hands of the poller. */
 static void net_fresh(int fd, const struct gor_site *site)
 {
-	struct m *m = gor__enter();
+	struct m *m = gor__enter_if();
 
+	if (!m)
+		return;
 	m->cur->site = site;
 	gor__poll_fresh(m, fd, site);
 	gor__leave();
@@ -290,7 +292,9 @@ static int dial_wait(int fd, const struct place *place, unsigned n, int64_t dead
 {
 	for (;;) {
 		struct poll_note note;
-		struct m *m = gor__enter();
+		struct m *m = gor__enter_if();
+		if (!m)
+			return -ECANCELED;
 		gor__poll_note(m, fd, &note);
 		gor__leave();
 		int err = net_connect(fd, place, n);
@@ -298,7 +302,9 @@ static int dial_wait(int fd, const struct place *place, unsigned n, int64_t dead
 			return err;
 		if (deadline == GOR_NOW)
 			return -EAGAIN;
-		m = gor__enter();
+		m = gor__enter_if();
+		if (!m)
+			return -ECANCELED;
 		if (err == -EINPROGRESS) {
 			err = gor__poll_wait(m, fd, POLL_WRITE, &note, deadline, site);
 		} else { // a full queue of a unix socket: nobody will tell when it is not

@@ -24,7 +24,9 @@ struct once_frame {
 
 static void once_finish(gor_once *once)
 {
-	struct m *m = gor__enter();
+	struct m *m = gor__enter_if();
+	if (!m)
+		return;
 	struct lock *lock = gor__sync_lock(&once->spin);
 	struct woken woken = {0};
 
@@ -69,10 +71,14 @@ void gor_once_do_at(gor_once *once, void (*fn)(void), const struct gor_site *sit
 	gor__leave();
 	if (state == ONCE_DONE)
 		return;
-	struct g *g = gor__self()->cur;
-	struct once_frame frame = {.once = once, .outer = g->once};
-	g->once = &frame;
+	m = gor__self();
+	struct g *g =
+		m->foreign ? NULL : m->cur; // of a foreign one neither fn nor this is the last act
+	struct once_frame frame = {.once = once, .outer = g ? g->once : NULL};
+	if (g)
+		g->once = &frame;
 	fn();
-	g->once = frame.outer;
+	if (g)
+		g->once = frame.outer;
 	once_finish(once);
 }

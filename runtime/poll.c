@@ -418,7 +418,7 @@ static bool watch_changed(const struct watch *w, unsigned want, const struct pol
 static int watch_park(struct m *m, struct watch *w, unsigned want, uint64_t id, int64_t deadline,
                       const struct gor_site *site)
 {
-	struct wait wait = {.g = m->cur};
+	struct wait wait = {.g = m->cur, .result = WAIT_CUT};
 	struct waiter waiter = {.wait = &wait, .index = (int)want};
 	struct timer timer;
 	struct sched *s = m->sched;
@@ -436,12 +436,12 @@ static int watch_park(struct m *m, struct watch *w, unsigned want, uint64_t id, 
 	atomic_fetch_sub_explicit(&s->fd_waits, 1, memory_order_relaxed);
 	if (timed)
 		gor__timer_del(&timer);
-	if (wait.result != WAIT_TIMED_OUT)
+	if (wait.result >= 0)
 		return -wait.result;
 	gor__lock(&w->lock);
 	gor__waitq_remove(&w->waiters, &waiter);
 	gor__unlock(&w->lock);
-	return -ETIMEDOUT;
+	return wait.result == WAIT_TIMED_OUT ? -ETIMEDOUT : -ECANCELED;
 }
 
 /**

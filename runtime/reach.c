@@ -6,9 +6,10 @@
  * that wait likewise can never be woken.  This looks, conservatively, for the addresses of all
  * channels that goroutines wait on without a time limit, in
  *
- *   every writable mapping   without goroutine stacks, and without the stack frames of the
- *   runtime's own threads the stacks of goroutines that are not parked for good, from their stack
- *   pointer up, and their arguments
+ *   every writable mapping   without goroutine stacks, without the stack frames of the runtime's
+ * own threads, and without the stacks of attached foreign threads, which are stacks of goroutines
+ *   the stacks               of goroutines that are not parked for good, from their stack pointer
+ *                            up, and their arguments
  *   registers                of a busy goroutine, as the sampling signal saw them
  *
  * and, since a channel found makes its waiters alive, on their stacks too, until nothing new is
@@ -151,7 +152,7 @@ static void reach_range(struct reach *r, uint64_t from, uint64_t to, enum where 
 /** A goroutine's stack in use, and its argument; sp 0: from its lowest byte. */
 static void reach_stack(struct reach *r, struct g *g, uint64_t sp)
 {
-	uint64_t low = (uint64_t)(uintptr_t)g->stack_low, high = (uint64_t)(uintptr_t)g;
+	uint64_t low = (uint64_t)(uintptr_t)g->stack_low, high = (uint64_t)(uintptr_t)g->stack_high;
 	uint64_t arg = (uint64_t)(uintptr_t)g->arg;
 	char what[40];
 
@@ -265,8 +266,8 @@ static uint64_t reach_skip(const struct reach *r, uint64_t from, uint64_t *to)
 	}
 	for (const struct m *m = atomic_load_explicit(&r->sched->all_m, memory_order_acquire); m;
 	     m = m->all_next) {
-		low = (uint64_t)(uintptr_t)m->g0.san.low;
-		high = (uint64_t)(uintptr_t)atomic_load_explicit(&m->base_frame, memory_order_acquire);
+		high = (uint64_t)(uintptr_t)atomic_load_explicit(&m->hide_high, memory_order_acquire);
+		low = (uint64_t)(uintptr_t)atomic_load_explicit(&m->hide_low, memory_order_acquire);
 		if (!high)
 			continue;
 		if (from >= low && from < high)

@@ -203,7 +203,7 @@ static struct gtrace_stream *record_foreign_stream(void)
 
 void gor_trace_log(const char *category, const char *fmt, ...)
 {
-	struct m *m = gor__self() ? gor__enter() : NULL;
+	struct m *m = gor__here() ? gor__enter_if() : NULL;
 	struct gtrace_stream *stream = m ? m->stream : record_foreign_stream();
 
 	if (stream) {

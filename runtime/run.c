@@ -140,6 +140,7 @@ bool gor__forked(void)
 static void run_once(void)
 {
 	pthread_atfork(NULL, NULL, run_forked);
+	gor__foreign_init();
 }
 
 int gor_run_at(int (*entry)(int argc, char **argv), int argc, char **argv,
@@ -151,7 +152,7 @@ int gor_run_at(int (*entry)(int argc, char **argv), int argc, char **argv,
 	pthread_once(&once, run_once);
 	if (gor__forked())
 		gor__panic(site, "gor: used in a forked child, which has no threads for it");
-	if (gor__self())
+	if (gor__here())
 		gor__panic(site, "gor_run: called by a goroutine");
 	if (atomic_exchange(&run.running, true))
 		gor__panic(site, "gor_run: another run is going on");
@@ -173,6 +174,7 @@ int gor_run_at(int (*entry)(int argc, char **argv), int argc, char **argv,
 	gor__wait_stopped(s);
 	gor__poller_end(s->poller);
 	gor__record_run_end(s);
+	gor__foreign_end(s);
 	atomic_store(&run.running, false);
 	return s->result;
 }
@@ -180,10 +182,11 @@ int gor_run_at(int (*entry)(int argc, char **argv), int argc, char **argv,
 size_t gor_num_goroutine(void)
 {
 	const struct sched *s = gor__sched_now();
-	int64_t n = 0;
+	const struct m *m = gor__self();
 
-	if (!s || (atomic_load(&s->stopped) && !gor__self()))
+	if (!s || (atomic_load(&s->stopped) && (!m || m->foreign)))
 		return 0;
+	int64_t n = atomic_load_explicit(&s->attached, memory_order_relaxed);
 	for (unsigned i = 0; i < s->procs; i++)
 		n += atomic_load_explicit(&s->ps[i].alive, memory_order_relaxed);
 	return n > 0 ? (size_t)n : 0;

@@ -79,9 +79,11 @@ static void rw_lock(gor_rwmutex *rw, int what, const struct gor_site *site)
 
 static int rw_try(gor_rwmutex *rw, int what, const struct gor_site *site)
 {
-	struct m *m = gor__enter();
+	struct m *m = gor__enter_if();
 	struct lock *lock = gor__sync_lock(&rw->spin);
 
+	if (!m)
+		return -ECANCELED;
 	gor__sync_id(m, &rw->id, GTRACE_object_RWMUTEX, site);
 	gor__lock(lock);
 	bool mine = rw_take(m, rw, what);
@@ -151,10 +153,12 @@ int gor_rwmutex_tryrlock_at(gor_rwmutex *rw, const struct gor_site *site)
 
 void gor_rwmutex_unlock_at(gor_rwmutex *rw, const struct gor_site *site)
 {
-	struct m *m = gor__enter();
+	struct m *m = gor__enter_if();
 	struct lock *lock = gor__sync_lock(&rw->spin);
 	struct woken woken = {0};
 
+	if (!m)
+		return;
 	gor__lock(lock);
 	uint64_t id = gor__sync_known(&rw->id), owner = rw->writer;
 	if (owner != m->cur->id) {
@@ -176,10 +180,12 @@ void gor_rwmutex_unlock_at(gor_rwmutex *rw, const struct gor_site *site)
 
 void gor_rwmutex_runlock_at(gor_rwmutex *rw, const struct gor_site *site)
 {
-	struct m *m = gor__enter();
+	struct m *m = gor__enter_if();
 	struct lock *lock = gor__sync_lock(&rw->spin);
 	struct woken woken = {0};
 
+	if (!m)
+		return;
 	gor__lock(lock);
 	uint64_t id = gor__sync_known(&rw->id);
 	if (!rw->readers) {

@@ -104,11 +104,10 @@ void gor__switch_to_g0(struct m *m)
 /** The next goroutine of m's p to switch to directly; NULL: g0 has to look. */
 __attribute__((always_inline)) static inline struct g *sched_pick(struct m *m)
 {
-	struct p *p = m->p;
-	uint32_t tick = ++p->tick;
-
 	if (__builtin_expect(m->cur->home != NULL, 0)) // this thread runs nobody else
 		return NULL;
+	struct p *p = m->p;
+	uint32_t tick = ++p->tick;
 	if (__builtin_expect(tick % GLOBAL_EVERY == 0, 0) &&
 	    (atomic_load_explicit(&p->sched->global_count, memory_order_relaxed) ||
 	     gor__poll_waits(p->sched)))
@@ -279,6 +278,12 @@ void gor__loop(struct m *m)
 		sched_start(m, g);
 		sched_switch(m, &m->g0, g);
 	}
+}
+
+/** The run is over: g, a foreign thread's, goes on without a p, to return from its call. */
+void gor__switch_back(struct m *m, struct g *g)
+{
+	sched_switch(m, &m->g0, g);
 }
 
 /** The running goroutine has ended, but stays on its stack for what is left to do. */

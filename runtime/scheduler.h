@@ -87,6 +87,7 @@ struct m {
 	struct p *p;            // own, or the monitor's while it hands it off
 	_Atomic uint32_t in_rt; // 1 inside the runtime; own writes (see handoff.c)
 	_Atomic uint32_t mark;  // the thread must look up at its next entry; monitor and sched->lock
+	bool foreign;           // set once: stands for a thread that is not ours (foreign.c)
 	struct gtrace_stream *stream;   // own: NULL when not recording
 	struct gtrace_stream *sync;     // own: stream at level sync, else NULL
 	struct g *prev;                 // own: left by the last switch; its on_cpu is to be cleared
@@ -100,19 +101,21 @@ struct m {
 	uint32_t stolen;                // own: goroutines of its last theft; 0 judged
 	int64_t stolen_ns;              // own: when that was
 	struct lock hand;               // the thread and whoever takes its p
-	_Atomic bool handed;            // hand: its p was taken; counted in sched->handed
+	_Atomic bool handed;            // hand: its p was taken; counted in sched->handed, or ->outside
 	bool sleeping;                  // sched->lock: on the idle list
 	struct p *next_p;               // given by the waker before wake; sched->lock
 	struct g *sent;                 // with next_p: its guest, to be run; before wake
 	struct handoff handoff;         // given along
 	_Atomic uint32_t wake;          // futex
-	struct m *idle_next;            // sched->lock
+	struct m *idle_next;            // sched->lock; of a free foreign one: the next free
 	struct m *all_next;             // set before it is in the list; never removed
 	struct sched *sched;
-	_Atomic(void *) base_frame; // of its first function: below lies only the runtime
+	// from where to where its stack is left out of the search of memory (reach.c)
+	_Atomic(const void *) hide_low, hide_high;
 	uint32_t number;
 	_Atomic int tid;
 	_Atomic bool ended; // own: the thread is through with this run
+	bool resting;       // own: foreign, in a call at the end of the run; counted in sched->resting
 	/* the monitor's notes */
 	uint32_t seen_tick;
 	int64_t seen_ns;     // when seen_tick was first seen
@@ -152,6 +155,9 @@ struct sched {
 	_Atomic uint32_t wake_skip;      // hint: so many goroutines may be made ready with no wake
 	_Atomic uint32_t wake_skip_last; // hint: its last start; 0 stealing pays
 	_Atomic uint32_t handed;         // threads without a p in user code; written under lock
+	_Atomic uint32_t outside;        // attached foreign threads in their own code
+	_Atomic uint32_t attached;       // all of them
+	struct m *free_foreign;          // lock: what stood for threads that are gone
 	struct batch *global_first, *global_last; // lock
 	_Atomic uint32_t global_count;            // written under lock
 	struct batch_reserve batches;             // for the global list
@@ -172,7 +178,9 @@ struct sched {
 	                               // lock if NULL, cleared by itself
 	_Atomic uint32_t monitor_word; // futex: bumped to get the monitor out of a long sleep
 	_Atomic bool monitor_idle;
-	_Atomic bool stopped; // main has ended
+	_Atomic bool stopped;     // main has ended
+	_Atomic uint32_t over;    // futex: nobody is inside the runtime any more, all is recorded
+	_Atomic uint32_t resting; // foreign threads whose calls the end of the run has cut short
 	bool no_membarrier;
 	int result; // of entry
 	int (*entry)(int, char **);
@@ -227,17 +235,28 @@ static inline struct m *gor__self(void)
 #endif
 }
 
-/* entry.c: the border between user code and the runtime */
+/* handoff.c: the border between user code and the runtime */
 struct m *gor__enter_slow(struct m *m);
 void gor__not_a_goroutine(void) __attribute__((noreturn));
 
-/** Into the runtime, first thing in every public call of a goroutine. */
-static inline struct m *gor__enter(void)
+/* foreign.c: threads that are not ours */
+struct m *gor__foreign_enter(void) __attribute__((cold));
+struct m *gor__foreign_over(struct m *m);
+struct m *gor__foreign_here(struct m *m);
+void gor__foreign_leave(struct m *m) __attribute__((cold));
+void gor__foreign_end(struct sched *s);
+void gor__foreign_init(void);
+
+/**
+ * Into the runtime, first thing in every public call that has something to say when it cannot be
+ * done: NULL on a foreign thread after the end of the run.
+ */
+static inline struct m *gor__enter_if(void)
 {
 	struct m *m = gor__self();
 
 	if (__builtin_expect(!m, 0))
-		gor__not_a_goroutine();
+		return gor__foreign_enter();
 	atomic_store_explicit(&m->in_rt, 1, memory_order_relaxed);
 	atomic_signal_fence(memory_order_seq_cst); // the monitor's membarrier is the other half
 	if (__builtin_expect(atomic_load_explicit(&m->mark, memory_order_relaxed), 0))
@@ -245,10 +264,32 @@ static inline struct m *gor__enter(void)
 	return m;
 }
 
+/** The same in every other one: it panics then. */
+static inline struct m *gor__enter(void)
+{
+	struct m *m = gor__enter_if();
+
+	if (__builtin_expect(!m, 0))
+		gor__not_a_goroutine();
+	return m;
+}
+
 /** Back to user code, last thing. */
 static inline void gor__leave(void)
 {
-	atomic_store_explicit(&gor__self()->in_rt, 0, memory_order_release);
+	struct m *m = gor__self();
+
+	if (__builtin_expect(m->foreign, 0))
+		gor__foreign_leave(m);
+	atomic_store_explicit(&m->in_rt, 0, memory_order_release);
+}
+
+/** gor__self() where any thread may call: NULL also on a foreign thread whose run is over. */
+static inline struct m *gor__here(void)
+{
+	struct m *m = gor__self();
+
+	return m && m->foreign ? gor__foreign_here(m) : m;
 }
 
 /* run.c */
@@ -265,6 +306,7 @@ void gor__loop(struct m *m);
 void gor__abandon(struct m *m) __attribute__((noreturn));
 void gor__mark_ended(struct m *m);
 void gor__switch_to_g0(struct m *m);
+void gor__switch_back(struct m *m, struct g *g);
 void gor__arrive(void);
 
 /* runq.c, and runq.h */
@@ -280,6 +322,7 @@ bool gor__idle_unserved(struct sched *s);
 struct g *gor__find_work(struct m *m);
 bool gor__idle_send_home(struct m *m, struct g *g);
 bool gor__thread_give(struct sched *s, struct p *p, struct handoff handoff);
+void gor__idle_part(struct sched *s, struct p *p);
 void gor__idle_stop(struct sched *s);
 void gor__timer_moved(struct sched *s, int64_t when);
 
@@ -292,7 +335,9 @@ void gor__barrier(const struct sched *s);
 
 /* stack.c */
 struct g *gor__g_new(struct p *p, size_t stack_bytes);
+struct g *gor__g_new_outside(void);
 void gor__g_free(struct p *p, struct g *g);
+void gor__g_free_outside(struct g *g);
 void gor__g_each(void (*fn)(void *arg, struct g *g), void *arg);
 struct g *gor__g_of_address(const void *address, bool *guard);
 uint64_t gor__stack_skip(uint64_t from, uint64_t *to);

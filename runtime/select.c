@@ -23,6 +23,7 @@
  * Between 4 and 5 a partner may find one of our stale waiters; its wait is claimed already, so the
  * partner drops it.  The wait and the waiters are on our stack, which stays until 5 is through.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -218,10 +219,13 @@ static void sel_emit_cases(struct m *m, const struct sel *s)
 		GTRACE_EMIT(m->stream, WAIT_UNTIL, (uint64_t)s->cases[s->timeout].dur_ns);
 }
 
-/** Queue at every channel, which are locked, and wait.  Returns the case that ended it. */
+/**
+ * Queue at every channel, which are locked, and wait.  Returns the case that ended it, or
+ * -ECANCELED.
+ */
 static int sel_wait(struct m *m, const struct sel *s)
 {
-	struct wait wait = {.g = m->cur, .shared = true};
+	struct wait wait = {.g = m->cur, .shared = true, .result = WAIT_CUT};
 	struct timer timer;
 	bool timed = s->timeout >= 0;
 
@@ -254,8 +258,8 @@ static int sel_wait(struct m *m, const struct sel *s)
 			gor__waitq_remove(sel_queue(&s->on[i]), &s->waiters[i]);
 	}
 	sel_unlock(s, finished);
-	if (wait.result == WAIT_TIMED_OUT)
-		return s->timeout;
+	if (__builtin_expect(wait.result < 0, 0))
+		return wait.result == WAIT_TIMED_OUT ? s->timeout : -ECANCELED;
 	sel_done(&s->cases[wait.result], wait.ok, s->site);
 	return wait.result;
 }
@@ -279,10 +283,12 @@ static int sel_run(struct m *m, struct sel *s)
 
 int gor_select_n_at(gor_case *cases, int n, const struct gor_site *site)
 {
-	struct m *m = gor__enter();
+	struct m *m = gor__enter_if();
 	struct sel s = {.cases = cases, .n = n, .site = site};
 	int done;
 
+	if (!m)
+		return -ECANCELED;
 	if (n < 0 || n > CASES_MAX)
 		gor__panic(site, "gor_select_n: %d cases", n);
 	if (n <= CASES_ON_STACK) {

@@ -35,7 +35,9 @@ void gor_sem_acquire_at(gor_sem *sem, uint32_t n, const struct gor_site *site)
 
 int gor_sem_try_acquire_at(gor_sem *sem, uint32_t n, const struct gor_site *site)
 {
-	struct m *m = gor__enter();
+	struct m *m = gor__enter_if();
+	if (!m)
+		return -ECANCELED;
 	struct lock *lock = gor__sync_lock(&sem->spin);
 	uint64_t id = gor__sync_id(m, &sem->id, GTRACE_object_SEM, site);
 
@@ -54,7 +56,9 @@ int gor_sem_try_acquire_at(gor_sem *sem, uint32_t n, const struct gor_site *site
 
 void gor_sem_release_at(gor_sem *sem, uint32_t n, const struct gor_site *site)
 {
-	struct m *m = gor__enter();
+	struct m *m = gor__enter_if();
+	if (!m)
+		return;
 	struct lock *lock = gor__sync_lock(&sem->spin);
 	struct woken woken = {0};
 	uint64_t id = gor__sync_id(m, &sem->id, GTRACE_object_SEM, site);

@@ -105,7 +105,8 @@ __attribute__((no_sanitize("address", "thread", "undefined"))) static void on_sa
 	(void)signo, (void)info;
 	if (!m || atomic_load_explicit(&m->in_rt, memory_order_relaxed) || !m->cur)
 		return;
-	uint64_t low = (uint64_t)(uintptr_t)m->cur->stack_low, high = (uint64_t)(uintptr_t)m->cur;
+	uint64_t low = (uint64_t)(uintptr_t)m->cur->stack_low;
+	uint64_t high = (uint64_t)(uintptr_t)m->cur->stack_high;
 	uint64_t fp = context_fp(context);
 	uint32_t n = 0;
 

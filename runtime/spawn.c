@@ -44,6 +44,26 @@ static void spawn_main(void *arg)
 	spawn_end();
 }
 
+/** What is the same for all new goroutines: nothing has happened to it. */
+void gor__spawn_init(struct g *g, struct sched *s, uint64_t id, const struct spawn *spawn)
+{
+	g->fn = spawn->fn;
+	g->id = id;
+	g->born = spawn->site;
+	g->site = NULL;
+	g->parent = 0;
+	g->wg = spawn->wg;
+	g->sched = s;
+	g->trace_seq = 0;
+	g->home = NULL;
+	g->pins = 0;
+	g->once = NULL;
+	g->name[0] = 0;
+	if (spawn->name)
+		snprintf(g->name, sizeof g->name, "%s", spawn->name);
+	atomic_store_explicit(&g->look, 0, memory_order_relaxed);
+}
+
 /**
  * A goroutine ready to be made runnable, not yet known to the trace; value is copied to its stack
  * if bytes > 0.
@@ -62,21 +82,8 @@ struct g *gor__spawn(struct m *m, const struct spawn *spawn)
 		g->arg = top;
 	}
 	__atomic_store_n(&g->sp, gor__context_make(top, spawn_main, g), __ATOMIC_RELAXED);
-	g->fn = spawn->fn;
-	g->id = spawn_id(m->p);
-	g->born = spawn->site;
-	g->site = NULL;
+	gor__spawn_init(g, m->sched, spawn_id(m->p), spawn);
 	g->parent = m->cur ? m->cur->id : 0;
-	g->wg = spawn->wg;
-	g->sched = m->sched;
-	g->trace_seq = 0;
-	g->home = NULL;
-	g->pins = 0;
-	g->once = NULL;
-	g->name[0] = 0;
-	if (spawn->name)
-		snprintf(g->name, sizeof g->name, "%s", spawn->name);
-	atomic_store_explicit(&g->look, 0, memory_order_relaxed);
 	atomic_store_explicit(&m->p->alive,
 	                      atomic_load_explicit(&m->p->alive, memory_order_relaxed) + 1,
 	                      memory_order_relaxed);
@@ -123,7 +130,9 @@ static bool spawn_is_burst(struct m *m)
 
 static uint64_t spawn_go(const struct spawn *spawn)
 {
-	struct m *m = gor__enter();
+	struct m *m = gor__enter_if();
+	if (!m)
+		return 0;
 	struct g *g = gor__spawn(m, spawn);
 	uint64_t id = 0;
 
@@ -166,22 +175,25 @@ void gor_exit(void)
 {
 	struct m *m = gor__self();
 
-	if (m && m->cur)
-		gor__once_unwind(m->cur);
+	if (!m || m->foreign)
+		gor__panic(NULL, "gor_exit: called outside a goroutine");
+	gor__once_unwind(m->cur);
 	spawn_end();
 	__builtin_unreachable();
 }
 
 uint64_t gor_id(void)
 {
-	struct m *m = gor__self();
+	struct m *m = gor__here();
 
 	return m && m->cur ? m->cur->id : 0;
 }
 
 void gor_set_name(const char *fmt, ...)
 {
-	struct m *m = gor__enter();
+	struct m *m = gor__enter_if();
+	if (!m)
+		return;
 	struct g *g = m->cur;
 	va_list args;
 
@@ -198,8 +210,10 @@ void gor_set_name(const char *fmt, ...)
 
 void gor_yield_at(const struct gor_site *site)
 {
-	struct m *m = gor__enter();
+	struct m *m = gor__enter_if();
 
+	if (!m)
+		return;
 	gor__yield(m, site);
 	gor__leave();
 }
@@ -217,12 +231,14 @@ void gor_pin(void)
 
 void gor_unpin(void)
 {
-	struct m *m = gor__enter();
+	struct m *m = gor__enter_if();
+	if (!m)
+		return;
 	struct g *g = m->cur;
 
 	if (g->pins == 0)
 		gor__panic(g->site, "gor_unpin: not pinned");
-	if (--g->pins == 0) {
+	if (--g->pins == 0 && !m->foreign) {
 		g->home = NULL;
 		m->guest = NULL;
 	}

@@ -17,6 +17,7 @@ struct spawn {
 };
 
 struct g *gor__spawn(struct m *m, const struct spawn *spawn);
+void gor__spawn_init(struct g *g, struct sched *s, uint64_t id, const struct spawn *spawn);
 void gor__spawn_emit(struct m *m, struct g *g);
 
 /* once.c */

@@ -112,6 +112,7 @@ static struct g *slab_begin(struct stack_slab *slab, uint32_t i)
 
 	g->slab = slab;
 	g->stack_low = slab_low(slab, i);
+	g->stack_high = (char *)g;
 	atomic_store_explicit(&g->state, G_DEAD, memory_order_relaxed);
 	return g;
 }
@@ -281,6 +282,25 @@ static struct g *stack_shared(struct sched *s)
 	return g;
 }
 
+static inline struct g *stack_begin(struct g *g)
+{
+	g_set_state(g, G_NEW);
+	atomic_signal_fence(memory_order_seq_cst); // S4: its other half is a membarrier
+	if (__builtin_expect(atomic_load_explicit(&g->on_cpu, memory_order_acquire), 0))
+		gor__shrink_wait(g);
+	san_new(&g->san, g->stack_low, gor__stack_room(g));
+	return g;
+}
+
+static void stack_share(struct sched *s, struct g *g)
+{
+	gor__lock(&s->free_lock);
+	g->next = s->free;
+	s->free = g;
+	s->free_count++;
+	gor__unlock(&s->free_lock);
+}
+
 struct g *gor__g_new(struct p *p, size_t stack_bytes)
 {
 	struct g *g;
@@ -294,14 +314,22 @@ struct g *gor__g_new(struct p *p, size_t stack_bytes)
 	} else if (!(g = stack_shared(p->sched))) {
 		g = stack_usual();
 	}
-	if (!g)
-		return NULL;
-	g_set_state(g, G_NEW);
-	atomic_signal_fence(memory_order_seq_cst); // S4: its other half is a membarrier
-	if (__builtin_expect(atomic_load_explicit(&g->on_cpu, memory_order_acquire), 0))
-		gor__shrink_wait(g);
-	san_new(&g->san, g->stack_low, (size_t)((char *)g - g->stack_low));
-	return g;
+	return g ? stack_begin(g) : NULL;
+}
+
+/** A descriptor and a stack for a thread that has no p. */
+struct g *gor__g_new_outside(void)
+{
+	struct g *g = stack_usual();
+
+	return g ? stack_begin(g) : NULL;
+}
+
+/** Its way back. */
+void gor__g_free_outside(struct g *g)
+{
+	san_free(&g->san);
+	stack_share(gor__sched_now(), g);
 }
 
 /** A goroutine has ended and its stack is not in use any more. */
@@ -323,11 +351,7 @@ void gor__g_free(struct p *p, struct g *g)
 		p->free[p->free_count++] = g;
 		return;
 	}
-	gor__lock(&p->sched->free_lock);
-	g->next = p->sched->free;
-	p->sched->free = g;
-	p->sched->free_count++;
-	gor__unlock(&p->sched->free_lock);
+	stack_share(p->sched, g);
 }
 
 /** So many dead goroutines of s, or all there are, become cold.  Any thread. */

@@ -16,7 +16,6 @@ static void *thread_main(void *arg)
 	struct m *m = arg;
 
 	gor__m = m;
-	atomic_store(&m->base_frame, __builtin_frame_address(0));
 	atomic_store_explicit(&m->tid, (int)syscall(SYS_gettid), memory_order_release);
 	gor__record_thread(m, GTRACE_thread_kind_WORKER);
 	void *signal_stack = gor__signals_thread();
@@ -28,6 +27,8 @@ static void *thread_main(void *arg)
 		pthread_attr_getstack(&attr, &low, &bytes);
 		m->g0.san.low = low;
 		m->g0.san.bytes = bytes;
+		atomic_store(&m->hide_low, low); // below this frame lies only the runtime
+		atomic_store(&m->hide_high, __builtin_frame_address(0));
 		pthread_attr_destroy(&attr);
 	}
 	san_thread(&m->g0.san);

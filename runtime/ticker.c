@@ -90,9 +90,11 @@ static int tick_arm(struct m *m, struct tick *t, int64_t dur, int64_t period,
 
 static int tick_start(uint64_t *inside, int64_t dur, int64_t period, const struct gor_site *site)
 {
-	struct m *m = gor__enter();
+	struct m *m = gor__enter_if();
 	struct tick *t = tick_of(inside);
 
+	if (!m)
+		return -ECANCELED;
 	memset(t, 0, sizeof *t);
 	t->known = true;
 	gor__chan_init(&t->chan, sizeof(int64_t), 1);
@@ -122,8 +124,10 @@ static bool tick_halt(struct m *m, struct tick *t, const struct gor_site *site)
 static bool tick_stop(uint64_t *inside, const struct gor_site *site)
 {
 	struct tick *t = tick_of(inside);
-	struct m *m = gor__enter();
+	struct m *m = gor__enter_if();
 
+	if (!m)
+		return false;
 	gor__lock(&t->change);
 	bool armed = tick_halt(m, t, site);
 	gor__unlock(&t->change);

@@ -56,23 +56,40 @@ void gor__emit_until(struct m *m, int64_t deadline)
 	EMIT(m, WAIT_UNTIL, left > 0 ? (uint64_t)left : 0);
 }
 
-/** Park until an absolute time and nothing else. */
-void gor__sleep_until(struct m *m, int64_t deadline, unsigned reason, const struct gor_site *site)
+/** Park until an absolute time and nothing else.  Returns: WAIT_TIMED_OUT, or WAIT_CUT. */
+int gor__sleep_until(struct m *m, int64_t deadline, unsigned reason, const struct gor_site *site)
 {
-	struct wait wait = {.g = m->cur};
-	struct timer timer = {.when = deadline, .fire = wait_expired, .arg = &wait, .fixed = true};
+	struct wait wait = {.g = m->cur, .result = WAIT_CUT};
+	struct timer timer = {
+		.when = deadline, .fire = wait_expired, .arg = &wait, .fixed = !m->foreign};
 
 	gor__emit_until(m, deadline);
 	gor__wait_begin(m->cur, reason, 0, site, GTRACE_WAIT_DEADLINE);
 	if (gor__timer_add(m, &timer))
 		gor__fatal(site, "gor: out of memory for a timer");
 	gor__park(m, NULL);
+	if (__builtin_expect(wait.result == WAIT_CUT, 0))
+		gor__timer_del(&timer); // a foreign thread's: not fixed
+	return wait.result;
+}
+
+/** Without a runtime. */
+static void sleep_plainly(int64_t dur)
+{
+	struct timespec ts = {.tv_sec = dur / GOR_SECOND, .tv_nsec = dur % GOR_SECOND};
+
+	if (dur > 0)
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);
 }
 
 void gor_sleep_at(int64_t dur, const struct gor_site *site)
 {
-	struct m *m = gor__enter();
+	struct m *m = gor__enter_if();
 
+	if (!m) {
+		sleep_plainly(dur);
+		return;
+	}
 	if (dur <= 0)
 		gor__yield(m, site);
 	else

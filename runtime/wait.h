@@ -13,6 +13,7 @@
 #include "timer.h"
 
 #define WAIT_TIMED_OUT (-1)
+#define WAIT_CUT (-2) // a foreign thread's, by the end of the run
 
 struct wait {
 	struct g *g;
@@ -20,6 +21,7 @@ struct wait {
 	_Atomic uint32_t claimed;
 	uint32_t want; // of a semaphore: permits; of a rwmutex: its count when it was granted
 	int result;    // index of the waiter it ended by, or WAIT_TIMED_OUT; set by the claimer
+	               // (channels: WAIT_CUT before)
 	bool ok;       // a value passed; false: the channel was closed
 };
 
@@ -109,6 +111,6 @@ static inline struct waiter *gor__waitq_claim(struct waitq *q)
 /* time.c: let a wait end at an absolute time */
 int gor__wait_until(struct m *m, struct wait *wait, struct timer *timer, int64_t deadline);
 void gor__emit_until(struct m *m, int64_t deadline);
-void gor__sleep_until(struct m *m, int64_t deadline, unsigned reason, const struct gor_site *site);
+int gor__sleep_until(struct m *m, int64_t deadline, unsigned reason, const struct gor_site *site);
 
 #endif

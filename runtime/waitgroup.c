@@ -4,7 +4,9 @@
 
 void gor_wg_add_at(gor_waitgroup *wg, int n, const struct gor_site *site)
 {
-	struct m *m = gor__enter();
+	struct m *m = gor__enter_if();
+	if (!m)
+		return;
 	struct lock *lock = gor__sync_lock(&wg->spin);
 	struct woken woken = {0};
 	uint64_t id = gor__sync_id(m, &wg->id, GTRACE_object_WAITGROUP, site);

@@ -17,7 +17,8 @@
  * - What spawns, blocks, wakes, creates or closes is a macro that hands over its call site, a
  * constant of
  *   32 bytes.  Arguments are evaluated once.
- * - Unless it says otherwise, a call's context is a goroutine; elsewhere it panics.
+ * - Unless it says otherwise, a call's context is a goroutine or, while a run goes on, a thread of
+ *   the program's own (foreign threads, below); elsewhere it panics.  Never a signal handler.
  * - After fork() the child has one thread, and may exec or _exit; a call of this API there panics.
  * - Errors of the caller (a second close, a foreign unlock) panic: message, goroutine dump, exit 2.
  * - No memory: a call whose Returns names it says so, and nothing has happened.  For the start of a
@@ -116,7 +117,8 @@ enum gor_op { // as in the trace format
  * gor_run(entry, argc, argv): start the scheduler and run entry as goroutine 1.
  *
  * Goroutines still alive when entry returns are abandoned: they stop at their next call of this
- * API, and are recorded as alive at exit.  May be called again afterwards.
+ * API, and are recorded as alive at exit.  May be called again afterwards; what they hold or wait
+ * for is not to be used then.  Foreign threads go on: see below.
  *
  * Blocks:  until entry returns. Context: a plain thread, not a goroutine, and no other gor_run
  * going on. Returns: what entry returned.  If all goroutines block for good the process ends with
@@ -180,7 +182,10 @@ GOR_EXPORT uint64_t gor_id(void);
 /** Name the calling goroutine in dumps and traces; up to 31 bytes are kept. */
 GOR_EXPORT void gor_set_name(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/** How many goroutines are alive, goroutine 1 included.  Any thread, and signal handlers. */
+/**
+ * How many goroutines are alive, goroutine 1 and attached foreign threads included.  Any thread,
+ * and signal handlers.
+ */
 GOR_EXPORT size_t gor_num_goroutine(void);
 
 /**
@@ -206,6 +211,49 @@ GOR_EXPORT void gor_unpin(void);
  */
 #define gor_blocking(fn, arg) gor_blocking_at((fn), (arg), GOR_SITE_(GOR_OP_BLOCKING, #fn))
 GOR_EXPORT int gor_blocking_at(int (*fn)(void *), void *arg, const struct gor_site *site);
+
+/* ── foreign threads ──────────────────────────────────────────────────────────────────────────────
+ *
+ * A thread that the program or a library made (a GUI's, one that runs callbacks) may call what a
+ * goroutine may, while a run goes on, but for gor_exit(): send, receive, select, lock, wait, start
+ * goroutines.  It is attached then: it is a goroutine that runs on this thread only, named "thread"
+ * and the thread's name.  In its own code it keeps no other goroutine waiting.
+ *
+ * The first call attaches it, until the thread ends or the run does.  While it is attached and not
+ * in a call it could still call in, so the deadlock detector is silent.  Of a thread that has not
+ * called yet nothing is known: if all goroutines wait for such a one, the program ends by a
+ * deadlock message.  gor_thread_enter(), before they wait, prevents that.
+ *
+ * When entry returns, foreign threads go on, and what they wait for will not come:
+ *   - A send, receive or select under way returns -ECANCELED, and nothing has passed; a sleep
+ *     returns.  A wait for anything else (lock, group, condition, once, semaphore) never returns.
+ *   - Calls after that, until the next gor_run: what has an error code returns -ECANCELED, gor_go
+ *     returns 0 and a new context is NULL.  What only releases or tells (close, unlock, done,
+ *     release, signal, cancel, stop) does nothing.  Anything else, as taking a lock, panics.
+ */
+
+/**
+ * gor_thread_enter(): attach the calling thread to the run that goes on.
+ *
+ * Each call needs its gor_thread_leave(), unless it failed.  They nest.
+ *
+ * Blocks:  no.
+ * Context: a foreign thread; a goroutine panics.
+ * Returns: 0; -ECANCELED no run is going on; -ENOMEM.
+ */
+#define gor_thread_enter() gor_thread_enter_at(GOR_SITE_(GOR_OP_GO, "foreign thread"))
+GOR_EXPORT int gor_thread_enter_at(const struct gor_site *site);
+
+/**
+ * gor_thread_leave(): undo gor_thread_enter(); the last one detaches the thread.  Its goroutine
+ * ends, and what it has locked stays locked.  If all others wait for good, the program ends here.
+ * After the end of the run it does nothing.
+ *
+ * Blocks:  while every processor is busy.
+ * Context: a foreign thread that has called gor_thread_enter(); any other panics.
+ */
+#define gor_thread_leave() gor_thread_leave_at(GOR_SITE_(GOR_OP_GO, "foreign thread"))
+GOR_EXPORT void gor_thread_leave_at(const struct gor_site *site);
 
 /* ── time ─────────────────────────────────────────────────────────────────────────────────────────
  */
@@ -283,16 +331,17 @@ struct gor_hchan;
 /**
  * gor_send(ch, value): send a copy of value.
  *
- * Blocks:  until a receiver or a free slot takes it.  On NULL: for ever. Returns: 0.  On a closed
- * channel, or when it is closed meanwhile, it panics: send on closed channel.
+ * Blocks:  until a receiver or a free slot takes it.  On NULL: for ever. Returns: 0; on a foreign
+ * thread -ECANCELED the run has ended, nothing was sent.  On a closed channel, or when it is closed
+ * meanwhile, it panics: send on closed channel.
  */
 #define gor_send(ch, value) GOR_SEND_(ch, value, GOR_FOREVER)
 
 /**
  * gor_send_until(ch, value, deadline): the same, for so long.
  *
- * Returns: 0 sent; -ETIMEDOUT the deadline passed; -EPIPE the channel is closed.  With an error
- * nothing was sent.
+ * Returns: 0 sent; -ETIMEDOUT the deadline passed; -EPIPE the channel is closed; -ECANCELED as
+ * gor_send.  With an error nothing was sent.
  */
 #define gor_send_until(ch, value, deadline) GOR_SEND_UNTIL_(ch, value, deadline)
 #define GOR_SEND_UNTIL_(ch, value, deadline) \
@@ -305,7 +354,7 @@ struct gor_hchan;
 
 /**
  * gor_try_send(ch, value): send without blocking.  Returns: 0; -EAGAIN nobody takes it now, or ch
- * is NULL; -EPIPE closed.
+ * is NULL; -EPIPE closed; -ECANCELED as gor_send.
  */
 #define gor_try_send(ch, value) GOR_SEND_UNTIL_(ch, value, GOR_NOW)
 
@@ -313,19 +362,20 @@ struct gor_hchan;
  * gor_recv(ch, out): receive into *out; out may be NULL.
  *
  * Blocks:  until there is a value or the channel is closed.  On NULL: for ever.
- * Returns: 1 a value; 0 closed and drained, *out is all zero bytes.
+ * Returns: 1 a value; 0 closed and drained, *out is all zero bytes; on a foreign thread -ECANCELED
+ * the run has ended, *out is untouched.
  */
 #define gor_recv(ch, out) GOR_RECV_(ch, out, GOR_FOREVER)
 
 /**
- * gor_recv_until(ch, out, deadline): the same, for so long.  Returns: 1, 0, or -ETIMEDOUT, and *out
- * is untouched.
+ * gor_recv_until(ch, out, deadline): the same, for so long.  Returns: 1, 0, -ECANCELED as gor_recv,
+ * or -ETIMEDOUT, and *out is untouched.
  */
 #define gor_recv_until(ch, out, deadline) GOR_RECV_(ch, out, deadline)
 
 /**
- * gor_try_recv(ch, out): receive without blocking.  Returns: 1, 0, or -EAGAIN, and *out is
- * untouched.
+ * gor_try_recv(ch, out): receive without blocking.  Returns: 1, 0, -ECANCELED as gor_recv, or
+ * -EAGAIN, and *out is untouched.
  */
 #define gor_try_recv(ch, out) GOR_RECV_(ch, out, GOR_NOW)
 
@@ -395,7 +445,7 @@ typedef struct gor_case {
  * receive from a closed channel is ready; a send to one panics.
  *
  * Blocks:  unless a case is ready or there is a default; with no case that could ever be, for ever.
- * Returns: the index of the case done.
+ * Returns: the index of the case done; on a foreign thread -ECANCELED the run has ended, none was.
  */
 #define gor_select(...) \
 	(__extension__({ \

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <spawn.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -274,6 +275,85 @@ void check_quiet(void)
 	REQUIRE_EQ(pthread_join(thread, NULL), 0);
 	REQUIRE_EQ(gor_close_fd(fd[0]), 0);
 	REQUIRE_EQ(gor_close_fd(fd[1]), 0);
+}
+
+pthread_t check_thread(void *(*fn)(void *), void *arg)
+{
+	pthread_t thread;
+
+	REQUIRE_EQ(pthread_create(&thread, NULL, fn, arg), 0);
+	return thread;
+}
+
+struct starting {
+	void *(*fn)(void *);
+	void *arg;
+	_Atomic bool registered;
+};
+
+static void *starting_main(void *arg)
+{
+	struct starting *s = arg;
+	void *(*fn)(void *) = s->fn;
+
+	arg = s->arg;
+	REQUIRE_EQ(gor_thread_enter(), 0);
+	atomic_store(&s->registered, true);
+	return fn(arg); // its end detaches it
+}
+
+pthread_t check_thread_registered(void *(*fn)(void *), void *arg)
+{
+	struct starting s = {.fn = fn, .arg = arg};
+	pthread_t thread = check_thread(starting_main, &s);
+
+	while (!atomic_load(&s.registered))
+		gor_yield();
+	return thread;
+}
+
+static int join_it(void *arg)
+{
+	return pthread_join(*(pthread_t *)arg, NULL);
+}
+
+void check_join(pthread_t thread)
+{
+	REQUIRE_EQ(gor_blocking(join_it, &thread), 0);
+}
+
+int check_tid(void)
+{
+	return (int)syscall(SYS_gettid);
+}
+
+void check_await_asleep(_Atomic int *tid)
+{
+	char path[64], text[512], state = 0;
+
+	while (!atomic_load(tid))
+		gor_yield();
+	snprintf(path, sizeof path, "/proc/self/task/%d/stat", atomic_load(tid));
+	while (state != 'S') {
+		gor_yield();
+		FILE *f = fopen(path, "r");
+		REQUIRE(f != NULL);
+		size_t n = fread(text, 1, sizeof text - 1, f);
+		fclose(f);
+		text[n] = 0;
+		const char *after = strrchr(text, ')'); // the name before it may hold anything
+		REQUIRE(after != NULL);
+		state = after[2];
+	}
+}
+
+int check_receive_awake(ints ch)
+{
+	int got = 0;
+
+	while (gor_try_recv(ch, &got) != 1)
+		gor_yield();
+	return got;
 }
 
 uint64_t check_random(uint64_t *state)

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 #include <gor.h>
+#include <pthread.h>
 
 typedef gor_chan(int) ints;
 
@@ -102,6 +103,23 @@ void check_still(long ms, bool but_monitor);
 
 /** Until all other goroutines wait, and so their threads sleep.  By a goroutine. */
 void check_quiet(void);
+
+/** Start a thread of which the runtime knows nothing: nobody may wait for it before it has called.
+ */
+pthread_t check_thread(void *(*fn)(void *), void *arg);
+
+/** From a goroutine: start a thread that is registered. */
+pthread_t check_thread_registered(void *(*fn)(void *), void *arg);
+
+/** From a goroutine: join a thread. */
+void check_join(pthread_t thread);
+
+/** The calling thread's number, and, in a goroutine: wait until the kernel says that one sleeps. */
+int check_tid(void);
+void check_await_asleep(_Atomic int *tid);
+
+/** Receive without going to sleep. */
+int check_receive_awake(ints ch);
 
 /** A small random number generator of one's own: xorshift64*; never seed it with 0. */
 uint64_t check_random(uint64_t *state);
