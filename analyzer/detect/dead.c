@@ -16,6 +16,9 @@
  *   L2  who used it, made it, was given it at birth, or descends from somebody who had done so by
  * then
  *
+ * A foreign thread, attached or in a call, may act on anything but others' locks, unless L3 says
+ * no: what it was handed by means of C is in no trace.  So may who descends from one.
+ *
  * A goroutine that spins gets less credit: only what it had to do with itself counts, not what its
  * ancestors had, since for so long a time it has shown no sign of it.
  *
@@ -43,6 +46,7 @@ struct dead {
 	size_t *work; // nodes that became agents
 	size_t work_count;
 	sqlite3_stmt *parent;
+	bool everything; // dead_act_on_all() has been called
 	bool no_memory;
 };
 
@@ -65,20 +69,34 @@ static void dead_act(struct dead *d, struct thing *t)
 	}
 }
 
-static void parent_of(struct dead *d, uint64_t g, uint64_t *parent, int64_t *born_ns)
+/* What somebody knows is not in the trace. */
+static void dead_act_on_all(struct dead *d)
+{
+	if (d->everything)
+		return;
+	d->everything = true;
+	for (size_t o = 0; o < d->gr->thing_count; o++) {
+		if (!d->gr->things[o].lock)
+			dead_act(d, &d->gr->things[o]);
+	}
+}
+
+/* Parent and birth of an ancestor, alive or not, and whether it was a foreign thread. */
+static struct node ancestor(struct dead *d, uint64_t g)
 {
 	const struct node *n = graph_node(d->gr, g);
+	struct node gone = {.g = g};
 
-	*parent = n ? n->parent : 0;
-	*born_ns = n ? n->born_ns : 0;
 	if (n)
-		return;
+		return *n;
 	sqlite3_bind_int64(d->parent, 1, (int64_t)g);
 	if (sqlite3_step(d->parent) == SQLITE_ROW) {
-		*parent = (uint64_t)sqlite3_column_int64(d->parent, 0);
-		*born_ns = sqlite3_column_int64(d->parent, 1);
+		gone.parent = (uint64_t)sqlite3_column_int64(d->parent, 0);
+		gone.born_ns = sqlite3_column_int64(d->parent, 1);
+		gone.foreign = sqlite3_column_int(d->parent, 2);
 	}
 	sqlite3_reset(d->parent);
+	return gone;
 }
 
 /* What the ancestors of an agent that was born at born_ns had touched by then. */
@@ -97,7 +115,11 @@ static void dead_climb(struct dead *d, uint64_t g, int64_t born_ns)
 		if (s->climbed)
 			return;
 		s->climbed = true;
-		parent_of(d, g, &g, &born_ns);
+		struct node n = ancestor(d, g);
+		if (n.foreign)
+			dead_act_on_all(d);
+		g = n.parent;
+		born_ns = n.born_ns;
 	}
 }
 
@@ -108,6 +130,8 @@ static void dead_agent(struct dead *d, const struct node *n)
 
 	for (size_t i = 0; i < count; i++)
 		dead_act(d, &d->gr->things[t[i].o]);
+	if (n->foreign)
+		dead_act_on_all(d);
 	if (!n->spins)
 		dead_climb(d, n->parent, n->born_ns);
 }

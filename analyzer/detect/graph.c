@@ -65,6 +65,7 @@ static void row_goroutine(struct graph *gr, sqlite3_stmt *st)
 		.parent = (uint64_t)sqlite3_column_int64(st, 1),
 		.born_ns = sqlite3_column_int64(st, 2),
 		.since_ns = sqlite3_column_int64(st, 6),
+		.foreign = sqlite3_column_int(st, 7),
 		.kind = NODE_ACTIVE,
 	};
 	int state = sqlite3_column_int(st, 3), reason = sqlite3_column_int(st, 4);

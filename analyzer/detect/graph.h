@@ -24,8 +24,9 @@ struct node {
 	size_t wait_first, wait_count; // in graph.waits
 	size_t ring, behind;           // index of the node a cycle is named after, plus 1; 0 none
 	enum node_kind kind;
-	bool never; // nil channel, select without cases
-	bool spins; // for spin_ns or longer without a scheduling event
+	bool never;   // nil channel, select without cases
+	bool spins;   // for spin_ns or longer without a scheduling event
+	bool foreign; // a thread that the program made: what it knows of is not recorded
 	bool dead, sure, main;
 };
 

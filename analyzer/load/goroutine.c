@@ -84,7 +84,7 @@ static void goroutine_row(struct loader *l, const struct goroutine *gr, int64_t 
 {
 	ROWS_PUT(&l->rows, ROWS_GOROUTINE, db_id(gr->head.a), db_text(gr->name), db_id(gr->parent),
 	         db_id(gr->born_site), db_int(gr->born_ns), db_time(ended_ns), db_id(gr->entry),
-	         db_int(gr->intervals));
+	         db_int(gr->intervals), db_id(gr->foreign_thread));
 }
 
 static void goroutine_drop(struct loader *l, struct goroutine *gr)
@@ -112,6 +112,9 @@ static void goroutine_start(struct loader *l, const struct gtrace_event *ev)
 	if (!gr)
 		return;
 	goroutine_become(l, gr, GTRACE_state_RUNNING, NULL);
+	const struct thread *t = map_find(&l->threads, ev->thread, 0);
+	if (t && t->kind == GTRACE_thread_kind_FOREIGN) // it runs no other
+		gr->foreign_thread = ev->thread;
 	gr->thread = ev->thread;
 	gr->case_count = 0;
 	gr->until_ns = -1;

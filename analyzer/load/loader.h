@@ -21,6 +21,7 @@ struct goroutine {
 	struct map_head head;
 	uint64_t parent, born_site, entry;
 	uint64_t object, site, thread; // of the state it is in
+	uint64_t foreign_thread;       // that it is; 0: none
 	int64_t born_ns, since_ns;
 	int64_t until_ns; // the wait ends by itself then; < 0: it does not
 	char *name;
@@ -36,6 +37,7 @@ struct thread {
 	int64_t last_ns;     // last event
 	int64_t gap_from_ns; // < 0: no gap waits for its end
 	uint64_t gap_batches, gap_events;
+	uint8_t kind; // GTRACE_thread_kind_*
 };
 
 struct loader {

@@ -29,6 +29,7 @@ static struct thread *thread_of(struct loader *l, const struct gtrace_event *ev,
 	t->last_ns = l->now_ns;
 	bool start = ev->id == GTRACE_THREAD_START;
 
+	t->kind = start ? (uint8_t)ev->arg[0] : GTRACE_thread_kind_NONE;
 	ROWS_PUT(&l->rows, ROWS_THREAD, db_int((int64_t)number),
 	         db_text(gtrace_name("thread_kind", start ? ev->arg[0] : 0)),
 	         db_id(start ? ev->arg[1] : 0), db_int(l->now_ns));

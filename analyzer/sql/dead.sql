@@ -12,7 +12,7 @@ SELECT spin_ns FROM trace WHERE trace_id = 1;
 
 -- @goroutines
 SELECT g.g, coalesce(g.parent, 0), g.born_ns, i.state, coalesce(i.reason, 0), coalesce(i.flags, 0),
-       i.from_ns
+       i.from_ns, g.foreign_thread IS NOT NULL
 FROM goroutine g
 JOIN interval i ON i.trace_id = g.trace_id AND i.g = g.g AND i.n = g.intervals - 1
 WHERE g.trace_id = 1 AND g.ended_ns IS NULL
@@ -82,7 +82,8 @@ GROUP BY r.object;
 SELECT coalesce(max(to_ns), -1) FROM gap WHERE trace_id = 1;
 
 -- @parent
-SELECT coalesce(parent, 0), born_ns FROM goroutine WHERE trace_id = 1 AND g = ?1;
+SELECT coalesce(parent, 0), born_ns, foreign_thread IS NOT NULL
+FROM goroutine WHERE trace_id = 1 AND g = ?1;
 
 -- @dead
 INSERT INTO dead(trace_id, g, sure, ring, behind, main, gap) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6);

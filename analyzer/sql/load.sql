@@ -33,8 +33,8 @@ UPDATE thread SET end_ns = ?2 WHERE trace_id = 1 AND thread = ?1;
 
 -- @goroutine
 INSERT OR IGNORE INTO goroutine(trace_id, g, name, parent, born_site, born_ns, ended_ns, entry,
-                                intervals)
-VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8);
+                                intervals, foreign_thread)
+VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9);
 
 -- @interval
 -- A whole run of rows, sorted by key: load/feed.c.

@@ -90,6 +90,7 @@ CREATE TABLE goroutine(
   ended_ns  INTEGER,          -- NULL: alive at the end
   entry     INTEGER,          -- address of its function
   intervals INTEGER NOT NULL, -- how many it has
+  foreign_thread INTEGER,     -- it is this thread, which the program made and which calls in
   PRIMARY KEY (trace_id, g)
 ) STRICT, WITHOUT ROWID;
 

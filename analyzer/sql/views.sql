@@ -31,7 +31,7 @@ LEFT JOIN site s ON s.trace_id = o.trace_id AND s.site = o.made_site;
 
 -- Goroutines alive at the end: state, place, birth.  n picks the last interval by key.
 CREATE VIEW goroutine_at_end AS
-SELECT g.trace_id, g.g, g.name, g.parent, g.born_ns, g.born_site, g.entry,
+SELECT g.trace_id, g.g, g.name, g.parent, g.born_ns, g.born_site, g.entry, g.foreign_thread,
        b.file AS born_file, b.line AS born_line, b.func AS born_func, b.text AS born_text,
        i.state, i.reason,
        (SELECT w.text FROM word w WHERE w.list = 'reason' AND w.number = i.reason) AS reason_text,
@@ -40,7 +40,7 @@ SELECT g.trace_id, g.g, g.name, g.parent, g.born_ns, g.born_site, g.entry,
 FROM goroutine g
 LEFT JOIN interval i ON i.trace_id = g.trace_id AND i.g = g.g AND i.n = g.intervals - 1
 LEFT JOIN site s ON s.trace_id = i.trace_id AND s.site = i.site
-LEFT JOIN site b ON b.trace_id = g.trace_id AND b.site = g.born_site
+LEFT JOIN site b ON b.trace_id = g.trace_id AND b.site = g.born_site AND b.file <> ''
 WHERE g.ended_ns IS NULL;
 
 -- A goroutine in words: 'goroutine 7 worker()', or the name the program gave it.
@@ -72,6 +72,7 @@ SELECT e.trace_id, e.g, n.label || CASE
               ' since ' || CASE WHEN b.since_ns < 1000000 THEN printf('%.1f us', b.since_ns / 1e3)
               WHEN b.since_ns < 1000000000 THEN printf('%.1f ms', b.since_ns / 1e6)
               ELSE printf('%.1f s', b.since_ns / 1e9) END
+         WHEN e.state = 5 AND e.foreign_thread IS NOT NULL THEN ' may call in at any time'
          WHEN e.state = 5 THEN ' is in a call outside since ' || CASE WHEN e.since_ns < 1000000 THEN printf('%.1f us', e.since_ns / 1e3)
               WHEN e.since_ns < 1000000000 THEN printf('%.1f ms', e.since_ns / 1e6)
               ELSE printf('%.1f s', e.since_ns / 1e9) END

@@ -28,6 +28,7 @@ struct world {
 	bool waits[GOROUTINES + 1][OBJECTS + 1];
 	int touched[GOROUTINES + 1][OBJECTS + 1]; // when; 0 never
 	int holder[OBJECTS + 1];                  // objects 1 and 2 are locks
+	bool foreign[GOROUTINES + 1];             // threads of the program's own
 };
 
 static unsigned dice(struct world *w, unsigned sides)
@@ -54,18 +55,20 @@ static void world_make(struct world *w, uint64_t seed)
 	}
 	for (int o = 1; o <= 2; o++)
 		w->holder[o] = 1 + (int)dice(w, GOROUTINES);
+	for (int g = 2; g <= GOROUTINES; g++)
+		w->foreign[g] = dice(w, 30) == 0;
 }
 
-/* May agent a act on o, by rules L1 and L2? */
+/* May agent a act on o, by rules L1 and L2?  Of foreign threads nothing is known. */
 static bool model_mayact(const struct world *w, int a, int o)
 {
 	if (o <= 2)
 		return w->holder[o] == a;
-	if (w->touched[a][o])
+	if (w->touched[a][o] || w->foreign[a])
 		return true;
 	for (int child = a; w->parent[child]; child = w->parent[child]) {
 		int t = w->touched[w->parent[child]][o];
-		if (t && t <= w->born[child])
+		if ((t && t <= w->born[child]) || w->foreign[w->parent[child]])
 			return true;
 	}
 	return false;
@@ -110,8 +113,8 @@ static void world_goroutine(sqlite3 *db, const struct world *w, int g)
 {
 	RUN(db,
 	    "INSERT INTO goroutine"
-	    " VALUES (1, ?1, NULL, nullif(?2, 0), NULL, ?3, nullif(?4, 0), NULL, 1)",
-	    g, w->parent[g], w->born[g], w->ended[g] ? 500 : 0);
+	    " VALUES (1, ?1, NULL, nullif(?2, 0), NULL, ?3, nullif(?4, 0), NULL, 1, nullif(?5, 0))",
+	    g, w->parent[g], w->born[g], w->ended[g] ? 500 : 0, w->foreign[g]);
 	if (!w->ended[g])
 		RUN(db,
 		    "INSERT INTO interval VALUES (1, ?1, 0, 200, NULL, ?2, CASE ?2 WHEN 3 THEN 5 END,"
@@ -222,7 +225,7 @@ static void test_large(void **state)
 		sqlite3_exec(
 			db,
 			"WITH RECURSIVE n(i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)"
-			"INSERT INTO goroutine SELECT 1, i, NULL, i - 1, NULL, i, NULL, NULL, 1 FROM n;"
+			"INSERT INTO goroutine SELECT 1, i, NULL, i - 1, NULL, i, NULL, NULL, 1, NULL FROM n;"
 			"INSERT INTO interval SELECT 1, g, 0, 200, NULL, CASE WHEN g % 2 THEN 3 ELSE 2 END,"
 			" CASE WHEN g % 2 THEN 1 END, 3, NULL, NULL, NULL, NULL, NULL, NULL"
 			" FROM goroutine WHERE g >= 100;"

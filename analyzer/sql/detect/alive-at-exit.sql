@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: MIT
 --
 -- alive-at-exit: alive when main returned, and not dead: it ran, slept, or had nothing to do.  A fact.
--- Who had run, or waited to run, for less than 0.1 s is left out: it was on its way.
+-- Who had run, or waited to run, for less than 0.1 s is left out: it was on its way.  So is a foreign
+-- thread in its own code: it does not end with main.
 --
 -- Who is in the dead set of a program that has exited may be an idle worker: it waited for work that main,
 -- or somebody still alive, could have sent until the last moment.  Such goroutines go to the table idle,
@@ -119,7 +120,8 @@ LEFT JOIN dead d ON d.trace_id = e.trace_id AND d.g = e.g
 LEFT JOIN idle i ON i.trace_id = e.trace_id AND i.g = e.g
 LEFT JOIN spinner s ON s.trace_id = e.trace_id AND s.g = e.g
 WHERE e.g <> 1 AND (d.g IS NULL OR i.g IS NOT NULL) AND s.g IS NULL
-  AND NOT (e.state IN (1, 2) AND t.duration_ns - e.since_ns < 100000000);
+  AND NOT (e.state IN (1, 2) AND t.duration_ns - e.since_ns < 100000000)
+  AND NOT (e.state = 5 AND e.foreign_thread IS NOT NULL);
 
 INSERT INTO finding(trace_id, kind, part, certainty, severity, title, why, hint, count, since_ns,
                     blocked_file, blocked_line, blocked_func, blocked_text, born_file, born_line,
