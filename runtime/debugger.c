@@ -65,6 +65,7 @@ __attribute__((used, retain)) const struct row gor_debugger_table[] = {
 	{FIELD(g, parent)},
 	{FIELD(g, fn)},
 	{FIELD(g, stack_low)},
+	{FIELD(g, stack_high)},
 	{FIELD(g, name)},
 	{FIELD(gor_site, file)},
 	{FIELD(gor_site, func)},

@@ -78,7 +78,8 @@ class Goroutine:
         self.rows = rows
         self.at = at
         self.sp, self.id, self.fn = word('sp'), word('id'), word('fn')
-        self.low, self.site, self.born = word('stack_low'), word('site'), word('born')
+        self.low, self.high = word('stack_low'), word('stack_high')
+        self.site, self.born = word('site'), word('born')
         self.parent = word('parent')
         self.state = data[rows['g.state']]
         self.reason = data[rows['g.reason']]
@@ -94,6 +95,8 @@ class Goroutine:
 
     def where(self):
         """Function and line of its last call of the runtime; of a new one, its function."""
+        if not self.site and not self.fn:
+            return '(a thread of the program)'
         if not self.site:
             block = gdb.execute('info symbol %d' % self.fn, to_string=True)
             return block.split(' ')[0] + ' ()' if ' in section' in block else '?? ()'
@@ -170,7 +173,7 @@ def owner_of(stacks, address):
         else:
             high = middle
     g = stacks[low - 1] if low else None
-    return g if g and address < g.at else None
+    return g if g and address < g.high else None
 
 
 class FrameId:

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* program.c: goroutines in every state, to be looked at in all_there() while fresh_ran is 0; with
  * an argument it traps there. */
+#define _GNU_SOURCE
+#include <fcntl.h>
 #include <gor.h>
+#include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 typedef gor_chan(int) ints;
@@ -59,6 +65,63 @@ static void reader(void *arg)
 		abort();
 }
 
+static _Atomic int foreign; // number of the thread that has just been attached
+
+static void foreign_here(const char *name)
+{
+	pthread_setname_np(pthread_self(), name);
+	if (gor_thread_enter() != 0)
+		abort();
+	atomic_store(&foreign, (int)syscall(SYS_gettid));
+}
+
+static void *foreign_reader(void *arg)
+{
+	char byte;
+
+	foreign_here("reading");
+	if (read(ready[0], &byte, 1) != 1)
+		abort();
+	return arg;
+}
+
+__attribute__((noinline)) static void foreign_deep(int depth)
+{
+	if (depth > 0)
+		foreign_deep(depth - 1);
+	else
+		gor_recv(jobs, NULL);
+	__asm__ volatile("");
+}
+
+static void *foreign_receiver(void *arg)
+{
+	foreign_here("receiving");
+	foreign_deep(2);
+	return arg;
+}
+
+/* Start a thread, and wait until the kernel says that it sleeps. */
+static void start_foreign(void *(*fn)(void *))
+{
+	char path[64], text[512] = "";
+	pthread_t thread;
+
+	atomic_store(&foreign, 0);
+	if (pthread_create(&thread, NULL, fn, NULL) != 0)
+		abort();
+	while (!atomic_load(&foreign))
+		gor_yield();
+	snprintf(path, sizeof path, "/proc/self/task/%d/stat", atomic_load(&foreign));
+	while (!strstr(text, ") S")) {
+		gor_yield();
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+		ssize_t n = read(fd, text, sizeof text - 1);
+		close(fd);
+		text[n > 0 ? n : 0] = 0;
+	}
+}
+
 static _Atomic int fresh_ran;
 
 static void fresh(void *arg)
@@ -90,6 +153,9 @@ static int app(int argc, char **argv)
 	gor_go(chooser, NULL);
 	gor_go(reader, NULL);
 	gor_wg_wait(&parked);
+	start_foreign(foreign_reader);
+	start_foreign(foreign_receiver);
+	gor_yield(); // here it is seen
 	// While a thread is being made for reader's handoff, fresh may be quicker than this goroutine.
 	for (;;) {
 		atomic_store(&fresh_ran, 0);

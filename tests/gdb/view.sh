@@ -65,12 +65,20 @@ look()
 		'^  5 +running \(thread [0-9]+\) +reader \(\)$' \
 		'^  [0-9]+ +runnable +fresh \(\)$' \
 		'^== thread' '^#0 .*all_there' ' in app ' "$entry"
+	says '^  [0-9]+ +running \(thread [0-9]+\) +thread reading +\(a thread of the program\)$'
+	says '^  [0-9]+ +chan receive +thread receiving +foreign_deep \(\) at tests/gdb/program\.c:[0-9]+$'
 	says_not 'corrupt stack|Backtrace stopped|Python Exception|Error'
 
 	in_gdb "$@" -ex 'goroutine 3 bt' -ex 'goroutine 3 info registers' -ex 'echo == thread\n' -ex bt
 	says '^#1 .*sched_switch' ' in gor_(lock|mutex_lock)_at' ' in deep ' \
 		' in deep ' ' in deep ' ' in deep ' ' in locker ' ' in spawn_main ' \
 		"$entry" '^(rsp|sp) +0x' '^== thread' '^#0 .*all_there' ' in app '
+	says_not 'corrupt stack|Backtrace stopped|Python Exception|Error'
+
+	in_gdb "$@" -ex 'goroutine 17 18 bt' # threads of the program, on their own stacks
+	says '^Goroutine 17 "thread reading" \(running' '^#0 .*read' ' in foreign_reader ' ' in start_thread ' \
+		'^Goroutine 18 "thread receiving" \(chan receive' '^#1 .*sched_switch' ' in gor_chan_recv_at ' \
+		' in foreign_deep ' ' in foreign_deep ' ' in foreign_deep ' ' in foreign_receiver ' ' in start_thread '
 	says_not 'corrupt stack|Backtrace stopped|Python Exception|Error'
 
 	in_gdb "$@" -ex 'goroutine apply all bt'
