@@ -329,6 +329,7 @@ struct g *gor__g_new_outside(void)
 void gor__g_free_outside(struct g *g)
 {
 	san_free(&g->san);
+	atomic_store_explicit(&g->on_cpu, ON_CPU_NONE, memory_order_release);
 	stack_share(gor__sched_now(), g);
 }
 
