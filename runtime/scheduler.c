@@ -48,6 +48,7 @@ __attribute__((noinline)) struct m *gor__self_slow(void)
 }
 
 #define TIMERS_EVERY 16 // and at the p's own timers
+#define CROWD 128       // so many in the global list are too many to be taken one in GLOBAL_EVERY
 
 void gor__arrive(void)
 {
@@ -156,13 +157,21 @@ void gor__park(struct m *m, struct lock *unlock)
 	sched_switch(m, g, next ? next : &m->g0);
 }
 
+/**
+ * Let others run.  If many wait in the global list, the goroutine goes behind them: were it to stay
+ * in its full ring, that would be run over and over, and they one by one.  Every ring is empty soon
+ * then, and takes from the list by the hundreds.
+ */
 void gor__yield(struct m *m, const struct gor_site *site)
 {
 	struct g *g = m->cur;
 
 	g->site = site;
 	g_set_state(g, G_RUNNABLE);
-	gor__runq_put(m->p, g);
+	if (atomic_load_explicit(&m->sched->global_count, memory_order_relaxed) < CROWD)
+		gor__runq_put(m->p, g);
+	else
+		gor__global_put(m->sched, g, g, 1);
 	struct g *next = sched_pick(m);
 	if (!next && m->pending == g) { // nobody else here; the global list may have more
 		m->pending = NULL;
