@@ -602,7 +602,10 @@ typedef struct gor_waitgroup {
 #define gor_wg_add(wg, n) gor_wg_add_at((wg), (n), GOR_SITE_(GOR_OP_WG_ADD, #wg))
 /** gor_wg_done(wg): add -1. */
 #define gor_wg_done(wg) gor_wg_add_at((wg), -1, GOR_SITE_(GOR_OP_WG_DONE, #wg))
-/** gor_wg_wait(wg): block until the count is zero. */
+/**
+ * gor_wg_wait(wg): block until the count is zero.  From then on wg may be used again, or go, even
+ * if waiters have not returned yet; Go panics there.
+ */
 #define gor_wg_wait(wg) gor_wg_wait_at((wg), GOR_SITE_(GOR_OP_WG_WAIT, #wg))
 /**
  * gor_wg_go(wg, fn, arg): add 1, run fn(arg) in a new goroutine, and count 1 down when it returns.

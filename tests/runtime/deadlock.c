@@ -85,6 +85,90 @@ static int in_wait(int argc, char **argv)
 	return 0;
 }
 
+static int in_nil_select(int argc, char **argv)
+{
+	ints off = NULL;
+
+	(void)argc;
+	(void)argv;
+	return gor_select([2] = gor_on_recv(off, NULL), [4] = gor_on_send(off, 1));
+}
+
+static int in_write_lock(int argc, char **argv)
+{
+	gor_rwmutex rw = {0};
+
+	(void)argc;
+	(void)argv;
+	gor_rwmutex_rlock(&rw);
+	gor_rwmutex_lock(&rw);
+	return 0;
+}
+
+static int in_read_lock(int argc, char **argv)
+{
+	gor_rwmutex rw = {0};
+
+	(void)argc;
+	(void)argv;
+	gor_rwmutex_lock(&rw);
+	gor_rwmutex_rlock(&rw);
+	return 0;
+}
+
+static int in_cond(int argc, char **argv)
+{
+	gor_mutex mu = {0};
+	gor_cond cond = {0};
+
+	(void)argc;
+	(void)argv;
+	gor_mutex_lock(&mu);
+	gor_cond_wait(&cond, &mu);
+	return 0;
+}
+
+static int in_sem(int argc, char **argv)
+{
+	gor_sem sem = {0};
+
+	(void)argc;
+	(void)argv;
+	gor_sem_release(&sem, 1);
+	gor_sem_acquire(&sem, 2);
+	return 0;
+}
+
+static gor_once once;
+
+static void again(void)
+{
+	gor_once_do(&once, again);
+}
+
+static int in_once(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	gor_once_do(&once, again);
+	return 0;
+}
+
+static int in_context(int argc, char **argv)
+{
+	gor_ctx *ctx = gor_ctx_with_cancel(gor_ctx_background());
+
+	(void)argc;
+	(void)argv;
+	return gor_recv(gor_ctx_done(ctx), NULL);
+}
+
+static int pinned(int argc, char **argv)
+{
+	gor_pin();
+	return in_recv(argc, argv);
+}
+
 struct places {
 	ints ch;
 	gor_mutex mu;
@@ -272,6 +356,14 @@ static const struct check_child children[] = {
 	{"in_empty_select", in_empty_select},
 	{"in_mutex", in_mutex},
 	{"in_wait", in_wait},
+	{"in_nil_select", in_nil_select},
+	{"in_write_lock", in_write_lock},
+	{"in_read_lock", in_read_lock},
+	{"in_cond", in_cond},
+	{"in_sem", in_sem},
+	{"in_once", in_once},
+	{"in_context", in_context},
+	{"pinned", pinned},
 	{"everywhere", everywhere},
 	{"in_the_end", in_the_end},
 	{"exit_main", exit_main},
@@ -325,6 +417,9 @@ static void main_in_select(void **state)
 	(void)state;
 	expect_deadlock("in_select", "select");
 	expect_deadlock("in_empty_select", "select (no cases)");
+	expect_deadlock("in_nil_select", "select (no cases)"); // none that could ever be
+	expect_deadlock("in_context", "chan receive");
+	expect_deadlock("pinned", "chan receive");
 }
 
 static void main_in_sync(void **state)
@@ -332,6 +427,11 @@ static void main_in_sync(void **state)
 	(void)state;
 	expect_deadlock("in_mutex", "sync.Mutex.Lock");
 	expect_deadlock("in_wait", "sync.WaitGroup.Wait");
+	expect_deadlock("in_write_lock", "sync.RWMutex.Lock");
+	expect_deadlock("in_read_lock", "sync.RWMutex.RLock");
+	expect_deadlock("in_cond", "sync.Cond.Wait");
+	expect_deadlock("in_sem", "semacquire");
+	expect_deadlock("in_once", "sync.Once.Do");
 }
 
 /** The dump shows everybody, main first and then by id, each with what it waits for and its parent.

@@ -202,11 +202,21 @@ TEST(waves)
 	}
 }
 
+/** All of this on four processors, whatever GOR_MAXPROCS says. */
+TEST_PROCS(on_four, 4)
+{
+	ping_pong_body();
+	fan_out_fan_in_body();
+	skynet_sum_body();
+	ring_body();
+	waves_body();
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ping_pong), cmocka_unit_test(fan_out_fan_in), cmocka_unit_test(skynet_sum),
-		cmocka_unit_test(ring),      cmocka_unit_test(waves),
+		cmocka_unit_test(ring),      cmocka_unit_test(waves),          cmocka_unit_test(on_four),
 	};
 
 	return CHECK_MAIN(tests, argc, argv);
