@@ -66,7 +66,7 @@ static struct p *run_procs(struct sched *s)
 		p->number = i;
 		p->alone = s->procs == 1;
 		p->sched = s;
-		p->rng = (seed + i + 1) * UINT64_C(0x9E3779B97F4A7C15) | 1;
+		p->rng = gor__mix(seed + i);
 		atomic_store(&p->timers.first, NO_TIMER);
 		if (i > 0) {
 			p->idle_next = s->idle_p;

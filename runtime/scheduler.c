@@ -171,7 +171,7 @@ void gor__yield(struct m *m, const struct gor_site *site)
 	if (atomic_load_explicit(&m->sched->global_count, memory_order_relaxed) < CROWD)
 		gor__runq_put(m->p, g);
 	else
-		gor__global_put(m->sched, g, g, 1);
+		gor__global_put(m->sched, &g, 1);
 	struct g *next = sched_pick(m);
 	if (!next && m->pending == g) { // nobody else here; the global list may have more
 		m->pending = NULL;

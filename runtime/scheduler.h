@@ -54,7 +54,7 @@ struct p {
 	uint64_t burst_g;            // owner
 	uint64_t g_id, g_id_end;     // owner: ids to give out
 	uint64_t obj_id, obj_id_end; // owner
-	uint64_t rng;                // owner
+	uint64_t rng;                // owner: gor__rand()
 	_Atomic int64_t alive;       // owner writes: spawned here less ended here
 	struct timers timers;
 	struct p *idle_next; // sched->lock
@@ -368,16 +368,18 @@ void gor__record_close(enum gtrace_end end, int code);
 struct gtrace_rec *gor__record(void);
 uint64_t gor__obj_id(struct m *m);
 
+/** The output function of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014). */
+static inline uint64_t gor__mix(uint64_t x)
+{
+	x = (x ^ x >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
+	x = (x ^ x >> 27) * UINT64_C(0x94D049BB133111EB);
+	return x ^ x >> 31;
+}
+
+/** The next random number: p->rng only counts, in steps that visit all values. */
 static inline uint64_t gor__rand(struct p *p)
 {
-	// xorshift64*, Vigna 2014
-	uint64_t x = p->rng;
-
-	x ^= x >> 12;
-	x ^= x << 25;
-	x ^= x >> 27;
-	p->rng = x;
-	return x * UINT64_C(2685821657736338717);
+	return gor__mix(p->rng += UINT64_C(0x9E3779B97F4A7C15));
 }
 
 #endif

@@ -38,47 +38,73 @@ struct sel_case {
 	struct gor_hchan *chan;
 	uint16_t index; // of the case
 	bool send;
-	bool first; // of its channel's cases in the order of locks
+	bool again; // its channel comes before in the order of locks
 };
 
 /** One select under way; the arrays have n places. */
 struct sel {
 	gor_case *cases;
 	int n;
-	struct sel_case *on; // those with a channel, in the order of their addresses
+	struct sel_case *on; // those with a channel, in their own order: nothing but the order of locks
+	                     // hangs on addresses, which are others in each run of the program
+	uint16_t *locks;     // places in `on`, by address of the channel
 	struct waiter *waiters;
 	int deflt, timeout; // case numbers, -1 none
 	int chans;          // how many have a channel
 	const struct gor_site *site;
 };
 
-static void sel_sift(struct sel_case *on, int i, int n)
+static const struct gor_hchan *sel_locked(const struct sel *s, int i)
+{
+	return s->on[s->locks[i]].chan;
+}
+
+static void sel_swap(const struct sel *s, int i, int k)
+{
+	uint16_t t = s->locks[i];
+
+	s->locks[i] = s->locks[k];
+	s->locks[k] = t;
+}
+
+static void sel_sift(const struct sel *s, int i, int n)
 {
 	for (int child; (child = 2 * i + 1) < n; i = child) {
-		if (child + 1 < n && on[child + 1].chan > on[child].chan)
+		if (child + 1 < n && sel_locked(s, child + 1) > sel_locked(s, child))
 			child++;
-		if (on[i].chan >= on[child].chan)
+		if (sel_locked(s, i) >= sel_locked(s, child))
 			return;
-		struct sel_case t = on[i];
-		on[i] = on[child];
-		on[child] = t;
+		sel_swap(s, i, child);
 	}
 }
 
 /** Put the channels of a long select in order: heap sort has no stack and no worst case. */
-static void sel_sort(struct sel_case *on, int n)
+static void sel_sort(const struct sel *s)
 {
-	for (int i = n / 2 - 1; i >= 0; i--)
-		sel_sift(on, i, n);
-	for (int end = n - 1; end > 0; end--) {
-		struct sel_case t = on[0];
-		on[0] = on[end];
-		on[end] = t;
-		sel_sift(on, 0, end);
+	for (int i = s->chans / 2 - 1; i >= 0; i--)
+		sel_sift(s, i, s->chans);
+	for (int end = s->chans - 1; end > 0; end--) {
+		sel_swap(s, 0, end);
+		sel_sift(s, 0, end);
 	}
 }
 
-/** Sort out the cases: default, timeout, and those with a channel in the order of addresses. */
+/** One more case with a channel; a short select is kept in order by insertion. */
+static inline void sel_add(struct sel *s, int index, const gor_case *k, bool few)
+{
+	int at = s->chans;
+
+	for (; few && at > 0 && sel_locked(s, at - 1) > k->chan; at--)
+		s->locks[at] = s->locks[at - 1];
+	s->locks[at] = (uint16_t)s->chans;
+	struct sel_case *on = &s->on[s->chans++];
+	on->chan = k->chan;
+	on->index = (uint16_t)index;
+	on->send = k->kind == GOR_CASE_SEND;
+	on->again = false;
+}
+
+/** Sort out the cases: default, timeout, and those with a channel. */
 static void sel_prepare(struct sel *s)
 {
 	bool few = s->n <= CASES_ON_STACK;
@@ -88,15 +114,8 @@ static void sel_prepare(struct sel *s)
 	for (int i = 0; i < s->n; i++) {
 		const gor_case *k = &s->cases[i];
 		if (k->kind == GOR_CASE_RECV || k->kind == GOR_CASE_SEND) {
-			int at = s->chans;
-			if (!k->chan)
-				continue;
-			for (; few && at > 0 && s->on[at - 1].chan > k->chan; at--)
-				s->on[at] = s->on[at - 1];
-			s->on[at].chan = k->chan;
-			s->on[at].index = (uint16_t)i;
-			s->on[at].send = k->kind == GOR_CASE_SEND;
-			s->chans++;
+			if (k->chan)
+				sel_add(s, i, k, few);
 		} else if (k->kind == GOR_CASE_DEFAULT) {
 			s->deflt = i;
 		} else if (k->kind == GOR_CASE_TIMEOUT &&
@@ -105,22 +124,24 @@ static void sel_prepare(struct sel *s)
 		}
 	}
 	if (!few)
-		sel_sort(s->on, s->chans);
-	for (int i = 0; i < s->chans; i++)
-		s->on[i].first = i == 0 || s->on[i - 1].chan != s->on[i].chan;
+		sel_sort(s);
+	for (int i = 1; i < s->chans; i++)
+		s->on[s->locks[i]].again = sel_locked(s, i - 1) == sel_locked(s, i);
 }
 
 static void sel_lock(const struct sel *s, const struct gor_hchan *except)
 {
-	for (int i = 0; i < s->chans; i++)
-		if (s->on[i].first && s->on[i].chan != except)
-			gor__lock(&s->on[i].chan->lock);
+	for (int i = 0; i < s->chans; i++) {
+		const struct sel_case *on = &s->on[s->locks[i]];
+		if (!on->again && on->chan != except)
+			gor__lock(&on->chan->lock);
+	}
 }
 
 static void sel_unlock(const struct sel *s, const struct gor_hchan *except)
 {
-	for (int i = s->chans - 1; i >= 0; i--)
-		if (s->on[i].first && s->on[i].chan != except)
+	for (int i = 0; i < s->chans; i++)
+		if (!s->on[i].again && s->on[i].chan != except)
 			gor__unlock(&s->on[i].chan->lock);
 }
 
@@ -293,15 +314,18 @@ int gor_select_n_at(gor_case *cases, int n, const struct gor_site *site)
 		gor__panic(site, "gor_select_n: %d cases", n);
 	if (n <= CASES_ON_STACK) {
 		struct sel_case on[CASES_ON_STACK];
+		uint16_t locks[CASES_ON_STACK];
 		struct waiter waiters[CASES_ON_STACK];
 		s.on = on;
+		s.locks = locks;
 		s.waiters = waiters;
 		done = sel_run(m, &s);
 	} else {
-		s.waiters = malloc((size_t)n * (sizeof *s.waiters + sizeof *s.on));
+		s.waiters = malloc((size_t)n * (sizeof *s.waiters + sizeof *s.on + sizeof *s.locks));
 		if (!s.waiters)
 			gor__fatal(NULL, "gor: out of memory for a select");
 		s.on = (struct sel_case *)(s.waiters + n);
+		s.locks = (uint16_t *)(s.on + n);
 		done = sel_run(m, &s);
 		free(s.waiters);
 	}
