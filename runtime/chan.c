@@ -311,17 +311,18 @@ void gor_chan_free_at(struct gor_hchan *c, const struct gor_site *site)
 {
 	if (!c)
 		return;
+	struct m *m = gor__here() ? gor__enter_if() : NULL; // recorded or not: seed.c counts
 	gor__lock(&c->lock);
 	bool waited = c->recvq.first || c->sendq.first;
 	gor__unlock(&c->lock);
 	if (waited)
 		gor__panic(site, "free of channel with waiting goroutines");
-	struct m *m = gor__here();
-	if (m && m->stream && (m = gor__enter_if())) {
+	if (m && m->stream) {
 		uint64_t number = emit_site(m, site);
 		GTRACE_EMIT(m->stream, OBJ_FREE, c->id, number);
-		gor__leave();
 	}
+	if (m)
+		gor__leave();
 	free(c);
 }
 

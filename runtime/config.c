@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "scheduler.h"
+#include "seed.h"
 
 #define PROCS_MAX 1024
 #define STACK_MIN (16u << 10)
@@ -17,11 +17,17 @@ struct config gor__config;
 static const struct gtrace_setting debug_table[] = {
 	{"deadlock", "fatal|report|off", "fatal",
      "when nothing can run any more: end, say so and wait, or wait"},
-	{"handoff", "duration", "10ms", "how long a goroutine keeps the others of its thread waiting"},
+	{"handoff", "duration", "10ms",
+     "how long a goroutine keeps the others of its thread waiting; 1s with a seed"},
+	{"policy", "string", "random",
+     "with a seed, who runs: natural, random, pct:D or pct:D:OPERATIONS"},
+	{"seed", "string", "",
+     "a number of 64 bits: one processor, and all choices drawn from it, to repeat a run"},
 	{"shrink", "duration", "10s",
      "how long a goroutine is parked until its stack gives back unused pages; 0 never"},
 	{"stack", "size", "256K", "address space of a goroutine's stack"},
 	{"threads", "int", "10000", "at most so many threads; more end the program"},
+	{"vtime", "bool", "0", "with a seed: time is virtual, and passes when nothing can run"},
 	{NULL, NULL, NULL, NULL},
 };
 
@@ -58,6 +64,15 @@ static void config_item(void *arg, const char *key, const char *value)
 			c->threads = (uint32_t)n;
 		else
 			config_warn(NULL, "GOR_DEBUG: threads= takes a number from 1");
+	} else if (strcmp(key, "seed") == 0) {
+		if (!gor__seed_set_number(value))
+			config_warn(NULL, "GOR_DEBUG: seed= takes a number of 64 bits");
+	} else if (strcmp(key, "policy") == 0) {
+		if (!gor__seed_set_policy(value))
+			config_warn(NULL,
+			            "GOR_DEBUG: policy= takes natural, random, pct:D or pct:D:OPERATIONS");
+	} else if (strcmp(key, "vtime") == 0) {
+		gor__seed.vtime = value[0] == '1';
 	}
 }
 
@@ -102,7 +117,6 @@ static void config_read(void)
 	c->procs = config_cpus();
 	c->stack_bytes = 256u << 10;
 	c->threads = 10000;
-	c->slice_ns = 10 * GOR_MILLISECOND;
 	c->shrink_ns = 10 * GOR_SECOND;
 	c->traceback = TRACEBACK_SINGLE;
 	if ((text = secure_getenv("GOR_MAXPROCS")) && *text)
@@ -111,6 +125,11 @@ static void config_read(void)
 		config_traceback(c, text);
 	if ((text = secure_getenv("GOR_DEBUG")) && *text)
 		gtrace_settings_parse("GOR_DEBUG", text, debug_table, false, config_item, config_warn, c);
+	gor__seed_settle();
+	if (gor__seeded())
+		c->procs = 1;
+	if (!c->slice_ns)
+		c->slice_ns = gor__seeded() ? GOR_SECOND : 10 * GOR_MILLISECOND;
 }
 
 void gor__config_read(void)

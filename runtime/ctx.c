@@ -141,7 +141,7 @@ static int ctx_arm(struct m *m, struct gor_ctx_ *c, int64_t deadline, const stru
 	c->timer = (struct timer){.when = deadline, .run = ctx_expired, .arg = c};
 	c->timed = true;
 	if (m->stream) {
-		int64_t left = deadline - gor_now();
+		int64_t left = deadline - gor__now();
 		uint64_t number = emit_site(m, site);
 		GTRACE_EMIT(m->stream, TIMER_ARM, c->done.id, left > 0 ? (uint64_t)left : 0, 0, number);
 	}
@@ -165,7 +165,7 @@ gor_ctx *gor_ctx_new_at(gor_ctx *parent, int64_t deadline, const struct gor_site
 		uint64_t number = emit_site(m, site);
 		GTRACE_EMIT(m->stream, OBJ_NEW, c->done.id, GTRACE_object_CTX, number, 0);
 	}
-	int err = deadline >= 0 && deadline <= gor_now() ? -ETIMEDOUT : 0;
+	int err = deadline >= 0 && deadline <= gor__now() ? -ETIMEDOUT : 0;
 	if (deadline >= 0 && !err && ctx_arm(m, c, deadline, site)) {
 		free(c);
 		gor__leave();

@@ -55,6 +55,7 @@ struct g {
 	const struct gor_site *site; // where it last parked or yielded
 	const struct gor_site *born;
 	uint64_t parent;
+	uint64_t priority; // seed.c, of policy pct: higher runs first; 0 none yet
 	void (*fn)(void *);
 	void *arg;
 	gor_waitgroup *wg;       // to be counted down at its end

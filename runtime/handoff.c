@@ -22,7 +22,7 @@
  * the thread left it.
  *
  * Where membarrier is missing, mark is always 1 and every entry takes the slow path with a full
- * fence: slow and right.
+ * fence: slow and right.  Seeded runs (seed.c) use the same way in, for a look at each entry.
  *
  * Rejected: a signal to the thread, as Go does since 1.14: EINTR in user code, and a handler cannot
  * switch away safely anyway.  A CAS at each entry and leave (Go's P status): 10 ns a call.
@@ -36,6 +36,7 @@
 
 #include "emit.h"
 #include "handoff.h"
+#include "seed.h"
 
 #define MARK_SLICE 2u // m->mark: and its time is up; any other but 0 only asks for the slow path
 
@@ -151,12 +152,14 @@ struct m *gor__enter_slow(struct m *m)
 		return handoff_over(m);
 	gor__lock(&m->hand);
 	bool handed = m->handed;
-	uint32_t mark = atomic_exchange_explicit(&m->mark, s->no_membarrier, memory_order_relaxed);
+	uint32_t mark = atomic_exchange_explicit(&m->mark, s->marked, memory_order_relaxed);
 	gor__unlock(&m->hand);
 	if (handed) {
 		atomic_store_explicit(&m->tick, atomic_load_explicit(&m->tick, memory_order_relaxed) + 1,
 		                      memory_order_relaxed);
 		handoff_return(m);
+	} else if (gor__seeded()) {
+		gor__seed_point(m); // a slice, of the clock, is nothing to it
 	} else if (mark == MARK_SLICE && !gor__runq_empty(m->p)) {
 		struct g *g = m->cur; // the slice is over
 		gor__yield(m, g->site ? g->site : g->born);
@@ -191,7 +194,9 @@ int gor_blocking_at(int (*fn)(void *), void *arg, const struct gor_site *site)
 	if (!m)
 		return fn(arg);
 	m->cur->site = site;
-	if (!m->foreign) // it leaves without a p at any time
+	// a foreign one leaves without a p at any time; and with a seed, when fn returns is chance: the
+	// others wait as long as that can be
+	if (!m->foreign && !gor__seeded())
 		handoff_explicit(m);
 	gor__leave();
 	int result = fn(arg);

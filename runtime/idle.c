@@ -43,6 +43,7 @@
 #include "monitor.h"
 #include "poll.h"
 #include "runq.h"
+#include "seed.h"
 #include "timer.h"
 
 static void idle_push_p(struct sched *s, struct p *p)
@@ -241,7 +242,7 @@ static bool idle_theft_paid(struct m *m)
 	if (n == 0)
 		return true;
 	m->stolen = 0;
-	if (gor_now() - m->stolen_ns < (int64_t)n * STEAL_WORTH_NS) {
+	if (gor__clock() - m->stolen_ns < (int64_t)n * STEAL_WORTH_NS) {
 		skip = atomic_load_explicit(&s->wake_skip_last, memory_order_relaxed);
 		skip = !skip ? SKIP_FIRST : skip < SKIP_MOST ? 2 * skip : SKIP_MOST;
 	}
@@ -257,7 +258,7 @@ static void idle_note_theft(struct m *m)
 
 	m->stolen = 1 + atomic_load_explicit(&p->tail, memory_order_relaxed) -
 	            atomic_load_explicit(&p->head, memory_order_relaxed);
-	m->stolen_ns = gor_now();
+	m->stolen_ns = gor__clock();
 }
 
 static struct g *idle_steal(struct m *m)
@@ -294,6 +295,17 @@ static bool idle_timers(struct m *m)
 	return any;
 }
 
+/** Descriptors are polled as often as without a seed: what they say, no seed can repeat. */
+static struct g *idle_seeded(struct m *m)
+{
+	if (m->p->tick % GLOBAL_EVERY == 0)
+		gor__poll(m);
+	struct g *g = gor__seed_look(m);
+	if (!g && gor__poll(m))
+		g = gor__seed_look(m);
+	return g;
+}
+
 static struct g *idle_look(struct m *m, bool *pays)
 {
 	struct p *p = m->p;
@@ -303,6 +315,8 @@ static struct g *idle_look(struct m *m, bool *pays)
 		m->pending = NULL;
 		return g;
 	}
+	if (gor__seeded())
+		return idle_seeded(m);
 	gor__timers_run(m, p);
 	if (p->tick % GLOBAL_EVERY == 0) {
 		gor__poll(m);
@@ -386,7 +400,7 @@ static void idle_sleep_once(struct m *m, int64_t until_ns)
 		gor__poll_ready(m, &woken);
 		return;
 	}
-	if (!woken.count && (until_ns < 0 || gor_now() < until_ns))
+	if (!woken.count && (until_ns < 0 || gor__clock() < until_ns))
 		return;
 	gor__lock(&s->lock);
 	struct p *p = m->sleeping ? idle_pop_p(s) : NULL;

@@ -21,6 +21,9 @@
  *
  * It does not look at foreign threads: in their own code they have no p (foreign.c).
  *
+ * In a seeded run it takes nothing before a goroutine has not called the runtime for a second
+ * (seed.c).
+ *
  * It looks every 100 us while there is something to do, up to every 5 ms while there is not, and
  * sleeps for good when all ps are idle and no stack is left that could shrink (shrink.c).
  */
@@ -37,6 +40,7 @@
 #include "monitor.h"
 #include "poll.h"
 #include "reach.h"
+#include "seed.h"
 #include "signals.h"
 #include "timer.h"
 
@@ -89,8 +93,9 @@ static bool monitor_wanted(const struct sched *s, const struct m *m, int64_t now
 		struct p *p = &s->ps[i];
 		if (atomic_load_explicit(&p->m, memory_order_acquire) != m)
 			continue;
+		int64_t first = atomic_load_explicit(&p->timers.first, memory_order_relaxed);
 		return !gor__runq_empty(p) ||
-		       atomic_load_explicit(&p->timers.first, memory_order_relaxed) <= now ||
+		       (gor__seed.vtime ? first != NO_TIMER : first <= now) || // virtual: were m idle
 		       atomic_load_explicit(&s->global_count, memory_order_relaxed);
 	}
 	return false;
@@ -154,7 +159,8 @@ static bool monitor_stretch(struct sched *s, struct m *m, int64_t now)
 		else
 			monitor_report(s, m, now, cpu_now - m->seen_cpu_ns);
 	}
-	if (handed || stretch < (still ? SLEEP_LIMIT : gor__config.slice_ns) ||
+	if (gor__seed_keeps(now, stretch) || handed ||
+	    stretch < (still ? SLEEP_LIMIT : gor__config.slice_ns) ||
 	    !(monitor_wanted(s, m, now) || (still && monitor_unseen(s, now))))
 		return false;
 	bool sleeps = still && monitor_sleeps(atomic_load(&m->tid));
@@ -250,7 +256,7 @@ void gor__monitor(struct sched *s)
 	unsigned quiet = 0;
 
 	while (!atomic_load(&s->stopped)) {
-		int64_t now = gor_now();
+		int64_t now = gor__clock();
 		if (monitor_look(s, now)) {
 			quiet = 0;
 			pause = LOOK_SHORT;

@@ -308,7 +308,7 @@ static int dial_wait(int fd, const struct place *place, unsigned n, int64_t dead
 		if (err == -EINPROGRESS) {
 			err = gor__poll_wait(m, fd, POLL_WRITE, &note, deadline, site);
 		} else { // a full queue of a unix socket: nobody will tell when it is not
-			int64_t now = gor_now(), next = now + RETRY_NS;
+			int64_t now = gor__now(), next = now + RETRY_NS;
 			bool late = deadline > 0 && deadline <= now;
 			if (!late)
 				gor__sleep_until(m, deadline > 0 && deadline < next ? deadline : next,

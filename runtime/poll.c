@@ -610,7 +610,7 @@ void gor__poll_sleep(struct sched *s, const _Atomic uint32_t *word, int64_t unti
 	struct poller *po = s->poller;
 	uint64_t count;
 
-	int64_t due = poll_doubts_due(po), now = due == NO_TIMER && until_ns < 0 ? 0 : gor_now();
+	int64_t due = poll_doubts_due(po), now = due == NO_TIMER && until_ns < 0 ? 0 : gor__clock();
 	if (due <= now)
 		poll_settle(po, now, woken);
 	else if (due != NO_TIMER && (until_ns < 0 || due < until_ns))

@@ -15,6 +15,7 @@
 
 #include "emit.h"
 #include "reach.h"
+#include "seed.h"
 
 #define OBJ_BLOCK 64 // object ids a p takes at a time
 
@@ -48,9 +49,11 @@ static int record_open(const struct gtrace_options *opt)
 {
 	struct gtrace_rec *rec;
 	struct gtrace_error err;
-	char info[256];
+	char info[256], seed[128];
 
-	snprintf(info, sizeof info, "runtime=gor " GOR_VERSION "\nmaxprocs=%u\n", gor__config.procs);
+	gor__seed_text(seed, sizeof seed);
+	snprintf(info, sizeof info, "runtime=gor " GOR_VERSION "\nmaxprocs=%u\n%s", gor__config.procs,
+	         seed);
 	int code = gtrace_rec_open(&rec, opt, info, record_notify, &err);
 	if (code < 0) {
 		gor__say("gor: not recording: %s\n", err.text);

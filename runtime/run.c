@@ -20,8 +20,10 @@
 #include "handoff.h"
 #include "monitor.h"
 #include "poll.h"
+#include "seed.h"
 #include "signals.h"
 #include "spawn.h"
+#include "timer.h"
 
 static struct {
 	_Atomic bool running;
@@ -60,7 +62,7 @@ static struct p *run_procs(struct sched *s)
 		return NULL;
 	gor__global_reserve(&s->batches);
 	memset(s->ps, 0, s->procs * sizeof *s->ps);
-	uint64_t seed = (uint64_t)gor_now() ^ (uint64_t)getpid() << 32;
+	uint64_t seed = (uint64_t)gor__clock() ^ (uint64_t)getpid() << 32;
 	for (unsigned i = 0; i < s->procs; i++) {
 		struct p *p = &s->ps[i];
 		p->number = i;
@@ -74,6 +76,8 @@ static struct p *run_procs(struct sched *s)
 		}
 	}
 	atomic_store(&s->idle_p_count, s->procs - 1);
+	if (gor__seeded())
+		gor__seed_begin(&s->ps[0]);
 	return &s->ps[0];
 }
 
@@ -86,6 +90,7 @@ static struct sched *run_new(void)
 	int procs = atomic_load(&run.max_procs);
 	s->procs = procs > 0 ? (unsigned)procs : gor__config.procs;
 	s->no_membarrier = !gor__membarrier_init();
+	s->marked = s->no_membarrier || gor__seeded();
 	s->next_g_id = &run.next_g_id;
 	s->before = atomic_load(&run.last);
 	gor__stack_inherit(s);
@@ -201,7 +206,7 @@ int gor_max_procs(int n)
 	             : set > 0                      ? set
 	                                            : (int)gor__config.procs;
 
-	if (n > 0)
+	if (n > 0 && !gor__seeded())
 		atomic_store(&run.max_procs, n);
 	return before;
 }

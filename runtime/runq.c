@@ -17,6 +17,7 @@
  */
 #include "global.h"
 #include "runq.h"
+#include "seed.h"
 
 bool gor__runq_empty(const struct p *p)
 {
@@ -28,7 +29,8 @@ bool gor__runq_empty(const struct p *p)
 		struct g *next = atomic_load_explicit(&p->runnext, memory_order_acquire);
 
 		if (tail == atomic_load_explicit(&p->tail, memory_order_acquire))
-			return head == tail && !next;
+			return head == tail && !next &&
+			       !atomic_load_explicit(&gor__seed.count, memory_order_relaxed);
 	}
 }
 
@@ -92,7 +94,7 @@ static inline void runq_prefetch(struct p *p, uint32_t head, uint32_t tail)
 	__builtin_prefetch(__atomic_load_n(&g->sp, __ATOMIC_RELAXED), 1);
 }
 
-static struct g *runq_take_head(struct p *p)
+static inline __attribute__((always_inline)) struct g *runq_take_head(struct p *p)
 {
 	uint32_t head = atomic_load_explicit(&p->head, memory_order_acquire);
 
@@ -118,6 +120,16 @@ struct g *gor__runq_get_ring(struct p *p)
 	struct g *g = runq_take_head(p);
 
 	return g ? g : gor__runq_take_next(p);
+}
+
+/** Any goroutine from p's queue or from the global list; NULL: there is none. */
+struct g *gor__runq_take(struct p *p)
+{
+	struct g *g = gor__runq_take_next(p);
+
+	if (!g)
+		g = runq_take_head(p);
+	return g ? g : gor__global_get(p, 1);
 }
 
 /**

@@ -3,7 +3,7 @@
 #ifndef GOR_RUNQ_H
 #define GOR_RUNQ_H
 
-#include "scheduler.h"
+#include "seed.h"
 
 /**
  * How often in a row runnext may pass the ring: two goroutines that wake each other must not starve
@@ -45,6 +45,8 @@ static inline struct g *gor__runq_get(struct p *p)
 			p->runnext_streak++;
 			return g;
 		}
+	} else if (p->runnext_streak == STREAK_SEEDED) {
+		return gor__seed_get(p);
 	}
 	p->runnext_streak = 0;
 	return gor__runq_get_ring(p);

@@ -36,6 +36,7 @@
 #include "global.h"
 #include "poll.h"
 #include "runq.h"
+#include "seed.h"
 #include "timer.h"
 
 __thread struct m *gor__m __attribute__((tls_model("initial-exec")));
@@ -175,8 +176,9 @@ void gor__yield(struct m *m, const struct gor_site *site)
 	struct g *next = sched_pick(m);
 	if (!next && m->pending == g) { // nobody else here; the global list may have more
 		m->pending = NULL;
-		if (!atomic_load_explicit(&m->sched->global_count, memory_order_relaxed) &&
-		    !gor__timers_due(m->p)) {
+		if (gor__seed_picks() ||
+		    (!atomic_load_explicit(&m->sched->global_count, memory_order_relaxed) &&
+		     !gor__timers_due(m->p))) {
 			g_set_state(g, G_RUNNING);
 			return;
 		}

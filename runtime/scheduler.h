@@ -22,6 +22,7 @@
 #define SAMPLE_FRAMES 16
 #define SAMPLE_REGS 16
 #define NO_TIMER INT64_MAX
+#define STREAK_SEEDED UINT32_MAX // seed.c picks the next goroutine
 
 struct timer;
 
@@ -37,6 +38,7 @@ struct timers {
 	struct lock lock;
 	_Atomic int64_t first;  // when the earliest is due, or NO_TIMER; written under lock
 	_Atomic uint32_t count; // written under lock
+	uint64_t ties;          // lock: timers armed so far
 	uint32_t room;          // lock
 	struct timed *heap;     // lock
 };
@@ -47,7 +49,7 @@ struct p {
 	_Atomic uint32_t head;       // ring: thieves and owner take here by CAS
 	_Atomic uint32_t tail;       // ring: owner adds here, release
 	_Atomic(struct g *) runnext; // runs before the ring; thieves take it last
-	uint32_t runnext_streak;     // owner: times in a row that runnext came first
+	uint32_t runnext_streak;     // owner: times in a row that runnext came first, or STREAK_SEEDED
 	uint32_t tick;               // owner: switches; paces the looks at the global queue
 	uint32_t free_count;         // owner
 	uint32_t burst;              // owner: goroutines started by burst_g in a row
@@ -182,7 +184,8 @@ struct sched {
 	_Atomic uint32_t over;    // futex: nobody is inside the runtime any more, all is recorded
 	_Atomic uint32_t resting; // foreign threads whose calls the end of the run has cut short
 	bool no_membarrier;
-	int result; // of entry
+	bool marked; // every mark rests at 1, and each entry takes the slow path
+	int result;  // of entry
 	int (*entry)(int, char **);
 	int argc;
 	char **argv;
@@ -312,6 +315,7 @@ void gor__arrive(void);
 /* runq.c, and runq.h */
 void gor__runq_put(struct p *p, struct g *g);
 struct g *gor__runq_get_ring(struct p *p);
+struct g *gor__runq_take(struct p *p);
 bool gor__runq_empty(const struct p *p);
 bool gor__runq_ring(const struct p *p);
 struct g *gor__runq_steal(struct p *p, struct p *victim, bool take_next);

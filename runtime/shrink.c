@@ -57,6 +57,7 @@
 
 #include "scheduler.h"
 #include "slab.h"
+#include "timer.h"
 
 #define STEP_NS (5 * GOR_MILLISECOND)
 #define STEP_STACKS 1024u // looked at in a step
@@ -235,7 +236,7 @@ int64_t gor__shrink_due(const struct sched *s)
 /** For tests, instead of the monitor: a whole walk; all: nobody has to be seen first. */
 void gor__shrink_walk(struct sched *s, bool all)
 {
-	shrink_begin(s, gor_now());
+	shrink_begin(s, gor__clock());
 	while (s->shrink.slab)
 		shrink_some(s, all);
 	gor__stack_cool(s, s->shrink.cool);

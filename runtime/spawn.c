@@ -6,6 +6,7 @@
 
 #include "context.h"
 #include "emit.h"
+#include "seed.h"
 #include "spawn.h"
 
 #define ID_BLOCK 16 // ids a p takes at a time
@@ -55,6 +56,7 @@ void gor__spawn_init(struct g *g, struct sched *s, uint64_t id, const struct spa
 	g->wg = spawn->wg;
 	g->sched = s;
 	g->trace_seq = 0;
+	g->priority = 0;
 	g->home = NULL;
 	g->pins = 0;
 	g->once = NULL;
@@ -122,7 +124,7 @@ static bool spawn_is_burst(struct m *m)
 		p->burst_g = m->cur->id;
 		p->burst = 0;
 	}
-	if (++p->burst < BURST_MAX || m->cur->home)
+	if (++p->burst < BURST_MAX || m->cur->home || gor__seeded())
 		return false;
 	p->burst = 0;
 	return true;

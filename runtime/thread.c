@@ -60,7 +60,7 @@ static struct m *thread_m(struct sched *s)
 	m->sched = s;
 	m->seen_cpu_ns = -1;
 	atomic_store(&m->in_rt, 1);
-	atomic_store(&m->mark, s->no_membarrier || atomic_load(&s->stopped));
+	atomic_store(&m->mark, s->marked || atomic_load(&s->stopped));
 	gor__lock(&s->lock);
 	m->all_next = atomic_load_explicit(&s->all_m, memory_order_relaxed);
 	atomic_store_explicit(&s->all_m, m, memory_order_release);

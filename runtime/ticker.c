@@ -40,7 +40,7 @@ static struct tick *tick_of(uint64_t *inside)
 static void tick_run(struct m *m, struct timer *timer)
 {
 	struct tick *t = timer->arg;
-	int64_t now = gor_now(), period = t->period;
+	int64_t now = gor__now(), period = t->period;
 	uint64_t id = t->chan.id;
 	struct g *wake = NULL;
 

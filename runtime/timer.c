@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "emit.h"
+#include "seed.h"
 #include "timer.h"
 
 static void heap_set(struct timers *ts, uint32_t i, struct timed t)
@@ -27,9 +28,15 @@ static void heap_set(struct timers *ts, uint32_t i, struct timed t)
 		t.timer->slot = i + 1;
 }
 
+/** Of two that are due at one time, the one armed first; or as the seed has it. */
+static inline bool heap_before(const struct timed *a, const struct timed *b)
+{
+	return a->when != b->when ? a->when < b->when : a->timer->tie < b->timer->tie;
+}
+
 static void heap_up(struct timers *ts, uint32_t i, struct timed t)
 {
-	while (i > 0 && ts->heap[(i - 1) / 4].when > t.when) {
+	while (i > 0 && heap_before(&t, &ts->heap[(i - 1) / 4])) {
 		heap_set(ts, i, ts->heap[(i - 1) / 4]);
 		i = (i - 1) / 4;
 	}
@@ -45,9 +52,9 @@ static void heap_down(struct timers *ts, uint32_t i, struct timed t)
 		if (least >= n)
 			break;
 		for (uint32_t k = least + 1; k < n && k < 4 * i + 5; k++)
-			if (ts->heap[k].when < ts->heap[least].when)
+			if (heap_before(&ts->heap[k], &ts->heap[least]))
 				least = k;
-		if (ts->heap[least].when >= t.when)
+		if (heap_before(&t, &ts->heap[least]))
 			break;
 		heap_set(ts, i, ts->heap[least]);
 		i = least;
@@ -69,7 +76,7 @@ static void heap_remove(struct timers *ts, uint32_t i)
 
 	ts->heap[i].timer->slot = 0;
 	atomic_store_explicit(&ts->count, n, memory_order_relaxed);
-	if (i < n && i > 0 && ts->heap[(i - 1) / 4].when > last.when)
+	if (i < n && i > 0 && heap_before(&last, &ts->heap[(i - 1) / 4]))
 		heap_up(ts, i, last);
 	else if (i < n)
 		heap_down(ts, i, last);
@@ -107,6 +114,7 @@ int gor__timer_add(struct m *m, struct timer *t)
 		return -1;
 	}
 	atomic_store_explicit(&ts->count, n + 1, memory_order_relaxed);
+	t->tie = gor__seed_tie(m->p);
 	heap_up(ts, n, (struct timed){t->when, t});
 	bool first = ts->heap[0].timer == t;
 	int64_t when = t->when;
@@ -180,7 +188,7 @@ bool gor__timers_due(struct p *p)
 {
 	int64_t first = atomic_load_explicit(&p->timers.first, memory_order_relaxed);
 
-	return first != NO_TIMER && first <= gor_now();
+	return first != NO_TIMER && first <= gor__now();
 }
 
 /** What gor__timers_run() takes out of a heap. */
@@ -193,9 +201,13 @@ struct due {
 /** Under the heap's lock. */
 static void timers_take(struct timers *ts, int64_t now, struct due *due)
 {
-	while (atomic_load_explicit(&ts->count, memory_order_relaxed) && ts->heap[0].when <= now) {
+	bool more = true;
+
+	while (more && atomic_load_explicit(&ts->count, memory_order_relaxed) &&
+	       ts->heap[0].when <= now) {
 		struct timer *t = ts->heap[0].timer;
 		heap_remove(ts, 0);
+		more = !gor__seed_picks(); // which picks again between two timers
 		if (t->run) {
 			atomic_store_explicit(&t->running, true, memory_order_relaxed);
 			*due->run_end = t;
@@ -222,7 +234,7 @@ bool gor__timers_run(struct m *m, struct p *p)
 
 	if (!gor__timers_due(p))
 		return false;
-	int64_t now = gor_now();
+	int64_t now = gor__now();
 	gor__lock(&ts->lock);
 	timers_take(ts, now, &due);
 	gor__unlock(&ts->lock);
@@ -237,7 +249,7 @@ bool gor__timers_run(struct m *m, struct p *p)
 	return due.count || due.run;
 }
 
-/** When the earliest timer of all ps is due, or NO_TIMER. */
+/** When, by the real clock, the earliest timer of all ps is due, or NO_TIMER. */
 int64_t gor__timers_first(struct sched *s)
 {
 	int64_t first = NO_TIMER;
@@ -246,5 +258,5 @@ int64_t gor__timers_first(struct sched *s)
 		int64_t when = atomic_load_explicit(&s->ps[i].timers.first, memory_order_acquire);
 		first = when < first ? when : first;
 	}
-	return first;
+	return first == NO_TIMER ? first : gor__seed_real(first);
 }

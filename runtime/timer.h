@@ -11,8 +11,10 @@
  */
 struct timer {
 	int64_t when;          // its p's timers->lock
+	uint64_t tie;          // likewise: the lower goes first of those with one `when`
 	uint32_t slot;         // place in the heap, from 1; 0: in none
 	bool fixed;            // never deleted; slot is not kept
+	_Atomic bool running;  // run is under way
 	_Atomic(struct p *) p; // whose heap; written under that heap's lock
 	/**
 	 * Called when it is due, out of the heap already, under the lock of the heap: must not block,
@@ -25,10 +27,13 @@ struct timer {
 	 * t->running, which gor__timer_cancel() waits for.
 	 */
 	void (*run)(struct m *m, struct timer *t);
-	struct timer *next;   // of those that are due
-	_Atomic bool running; // run is under way
+	struct timer *next; // of those that are due
 	void *arg;
 };
+
+/* time.c: the real clock, and the one that timers go by, which may be a virtual one */
+int64_t gor__clock(void);
+int64_t gor__now(void);
 
 int gor__timer_add(struct m *m, struct timer *t);
 bool gor__timer_del(struct timer *t); // not a fixed one

@@ -419,7 +419,7 @@ static void main_in_select(void **state)
 	expect_deadlock("in_empty_select", "select (no cases)");
 	expect_deadlock("in_nil_select", "select (no cases)"); // none that could ever be
 	expect_deadlock("in_context", "chan receive");
-	expect_deadlock("pinned", "chan receive");
+	expect_deadlock("pinned", "chan receive, locked to thread");
 }
 
 static void main_in_sync(void **state)

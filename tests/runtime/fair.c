@@ -107,10 +107,10 @@ static void begins_to_wait(const struct g *g, const struct p *p)
 
 void __real_gor__runq_put(struct p *p, struct g *g);
 void __wrap_gor__runq_put(struct p *p, struct g *g);
-void __real_gor__runq_put_next(struct p *p, struct g *g);
-void __wrap_gor__runq_put_next(struct p *p, struct g *g);
-void __real_gor__global_put(struct sched *s, struct g *first, struct g *last, unsigned count);
-void __wrap_gor__global_put(struct sched *s, struct g *first, struct g *last, unsigned count);
+void __real_gor__ready(struct m *m, struct g *g);
+void __wrap_gor__ready(struct m *m, struct g *g);
+void __real_gor__global_put(struct sched *s, struct g *const *gs, uint32_t n);
+void __wrap_gor__global_put(struct sched *s, struct g *const *gs, uint32_t n);
 struct g *__real_gor__global_get(struct p *p, unsigned most);
 struct g *__wrap_gor__global_get(struct p *p, unsigned most);
 
@@ -120,20 +120,19 @@ void __wrap_gor__runq_put(struct p *p, struct g *g)
 	__real_gor__runq_put(p, g);
 }
 
-void __wrap_gor__runq_put_next(struct p *p, struct g *g)
+void __wrap_gor__ready(struct m *m, struct g *g)
 {
-	begins_to_wait(g, p);
-	__real_gor__runq_put_next(p, g);
+	begins_to_wait(g, m->p);
+	__real_gor__ready(m, g);
 }
 
-void __wrap_gor__global_put(struct sched *s, struct g *first, struct g *last, unsigned count)
+void __wrap_gor__global_put(struct sched *s, struct g *const *gs, uint32_t n)
 {
 	const struct p *p = s->procs == 1 ? &s->ps[0] : NULL;
 
-	for (const struct g *g = first; g != last; g = g->next)
-		begins_to_wait(g, p);
-	begins_to_wait(last, p);
-	__real_gor__global_put(s, first, last, count);
+	for (uint32_t i = 0; i < n; i++)
+		begins_to_wait(gs[i], p);
+	__real_gor__global_put(s, gs, n);
 }
 
 struct g *__wrap_gor__global_get(struct p *p, unsigned most)
