@@ -96,12 +96,41 @@ static struct db_value header_number(const struct gtrace_reader *r, const char *
 	return *end || errno ? db_text(NULL) : db_int(v);
 }
 
+/* The seed is unsigned there, and a signed column holds it. */
+static struct db_value header_seed(const struct gtrace_reader *r)
+{
+	const char *text = gtrace_reader_header(r, "seed");
+	char *end;
+
+	if (!text || !*text || *text == '-')
+		return header_number(r, "seed");
+	errno = 0;
+	unsigned long long v = strtoull(text, &end, 10);
+
+	return *end || errno ? db_text(NULL) : db_int((int64_t)v);
+}
+
+/* What repeats the run; NULL if nothing does.  text has room for CLEAN_MAX. */
+static struct db_value header_replay(const struct gtrace_reader *r, char *text)
+{
+	const char *seed = gtrace_reader_header(r, "seed"), *vtime = gtrace_reader_header(r, "vtime");
+	const char *policy = gtrace_reader_header(r, "policy");
+	char line[CLEAN_MAX];
+
+	if (!seed || !*seed)
+		return db_text(NULL);
+	snprintf(line, sizeof line, "seed=%.64s%s%.64s%s", seed, policy ? ",policy=" : "",
+	         policy ? policy : "", vtime && strcmp(vtime, "1") == 0 ? ",vtime=1" : "");
+	clean_text(text, line, strlen(line));
+	return db_text(text);
+}
+
 static void load_trace_row(struct loader *l, const char *path)
 {
 	const struct gtrace_info *in = gtrace_reader_info(l->reader);
 	const char *program = gtrace_reader_header(l->reader, "program");
 	const char *level = gtrace_reader_header(l->reader, "level");
-	char file[CLEAN_MAX], clean_program[CLEAN_MAX], clean_level[CLEAN_MAX];
+	char file[CLEAN_MAX], clean_program[CLEAN_MAX], clean_level[CLEAN_MAX], replay[CLEAN_MAX];
 	int64_t duration = in->duration_ns > l->now_ns ? in->duration_ns : l->now_ns;
 
 	clean_text(file, path, strlen(path));
@@ -113,11 +142,11 @@ static void load_trace_row(struct loader *l, const char *path)
 	         db_int((int64_t)in->lost_batches), db_int((int64_t)in->file_bytes),
 	         db_text(end_word(in->end)),
 	         in->end == GTRACE_END_CUT ? db_text(NULL) : db_int(in->end_code),
-	         header_number(l->reader, "seed"), db_text(level ? clean_level : NULL),
+	         header_seed(l->reader), db_text(level ? clean_level : NULL),
 	         header_number(l->reader, "maxprocs"), db_time(l->main_ended_ns), db_text(l->panic),
 	         db_int((int64_t)l->started), db_int((int64_t)l->ended), db_int((int64_t)l->peak),
 	         db_int(l->peak_ns), db_time(l->last_wake_ns), db_int((int64_t)in->broken),
-	         db_int(in->sidecar), db_int(l->partial));
+	         db_int(in->sidecar), db_int(l->partial), header_replay(l->reader, replay));
 }
 
 static void load_event(struct loader *l, const struct gtrace_event *ev)

@@ -126,6 +126,11 @@ static void text_end(FILE *out, sqlite3_stmt *st)
 		fputs("  panic       ", out);
 		text_wrap(out, db_column(st, 19), 14, 14);
 	}
+	if (*db_column(st, 20)) {
+		fputs("  repeat by   GOR_DEBUG=", out);
+		text_all(out, db_column(st, 20));
+		fputc('\n', out);
+	}
 	if (sqlite3_column_int64(st, 7) || sqlite3_column_int64(st, 8))
 		fprintf(out, "  lost        %s events, %s batches\n",
 		        text_count(n, sqlite3_column_int64(st, 7)),

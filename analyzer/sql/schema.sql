@@ -30,7 +30,8 @@ CREATE TABLE trace(
   bytes         INTEGER NOT NULL, -- of the file
   end           TEXT    NOT NULL, -- 'exit', 'deadlock', 'panic', 'signal', 'stopped', 'cut'
   end_code      INTEGER,          -- exit status, or the signal's number
-  seed          INTEGER,          -- of a repeatable run
+  seed          INTEGER,          -- of a repeatable run, as a signed number; NULL: it was none
+  replay        TEXT,             -- what GOR_DEBUG repeats that run: 'seed=7,policy=pct:3,vtime=1'
   level         TEXT,             -- what was recorded: 'sched', 'sync', 'all'
   maxprocs      INTEGER,          -- how many goroutines could run at once
   main_ended_ns INTEGER,          -- goroutine 1 returned; NULL: it did not

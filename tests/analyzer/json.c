@@ -69,6 +69,7 @@ static void test_leak(void **state)
 		{"$.trace.pid", "42"},
 		{"$.trace.end", "\"exit\""},
 		{"$.trace.seed", "null"},
+		{"$.trace.replay", "null"},
 		{"$.trace.lost_events", "0"},
 		{"$.goroutines.started", "4"},
 		{"$.goroutines.ended", "2"},
@@ -112,6 +113,17 @@ static void test_locks(void **state)
 	free(json);
 }
 
+/** A seed is 64 bits, and with its policy repeats the run. */
+static void test_seed(void **state)
+{
+	char *json = json_of("global_seeded.txt");
+
+	(void)state;
+	check(json, "$.trace.seed", "-1");
+	check(json, "$.trace.replay", "\"seed=18446744073709551615,policy=pct:3,vtime=1\"");
+	free(json);
+}
+
 static void test_every_trace_has_every_key(void **state)
 {
 	static const char *const keys[] = {
@@ -151,6 +163,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_leak),
 		cmocka_unit_test(test_locks),
+		cmocka_unit_test(test_seed),
 		cmocka_unit_test(test_every_trace_has_every_key),
 	};
 
