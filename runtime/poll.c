@@ -58,6 +58,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -481,9 +482,11 @@ int gor__poll_wait(struct m *m, int fd, unsigned want, const struct poll_note *n
 static void watch_end(struct m *m, int fd, bool is_open, const struct gor_site *site)
 {
 	struct poller *po = m->sched->poller;
-	struct watch *w = fd >= 0 ? watch_at(po, fd, is_open) : NULL;
+	struct watch *w = fd >= 0 ? watch_at(po, fd, false) : NULL;
 	struct woken woken = {0};
 
+	if (!w && is_open && fcntl(fd, F_GETFD) >= 0) // else a wild number would cost a chunk
+		w = watch_at(po, fd, true);
 	if (!w)
 		return;
 	gor__lock(&w->change);

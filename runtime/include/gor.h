@@ -735,18 +735,19 @@ GOR_EXPORT void *gor_ctx_done_at(gor_ctx *ctx);
 
 /*
  * A descriptor is a plain int, from here or from elsewhere.  These calls let the goroutine wait and
- * not its thread, and put what is no socket and no terminal into non-blocking mode for that, as
- * fcntl(2) would: so does everybody who shares it.  Regular files and terminals can be read and
- * written as well; if that blocks, another thread takes over the other goroutines.
+ * not its thread.  For that they put it into non-blocking mode, as by fcntl(2), which everybody who
+ * shares it will notice; but not a terminal, nor a socket that is only read and written.  Regular
+ * files and terminals can be used as well; if that blocks, another thread takes over the other
+ * goroutines.
  *
  * Close what was used here by gor_close_fd.  close(2) works too, but does not end the wait of
  * another goroutine, and the first wait for the number's next owner may take 10 ms longer, and once
  * in a run a second.
  *
- * Waits of all of these: the calls with _until end with -ETIMEDOUT at an absolute deadline; GOR_NOW
- * only tries, and gives -EAGAIN.  What can be done at once is done, even if the deadline has
- * passed. Each of them returns -EBADF if fd is none, or when gor_close_fd ends its wait, and
- * -ENOMEM, -EMFILE, -ENFILE or -ENOSPC if what is needed to wait cannot be had.
+ * The calls with a deadline end with -ETIMEDOUT when it has passed; GOR_NOW only tries, and gives
+ * -EAGAIN.  What can be done at once is done, even if the deadline has passed already.  All return
+ * -EBADF if fd is none, or when gor_close_fd ends their wait, and -ENOMEM, -EMFILE, -ENFILE or
+ * -ENOSPC if what it takes to wait cannot be had.
  */
 
 /**
@@ -772,10 +773,10 @@ GOR_EXPORT void *gor_ctx_done_at(gor_ctx *ctx);
 	gor_write_at((fd), (buf), (bytes), (deadline), GOR_SITE_(GOR_OP_IO_WRITE, #fd))
 
 /**
- * gor_wait_fd(fd, events, deadline): wait until poll(2) would report any of events (POLLIN,
- * POLLOUT,
- * ...), an error or a hang-up.
+ * gor_wait_fd(fd, events, deadline): wait until poll(2) would report one of events (POLLIN, POLLOUT
+ * and so on), an error or a hang-up.
  *
+ * Blocks:  until then.
  * Returns: what it reports, at least one bit; or -ETIMEDOUT, -EAGAIN, -EBADF.
  */
 #define gor_wait_fd(fd, events, deadline) \
@@ -795,18 +796,17 @@ GOR_EXPORT void *gor_ctx_done_at(gor_ctx *ctx);
 /**
  * gor_listen(hostport): a stream socket that listens there; the caller's, to be closed.
  *
- *	"127.0.0.1:8080"  "[::1]:8080"  "localhost:http"   that address only; of a name, an IPv4 one
- *first
- *	":8080"           "[::]:8080"                      all addresses, IPv4 and IPv6
- *	"unix:/path"      "unix:@name"                     the path must not exist, and stays; abstract
+ *	"127.0.0.1:80" "[::1]:80" "localhost:http"   only there; of a name, an IPv4 address first
+ *	":80" "[::]:80"                              all addresses, IPv4 and IPv6
+ *	"unix:/path" "unix:@abstract"                the path must not exist, and stays
  *
- * Port 0, or none, takes a free one, which gor_port() tells.  Sends at once (TCP_NODELAY), as do
- *the connections accepted from it.
+ * Port 0, or none, takes a free one, which gor_port() tells.  What is written to its connections is
+ * sent at once (TCP_NODELAY).
  *
- * Blocks:  while a name is looked up, by getaddrinfo(3) on the goroutine's stack; other goroutines
- *go on. Returns: the descriptor; -EINVAL that is no address; -ENAMETOOLONG; -ENOENT no such host;
+ * Blocks:  while a name is looked up, by getaddrinfo(3) on the goroutine's stack; others go on.
+ * Returns: the descriptor; -EINVAL that is no address; -ENAMETOOLONG; -ENOENT no such host;
  *          -EHOSTUNREACH the name cannot be looked up now; or the negative errno of socket(2),
- *bind(2) or listen(2), -EADDRINUSE above all.
+ *          bind(2) or listen(2), -EADDRINUSE above all.
  */
 #define gor_listen(hostport) gor_listen_at((hostport), GOR_SITE_(GOR_OP_IO_LISTEN, #hostport))
 
@@ -832,8 +832,7 @@ GOR_EXPORT void *gor_ctx_done_at(gor_ctx *ctx);
 #define gor_dial_until(hostport, deadline) \
 	gor_dial_at((hostport), (deadline), GOR_SITE_(GOR_OP_IO_DIAL, #hostport))
 
-/** The port that a socket is bound to, or a negative errno: -EAFNOSUPPORT it has none.  Any thread.
- */
+/** The port that a socket is bound to; or -errno, -EAFNOSUPPORT: it has none.  Any thread. */
 GOR_EXPORT int gor_port(int fd);
 
 GOR_EXPORT ssize_t gor_read_at(int fd, void *buf, size_t bytes, int64_t deadline,
