@@ -148,12 +148,12 @@ struct m *gor__enter_slow(struct m *m)
 	if (gor__forked())
 		gor__panic(NULL, "gor: used in a forked child, which has no threads for it");
 	atomic_thread_fence(memory_order_seq_cst);
-	if (atomic_load(&s->stopped))
-		return handoff_over(m);
-	gor__lock(&m->hand);
+	gor__lock(&m->hand); // before all else: whoever took the p wrote to m
 	bool handed = m->handed;
 	uint32_t mark = atomic_exchange_explicit(&m->mark, s->marked, memory_order_relaxed);
 	gor__unlock(&m->hand);
+	if (atomic_load(&s->stopped))
+		return handoff_over(m);
 	if (handed) {
 		atomic_store_explicit(&m->tick, atomic_load_explicit(&m->tick, memory_order_relaxed) + 1,
 		                      memory_order_relaxed);
