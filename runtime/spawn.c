@@ -8,6 +8,7 @@
 #include "emit.h"
 #include "seed.h"
 #include "spawn.h"
+#include "valgrind.h"
 
 #define ID_BLOCK 16 // ids a p takes at a time
 
@@ -80,6 +81,7 @@ struct g *gor__spawn(struct m *m, const struct spawn *spawn)
 	g->arg = spawn->arg;
 	if (spawn->value_bytes) {
 		top -= (spawn->value_bytes + 63) & ~(size_t)63;
+		gor__valgrind_written(top - 192, spawn->value_bytes + 192); // and the context below
 		memcpy(top, spawn->value, spawn->value_bytes);
 		g->arg = top;
 	}

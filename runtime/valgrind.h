@@ -3,7 +3,10 @@
  * valgrind.h: tells valgrind where stacks are, if it was there when this was compiled.
  *
  * It then takes a switch for what it is, and not for a frame of that many bytes.  Stacks are never
- * unmapped, so each is registered once and for ever.  Outside valgrind: a few instructions.
+ * unmapped, so each is registered once and for ever.
+ *
+ * What lies below a stack pointer is nobody's memory to it.  A dead goroutine's stack pointer stood
+ * somewhere, and a new one's first values may be written below.
  */
 #ifndef GOR_VALGRIND_H
 #define GOR_VALGRIND_H
@@ -11,8 +14,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#if __has_include(<valgrind/valgrind.h>)
-#include <valgrind/valgrind.h>
+#if __has_include(<valgrind/memcheck.h>)
+#include <valgrind/memcheck.h>
 
 static inline void gor__valgrind_stack(const char *low, const char *end)
 {
@@ -22,6 +25,12 @@ static inline void gor__valgrind_stack(const char *low, const char *end)
 static inline bool gor__valgrind_runs(void)
 {
 	return RUNNING_ON_VALGRIND != 0;
+}
+
+/** These bytes of a stack are about to be written. */
+static inline void gor__valgrind_written(const char *low, size_t bytes)
+{
+	(void)VALGRIND_MAKE_MEM_UNDEFINED(low, bytes); // elsewhere: a few instructions
 }
 
 #else
@@ -34,6 +43,11 @@ static inline void gor__valgrind_stack(const char *low, const char *end)
 static inline bool gor__valgrind_runs(void)
 {
 	return false;
+}
+
+static inline void gor__valgrind_written(const char *low, size_t bytes)
+{
+	(void)low, (void)bytes;
 }
 
 #endif
