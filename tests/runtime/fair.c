@@ -255,6 +255,7 @@ enum { WAKES = SLOW > 1 ? 4 : 20, SUBJECTS = 20 };
 
 static void sleep_and_check(struct subject *s)
 {
+	check_wait(s); // for its first turn
 	for (int i = 0; i < WAKES; i++) {
 		gor_sleep(GOR_MILLISECOND);
 		check_wait(s);
@@ -262,17 +263,23 @@ static void sleep_and_check(struct subject *s)
 	gor_wg_done(s->wg);
 }
 
-/* A sleep ends although the queues are full, and stay so. */
-static void timer_among_yielders(void)
+/* A sleep ends although the queues are full, and stay so; or just never empty. */
+static void timer_among(int n)
 {
 	gor_waitgroup yielders = {0}, sleepers = {0};
 
-	start_yielders(&yielders, MANY);
+	start_yielders(&yielders, n);
 	gor_wg_add(&sleepers, SUBJECTS);
 	for (int i = 0; i < SUBJECTS; i++)
 		REQUIRE(gor_go_copy(sleep_and_check, (struct subject){.wg = &sleepers}) > 0);
 	gor_wg_wait(&sleepers);
 	stop_and_wait(&yielders);
+}
+
+static void timer_among_yielders(void)
+{
+	timer_among(MANY);
+	timer_among(50);
 }
 
 TEST_PROCS(timer_on_one, 1)
@@ -296,8 +303,9 @@ static struct {
 
 static void receive_and_check(struct subject *s)
 {
-	while (gor_recv(values.ch, NULL) == 1)
+	do {
 		check_wait(s);
+	} while (gor_recv(values.ch, NULL) == 1);
 	gor_wg_done(s->wg);
 }
 

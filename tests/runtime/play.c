@@ -80,7 +80,7 @@ static void wait_for_quiet(void)
 {
 	struct m *m = gor__enter();
 
-	gor__wait_begin(m->cur, GTRACE_reason_SELECT_NONE, 0, NULL, 0);
+	gor__wait_begin(m->cur, GTRACE_reason_SELECT_NONE, 0, GOR_SITE_(GOR_OP_SELECT, "quiet"), 0);
 	watcher.g = m->cur;
 	atomic_store(&watcher.state, PARKED);
 	gor__park(m, NULL);

@@ -24,6 +24,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "legal.h"
 #include "play.h"
 #include "reference.h"
 #include "shrink.h"
@@ -113,6 +114,7 @@ static int run_batch(int argc, char **argv)
 			_exit(1);
 	}
 	batch->end = FINE;
+	gor_trace_stop();
 	_exit(0);
 }
 
@@ -163,12 +165,13 @@ static void shrink_and_report(uint64_t seed)
 		report(seed);
 }
 
+enum { EACH = 1000 };
+
 /* A child after another, since goroutines that are stuck stay, and pinned ones with their threads.
  */
 static void run_seeds(int procs, uint64_t from, int seeds)
 {
-	enum { EACH = 1000 };
-	uint64_t to = from + (uint64_t)check_times(seeds);
+	uint64_t to = from + (uint64_t)seeds;
 
 	share();
 	*batch = (struct batch){.runs = 3, .procs = procs, .hangs_s = HANGS_S};
@@ -187,25 +190,65 @@ static void run_seeds(int procs, uint64_t from, int seeds)
 static void possible_on_one(void **state)
 {
 	(void)state;
-	run_seeds(1, 10000000, 12000);
+	run_seeds(1, 10000000, check_times(12000));
 }
 
 static void possible_on_two(void **state)
 {
 	(void)state;
-	run_seeds(2, 20000000, 6000);
+	run_seeds(2, 20000000, check_times(6000));
 }
 
 static void possible_on_four(void **state)
 {
 	(void)state;
-	run_seeds(4, 40000000, 6000);
+	run_seeds(4, 40000000, check_times(6000));
 }
 
 static void possible_on_eight(void **state)
 {
 	(void)state;
-	run_seeds(8, 80000000, 6000);
+	run_seeds(8, 80000000, check_times(6000));
+}
+
+/* What a child has recorded could have happened. */
+static void check_trace(const char *path)
+{
+	struct gtrace_error err = {0};
+	struct gtrace_reader *r;
+	struct gtrace_event ev;
+	struct legal l = {0};
+	int got;
+
+	if (gtrace_reader_open(&r, path, &err) < 0)
+		fail_msg("%s", err.text);
+	while ((got = gtrace_reader_next(r, &ev, &err)) == 1)
+		legal_event(&l, r, &ev);
+	if (got < 0 || l.illegal)
+		fail_msg("%s", got < 0 ? err.text : l.first);
+	printf("%llu events\n", (unsigned long long)gtrace_reader_info(r)->events);
+	assert_int_equal(gtrace_reader_info(r)->broken, 0);
+	assert_int_equal(gtrace_reader_info(r)->lost_events, 0);
+	gtrace_reader_close(r);
+	legal_release(&l);
+}
+
+/** The same with the recorder on, and the trace is checked as well. */
+static void possible_while_recording(void **state)
+{
+	char dir[] = "programs.XXXXXX", path[64];
+	int seeds = check_times(500); // of one child, which leaves one trace
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof path, "%s/run.gtrace", dir);
+	setenv("GTRACE", path, 1);
+	for (int procs = 1; procs <= 8; procs *= 2) {
+		run_seeds(procs, 160000000 + (uint64_t)procs * EACH, seeds < EACH ? seeds : EACH);
+		check_trace(path);
+		unlink(path);
+	}
+	rmdir(dir);
 }
 
 /* ── each a process ───────────────────────────────────────────────────────────────────────────────
@@ -405,10 +448,11 @@ static void accuses_nobody(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(possible_on_one),  cmocka_unit_test(possible_on_two),
-		cmocka_unit_test(possible_on_four), cmocka_unit_test(possible_on_eight),
-		cmocka_unit_test(for_real),         cmocka_unit_test(survives_the_worst),
-		cmocka_unit_test(catches_mistakes), cmocka_unit_test(accuses_nobody),
+		cmocka_unit_test(possible_on_one),          cmocka_unit_test(possible_on_two),
+		cmocka_unit_test(possible_on_four),         cmocka_unit_test(possible_on_eight),
+		cmocka_unit_test(possible_while_recording), cmocka_unit_test(for_real),
+		cmocka_unit_test(survives_the_worst),       cmocka_unit_test(catches_mistakes),
+		cmocka_unit_test(accuses_nobody),
 	};
 
 	return CHECK_MAIN(tests, argc, argv);
