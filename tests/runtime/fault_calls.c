@@ -27,6 +27,8 @@ static bool fails(enum fault_function function)
 	unsigned call = atomic_fetch_add(&plan->calls, 1) + 1;
 	if (call < plan->first || call - plan->first > plan->more)
 		return false;
+	if (plan->step && (call - plan->first) % plan->step)
+		return false;
 	atomic_fetch_add(&plan->failed, 1);
 	return true;
 }

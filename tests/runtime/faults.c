@@ -389,6 +389,23 @@ static void lasting_failure(void **state)
 		each_call((enum fault_function)f, FOREVER);
 }
 
+/** Every second or third call fails: what was given up is asked for again and again. */
+static void now_and_then(void **state)
+{
+	(void)state;
+	fault_plan =
+		mmap(NULL, sizeof *fault_plan, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_true(fault_plan != MAP_FAILED);
+	for (int f = 0; f < FAULT_FUNCTION_COUNT; f++)
+		for (unsigned step = 2; step <= 3; step++)
+			for (unsigned first = 2; first < 2 + step; first++) // the first call of all is needed
+				one_child(&(struct fault_plan){.function = (enum fault_function)f,
+				                               .first = first,
+				                               .more = FOREVER,
+				                               .step = step},
+				          1 + (int)(first % 2));
+}
+
 /** For some time no thread is to be had: what waits for one runs as soon as it is. */
 static void threads_come_back(void **state)
 {
@@ -417,9 +434,8 @@ static void while_recording(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(one_failure),
-		cmocka_unit_test(lasting_failure),
-		cmocka_unit_test(threads_come_back),
+		cmocka_unit_test(one_failure),     cmocka_unit_test(lasting_failure),
+		cmocka_unit_test(now_and_then),    cmocka_unit_test(threads_come_back),
 		cmocka_unit_test(while_recording),
 	};
 

@@ -35,10 +35,13 @@ enum fault_function {
 
 extern const char *const fault_names[FAULT_FUNCTION_COUNT];
 
-/** Which calls fail: of this function the first-th, counted from 1, and so many after it. */
+/**
+ * Which calls fail: of this function the first-th, counted from 1, and so many after it; of those
+ * every step-th, if that is set.
+ */
 struct fault_plan {
 	enum fault_function function;
-	unsigned first, more;
+	unsigned first, more, step;
 	_Atomic unsigned calls, failed; // what has happened
 	_Atomic bool on;                // calls are counted
 };

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "emit.h"
 #include "wait.h"
 
@@ -23,6 +24,7 @@ struct play {
 	_Atomic uint64_t clock; // 0: no time stamps
 };
 
+int64_t play_keeps_ns;
 void (*play_before_call)(const struct op *op);
 
 struct role {
@@ -300,11 +302,25 @@ static int call(struct role *r, int k, int *value)
 	}
 }
 
+/* Not inside the runtime, so that the monitor takes the processor away. */
+static void keep_thread(struct role *r)
+{
+	int64_t ns = (int64_t)(check_random(&r->random) % (uint64_t)play_keeps_ns);
+
+	if (check_random(&r->random) >> 63)
+		nanosleep(&(struct timespec){0, ns}, NULL);
+	else
+		for (int64_t until = gor_now() + ns; gor_now() < until;)
+			;
+}
+
 /* Before a call: now and then something that changes who comes first. */
 static void make_noise(struct role *r)
 {
 	if (!r->random)
 		return;
+	if (play_keeps_ns && check_random(&r->random) >> 61 == 0)
+		keep_thread(r);
 	switch (check_random(&r->random) >> 60) {
 	case 0:
 	case 1:

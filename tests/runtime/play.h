@@ -25,6 +25,9 @@ void play_watched(struct play *play, const struct program *p, struct outcome *ou
 /** gor_run p with goroutine 0 as main; out is filled as it goes, ending and panic are not. */
 int play_for_real(struct play *play, const struct program *p, struct outcome *out, uint64_t noise);
 
+/** If set, goroutines now and then keep their threads for up to so long, busy or asleep. */
+extern int64_t play_keeps_ns;
+
 /** If set, called before each call of a program: a test plants a crash or a hang here. */
 extern void (*play_before_call)(const struct op *op);
 

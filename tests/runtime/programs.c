@@ -211,6 +211,16 @@ static void possible_on_eight(void **state)
 	run_seeds(8, 80000000, check_times(6000));
 }
 
+/** And if threads lose their processors all the time, in the middle of a program. */
+static void possible_with_handoffs(void **state)
+{
+	(void)state;
+	setenv("GOR_DEBUG", "handoff=100us", 1);
+	play_keeps_ns = 2 * GOR_MILLISECOND;
+	run_seeds(1, 210000000, check_times(400));
+	run_seeds(2, 220000000, check_times(400));
+}
+
 /* What a child has recorded could have happened. */
 static void check_trace(const char *path)
 {
@@ -448,10 +458,15 @@ static void accuses_nobody(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(possible_on_one),          cmocka_unit_test(possible_on_two),
-		cmocka_unit_test(possible_on_four),         cmocka_unit_test(possible_on_eight),
-		cmocka_unit_test(possible_while_recording), cmocka_unit_test(for_real),
-		cmocka_unit_test(survives_the_worst),       cmocka_unit_test(catches_mistakes),
+		cmocka_unit_test(possible_on_one),
+		cmocka_unit_test(possible_on_two),
+		cmocka_unit_test(possible_on_four),
+		cmocka_unit_test(possible_on_eight),
+		cmocka_unit_test(possible_with_handoffs),
+		cmocka_unit_test(possible_while_recording),
+		cmocka_unit_test(for_real),
+		cmocka_unit_test(survives_the_worst),
+		cmocka_unit_test(catches_mistakes),
 		cmocka_unit_test(accuses_nobody),
 	};
 
