@@ -19,7 +19,9 @@ in_gdb()
 	shared) set -- -iex "add-auto-load-safe-path $(dirname "$library")" "$@" ;;
 	static) set -- "$@" -iex "source $library-gdb.py" ;;
 	esac
-	"$GDB" -nx -batch -iex 'set debuginfod enabled off' "$@" </dev/null >"$work/out" 2>&1
+	# all threads stand still before a breakpoint's condition is looked at: they would go on meanwhile
+	"$GDB" -nx -batch -iex 'set debuginfod enabled off' -iex 'maint set target-non-stop off' "$@" \
+		</dev/null >"$work/out" 2>&1
 	# a debugger that is not allowed to trace can show nothing
 	if grep -q -e 'ptrace: Operation not permitted' -e '^without: ' "$work/out"; then
 		cat "$work/out"

@@ -632,7 +632,10 @@ static int tie(int argc, char **argv)
 	int64_t until = gor_deadline(GOR_HOUR);
 	gor_timer_start(&first, until - gor_now());
 	gor_timer_start(&second, until - gor_now());
-	return gor_select(gor_on_recv(second.c, NULL), gor_on_recv(first.c, NULL));
+	int done = gor_select(gor_on_recv(second.c, NULL), gor_on_recv(first.c, NULL));
+	gor_timer_stop(&first);
+	gor_timer_stop(&second);
+	return done;
 }
 
 /* Has the second fired when the first is known to have? */
@@ -645,7 +648,9 @@ static int between(int argc, char **argv)
 	gor_timer_start(&first, until - gor_now());
 	gor_timer_start(&second, until - gor_now());
 	gor_recv(first.c, NULL);
-	return gor_len(second.c) == 1;
+	int fired = gor_len(second.c) == 1;
+	gor_timer_stop(&second);
+	return fired;
 }
 
 /** A goroutine may run between two timers that are due. */
