@@ -126,8 +126,10 @@ static void config_read(void)
 	if ((text = secure_getenv("GOR_DEBUG")) && *text)
 		gtrace_settings_parse("GOR_DEBUG", text, debug_table, false, config_item, config_warn, c);
 	gor__seed_settle();
-	if (gor__seeded())
+	if (gor__seeded()) {
 		c->procs = 1;
+		c->shrink_ns = 0; // a claim sends a pick by way of g0, and comes by the clock
+	}
 	if (!c->slice_ns)
 		c->slice_ns = gor__seeded() ? GOR_SECOND : 10 * GOR_MILLISECOND;
 }

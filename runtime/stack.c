@@ -371,6 +371,7 @@ void gor__stack_inherit(struct sched *s)
 
 	if (!old)
 		return;
+	gor__lock(&old->free_lock); // foreign threads still let go of theirs
 	for (unsigned i = 0; i < old->procs; i++)
 		for (struct p *p = &old->ps[i]; p->free_count;) {
 			struct g *g = p->free[--p->free_count];
@@ -382,6 +383,7 @@ void gor__stack_inherit(struct sched *s)
 	s->free_count = old->free_count;
 	old->free = NULL;
 	old->free_count = 0;
+	gor__unlock(&old->free_lock);
 }
 
 void gor__g_each(void (*fn)(void *arg, struct g *g), void *arg)

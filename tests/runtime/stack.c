@@ -16,10 +16,15 @@ enum { PAGE = 4096 };
 /* Touch `bytes` of stack, in frames of 1 KiB. */
 static __attribute__((noinline)) int dig(size_t bytes)
 {
-	volatile char frame[1024];
+	char frame[1024];
+	int below = 0;
 
-	memset((char *)frame, 1, sizeof frame);
-	return bytes > sizeof frame ? dig(bytes - sizeof frame) + frame[3] : frame[5];
+	memset(frame, 1, sizeof frame);
+	__asm__ volatile("" ::"r"(frame) : "memory"); // somebody may look at it, says this
+	if (bytes > sizeof frame)
+		below = dig(bytes - sizeof frame);
+	__asm__ volatile("" : "+r"(below)::"memory");
+	return below + frame[3];
 }
 
 static long process_resident(void)
