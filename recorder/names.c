@@ -76,6 +76,7 @@ static void events_fill(void)
 		for (int a = 1; a <= GTRACE_ARGS_MAX && row->args[a]; a++)
 			row_arg(desc, shape, row->args[a]);
 		shape->nargs = desc->nargs;
+		shape->handed = desc->nargs;
 		shape->known = row->id <= GTRACE__ID_MAX;
 	}
 }

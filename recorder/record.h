@@ -12,6 +12,7 @@
 struct gtrace__shape {
 	uint8_t known;
 	uint8_t nargs;
+	uint8_t handed; // arguments that a reader hands out; those that records lack are 0 or empty
 	uint16_t bytes; // bit i: argument i is of kind bytes
 	uint16_t sites; // bit i: argument i is of kind site
 };

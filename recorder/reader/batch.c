@@ -48,7 +48,7 @@ static const uint8_t *record_decode(struct gtrace_reader *r, struct cursor *c)
 	uint64_t dt;
 
 	part->id = *p++;
-	part->nargs = shape->nargs < GTRACE_ARGS_MAX ? shape->nargs : GTRACE_ARGS_MAX;
+	part->nargs = shape->handed;
 	if (!shape->known)
 		return NULL;
 	p = gtrace__varint(p, c->end, &dt);
@@ -67,6 +67,10 @@ static const uint8_t *record_decode(struct gtrace_reader *r, struct cursor *c)
 				return NULL;
 			p += v;
 		}
+	}
+	for (unsigned i = shape->nargs; i < shape->handed; i++) {
+		part->arg[i] = 0;
+		part->bytes[i] = "";
 	}
 	c->ticks += p ? dt : 0;
 	return p;
@@ -89,7 +93,9 @@ static int record_table(struct gtrace_reader *r, struct cursor *c)
 			.text_len = p->arg[5],
 		};
 
-		return gtrace__site_define(&r->tables, p->arg[0], &words) ? -ENOMEM : 1;
+		uint32_t number = gtrace__site_define(&r->tables, p->arg[0], &words);
+
+		return number && !gtrace__map_set(&c->sites, p->arg[0], number) ? 1 : -ENOMEM;
 	}
 	if (p->id == GTRACE_STACK_DEF) {
 		uint32_t number = gtrace__stack_define(&r->tables, (const uint8_t *)p->bytes[1], p->arg[1]);
@@ -141,6 +147,13 @@ static void record_split(struct cursor *c)
 	c->k = 0;
 }
 
+static uint32_t site_number(struct gtrace_reader *r, const struct cursor *c, uint64_t raw)
+{
+	uint32_t number = raw ? gtrace__map_get(&c->sites, raw) : 0;
+
+	return number ? number : gtrace__site_number(&r->tables, raw);
+}
+
 static void record_numbers(struct gtrace_reader *r, struct cursor *c)
 {
 	struct part *p = &c->part[0];
@@ -148,7 +161,7 @@ static void record_numbers(struct gtrace_reader *r, struct cursor *c)
 
 	for (unsigned i = 0; sites >> i; i++) {
 		if (sites >> i & 1)
-			p->arg[i] = gtrace__site_number(&r->tables, p->arg[i]);
+			p->arg[i] = site_number(r, c, p->arg[i]);
 	}
 	if (p->id == GTRACE_STACK)
 		p->arg[0] = gtrace__map_get(&c->stacks, p->arg[0]);
@@ -198,12 +211,24 @@ static int batch_next(struct gtrace_reader *r, struct cursor *c)
 			continue;
 		record_numbers(r, c);
 		record_split(c);
-		c->time_ns = gtrace__timeline_ns(&r->timeline, c->ticks, &c->segment);
 		c->state = HEAD_PART;
 		return 1;
 	}
 	c->pos = NULL;
 	return 0;
+}
+
+/** Returns: 0, -EBADMSG if damaged, or a negative errno. */
+static int payload_read(struct gtrace_reader *r, struct cursor *c, const struct batch *b)
+{
+	if (b->raw_bytes > c->buf_cap || !c->buf) {
+		free(c->buf);
+		c->buf = malloc(b->raw_bytes + 1);
+		c->buf_cap = c->buf ? b->raw_bytes : 0;
+		if (!c->buf)
+			return -ENOMEM;
+	}
+	return gtrace__frame_read(r, b->offset + b->head_bytes, b->frame_bytes, c->buf, b->raw_bytes);
 }
 
 int gtrace__cursor_load(struct gtrace_reader *r, struct cursor *c)
@@ -213,36 +238,24 @@ int gtrace__cursor_load(struct gtrace_reader *r, struct cursor *c)
 
 	c->current = b;
 	c->decoded = 0;
-	c->ticks = b->first_ticks;
-	if (c->after_gap || b->seq == 1)
-		c->g = b->g;
-	c->after_gap = false;
-	if (b->generation != c->stack_generation)
-		gtrace__map_clear(&c->stacks);
-	c->stack_generation = b->generation;
-	if (b->memory) {
-		c->pos = b->memory;
-		c->end = b->memory + b->raw_bytes;
-		return gtrace__cursor_advance(r, c);
-	}
-	if (b->raw_bytes > c->buf_cap) {
-		free(c->buf);
-		c->buf = malloc(b->raw_bytes);
-		c->buf_cap = c->buf ? b->raw_bytes : 0;
-		if (!c->buf)
-			return -ENOMEM;
-	}
-	if (b->raw_bytes)
-		err =
-			gtrace__frame_read(r, b->offset + b->head_bytes, b->frame_bytes, c->buf, b->raw_bytes);
+	if (!b->memory)
+		err = payload_read(r, c, b);
 	if (err == -EBADMSG) {
 		batch_damaged(r, c);
 		return 0;
 	}
 	if (err)
 		return err;
-	c->pos = c->buf;
-	c->end = c->buf + b->raw_bytes;
+	if (c->after_gap)
+		c->g = b->g;
+	c->after_gap = false;
+	if (b->generation != c->generation) {
+		gtrace__map_clear(&c->sites);
+		gtrace__map_clear(&c->stacks);
+	}
+	c->generation = b->generation;
+	c->pos = b->memory ? b->memory : c->buf;
+	c->end = c->pos + b->raw_bytes;
 	return gtrace__cursor_advance(r, c);
 }
 
@@ -261,6 +274,8 @@ int gtrace__cursor_advance(struct gtrace_reader *r, struct cursor *c)
 		free(c->buf);
 		c->buf = NULL;
 		c->buf_cap = 0;
+		gtrace__map_release(&c->sites);
+		gtrace__map_release(&c->stacks);
 		return 0;
 	}
 	const struct batch *b = &c->batch[c->batch_next];
@@ -273,6 +288,6 @@ int gtrace__cursor_advance(struct gtrace_reader *r, struct cursor *c)
 	}
 	c->seq_next = b->seq + 1;
 	c->state = HEAD_LATER;
-	c->time_ns = gtrace__timeline_ns(&r->timeline, b->first_ticks, &c->segment);
+	c->ticks = b->first_ticks;
 	return 0;
 }

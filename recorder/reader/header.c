@@ -54,17 +54,28 @@ static bool line_is(const char *text, const char *key, const char *word)
 
 /* ── the list of events ── */
 
-/** True if the file's row says of our arguments what we say. */
-static bool row_extends(const struct gtrace_event_desc *ours, const struct gtrace_event_desc *row,
-                        unsigned nargs)
+#define ROW_ARGS_MAX 16
+
+/** True if the file's row says of our arguments what we say, as far as both go. */
+static bool row_agrees(const struct gtrace_event_desc *ours, const struct gtrace_event_desc *row)
 {
-	if (strcmp(ours->name, row->name) || nargs < ours->nargs)
+	if (strcmp(ours->name, row->name))
 		return false;
-	for (int i = 0; i < ours->nargs; i++) {
+	for (int i = 0; i < ours->nargs && i < row->nargs; i++) {
 		if (strcmp(ours->kind[i], row->kind[i]))
 			return false;
 	}
 	return true;
+}
+
+/** A row of ours, with the arguments that the file has behind them. */
+static void row_merge(struct gtrace_event_desc *row, const struct gtrace_event_desc *ours)
+{
+	row->name = ours->name;
+	memcpy(row->arg, ours->arg, ours->nargs * sizeof(*row->arg));
+	memcpy(row->kind, ours->kind, ours->nargs * sizeof(*row->kind));
+	if (row->nargs < ours->nargs)
+		row->nargs = ours->nargs;
 }
 
 /** Split "ID NAME arg:kind ..." in place.  Returns the number of arguments, or -1. */
@@ -77,12 +88,17 @@ static int row_split(char *words, struct gtrace_event_desc *row, struct gtrace__
 
 	if (!name)
 		return -1;
-	row->id = (uint16_t)strtoul(id, NULL, 10);
+	size_t digits = strspn(id, "0123456789");
+	unsigned long number = strtoul(id, NULL, 10);
+
+	if (id[digits] || number < 1 || number > GTRACE__ID_MAX)
+		return -1;
+	row->id = (uint16_t)number;
 	row->name = name;
 	for (char *arg; (arg = strtok_r(NULL, " ", &save)); n++) {
 		char *colon = strchr(arg, ':');
 
-		if (!colon || n >= 16)
+		if (!colon || n >= ROW_ARGS_MAX)
 			return -1;
 		*colon = '\0';
 		if (n < GTRACE_ARGS_MAX) {
@@ -113,20 +129,22 @@ static int row_take(struct gtrace_reader *r, const char *line, size_t len)
 	}
 	int n = row_split(e->words, &e->desc, &shape);
 	unsigned id = e->desc.id;
-	const struct gtrace_event_desc *ours =
-		n >= 0 && id <= GTRACE__ID_MAX ? gtrace_event_desc(id) : NULL;
-	bool of_use = n >= 0 && id && id <= GTRACE__ID_MAX && !r->file_events[id] &&
-	              (!ours || (row_extends(ours, &e->desc, (unsigned)n) && n > ours->nargs));
+	const struct gtrace_event_desc *ours = n >= 0 ? gtrace_event_desc(id) : NULL;
 
-	if (!of_use) {
+	if (n < 0 || r->file_events[id]) {
 		free(e->words);
 		free(e);
 		return 0;
 	}
+	r->file_events[id] = e; // the first line of an id counts, or none
+	if (ours && !row_agrees(ours, &e->desc))
+		return 0;
+	if (ours)
+		row_merge(&e->desc, ours);
 	shape.nargs = (uint8_t)n;
+	shape.handed = e->desc.nargs;
 	r->shape[id] = shape;
 	r->desc[id] = &e->desc;
-	r->file_events[id] = e;
 	return 0;
 }
 
@@ -170,16 +188,14 @@ static int header_cut(struct gtrace_reader *r)
 	return 0;
 }
 
-int gtrace__header_take(struct gtrace_reader *r, char *text, const struct gtrace__clock *start)
+int gtrace__header_take(struct gtrace_reader *r, char *text)
 {
 	const char *wall = line_value(text, "start_wall_ns");
 
 	free(r->header);
 	r->header = text;
 	r->info.header = text;
-	r->start = *start;
-	r->has_start = true;
-	r->info.start_wall_ns = wall ? (int64_t)strtoll(wall, NULL, 10) : (int64_t)start->wall_ns;
+	r->info.start_wall_ns = wall ? (int64_t)strtoll(wall, NULL, 10) : (int64_t)r->start.wall_ns;
 	r->id = line_number(text, "id", 16);
 	r->has_id = line_value(text, "id") != NULL;
 	r->timeline.exact = line_is(text, "clock", "os");

@@ -13,15 +13,19 @@
  *   I1  A stream is in the heap, or blocked, or out (its head is being handed out), or exhausted.
  *   I2  A blocked stream is on the list of the one goroutine its head needs; whatever that
  * goroutine does next puts it back into the heap, and it is looked at afresh. I3  A count of 0
- * means that the goroutine's last move is in this same stream: always let through.
+ * means that the goroutine's last move is in this same stream: always let through. I4  No blocked
+ * stream runs out of patience before a head later than look_ns, or before look_count events: until
+ * then none has to be looked at.
  *
  * Compound records come as parts, and each is let through by itself.  Taken as one, a "park h,
  * start g" could need a wake that another stream has behind the wake of h, which needs that park:
  * no order.
  *
- * When nothing fits (I2 and an empty heap), the earliest head is forced, counted, and its goroutine
- * is *undetermined*: its next move is taken as it comes.  After a gap all goroutines are; an epoch
- * number says so without touching them.  A head that can never fit any more is let through at once.
+ * When nothing fits (I2 and an empty heap), or when all others are far later, a head is forced and
+ * counted, and its goroutine is *undetermined*: its next move is taken as it comes.  After a gap
+ * all goroutines are; an epoch number says so without touching them.
+ *
+ * The rules are those of docs/trace-format.md, to the letter: another reader gets the same order.
  */
 #include "reader/order.h"
 
@@ -31,16 +35,15 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define CHECK_EVENTS 1024      // how often the blocked are looked at
-#define SKEW_NS 1000000        // clocks that are worth using are not further apart
-#define PATIENCE_NS 2000000000 // of one that should fit some day
+#define UNMET_NS 1000000       // patience with a goroutine that may have been born in a gap
+#define PATIENCE_NS 2000000000 // with all others
 #define PATIENCE_EVENTS 100000
 
 /* ── the heap ── */
 
 static bool earlier(const struct cursor *a, const struct cursor *b)
 {
-	return a->time_ns != b->time_ns ? a->time_ns < b->time_ns : a->thread < b->thread;
+	return a->ticks != b->ticks ? a->ticks < b->ticks : a->thread < b->thread;
 }
 
 static void heap_down(struct order *o, struct cursor *c)
@@ -76,11 +79,13 @@ void gtrace__order_push(struct order *o, struct cursor *c)
 	o->heap[i] = c;
 }
 
-int gtrace__order_init(struct order *o, size_t n)
+int gtrace__order_init(struct order *o, size_t n, const struct timeline *timeline)
 {
 	o->heap = calloc(n + 1, sizeof(struct cursor *));
 	o->blocked = calloc(n + 1, sizeof(struct cursor *));
-	o->time_max = INT64_MIN;
+	o->timeline = timeline;
+	o->look_ns = INT64_MAX;
+	o->look_count = UINT64_MAX;
 	return o->heap && o->blocked ? 0 : -ENOMEM;
 }
 
@@ -92,6 +97,17 @@ void gtrace__order_release(struct order *o)
 }
 
 /* ── the blocked ── */
+
+static int64_t head_ns(const struct order *o, struct cursor *c)
+{
+	return gtrace__timeline_ns(o->timeline, c->ticks, &c->line);
+}
+
+/** What a later head has to be later by.  A goroutine that was born in a gap may never be born. */
+static int64_t patience_ns(const struct order *o, const struct goroutine *g)
+{
+	return o->epoch && g->state == GTRACE_state_NONE ? UNMET_NS : PATIENCE_NS;
+}
 
 static int block(struct order *o, struct cursor *c, uint64_t id)
 {
@@ -106,8 +122,11 @@ static int block(struct order *o, struct cursor *c, uint64_t id)
 	o->blocked[o->blocked_count++] = c;
 	if (!c->place.was_blocked)
 		c->place.blocked_at = o->handed_out;
-	c->place.blocked = true;
 	c->place.was_blocked = true;
+	int64_t look_ns = head_ns(o, c) + patience_ns(o, g);
+
+	if (look_ns < o->look_ns)
+		o->look_ns = look_ns; // keeps I4
 	return 0;
 }
 
@@ -118,7 +137,6 @@ static void unblock(struct order *o, struct cursor *c)
 
 	o->blocked[c->place.blocked_index] = last;
 	last->place.blocked_index = c->place.blocked_index;
-	c->place.blocked = false;
 	gtrace__order_push(o, c);
 }
 
@@ -163,27 +181,44 @@ static void recheck_all(struct order *o)
 		unblock_one(o, o->blocked[0]);
 }
 
-static bool out_of_patience(const struct order *o, const struct cursor *c)
+/** A blocked stream's patience with a head at ns: none left?  Keeps I4. */
+static bool out_of_patience(struct order *o, struct cursor *c, int64_t ns)
 {
-	int64_t late = o->heap_count ? o->heap[0]->time_ns - c->time_ns : INT64_MAX;
-	const struct goroutine *g = gtrace__goroutine_find(o, c->place.wait_g);
+	int64_t patience = patience_ns(o, gtrace__goroutine_find(o, c->place.wait_g));
+	int64_t at = head_ns(o, c);
 
-	// A goroutine that was born in a gap is never going to be born.
-	if (o->epoch && late > SKEW_NS && g->state == GTRACE_state_NONE)
+	if (ns - at <= patience) {
+		if (at + patience < o->look_ns)
+			o->look_ns = at + patience;
+		return false;
+	}
+	if (patience == UNMET_NS || o->handed_out - c->place.blocked_at > PATIENCE_EVENTS)
 		return true;
-	return late > PATIENCE_NS && o->handed_out - c->place.blocked_at > PATIENCE_EVENTS;
+	if (c->place.blocked_at + PATIENCE_EVENTS < o->look_count)
+		o->look_count = c->place.blocked_at + PATIENCE_EVENTS;
+	return false;
 }
 
-static void force_impatient(struct order *o)
+/** Force the first of those that have waited long enough by a head at ns.  False: there is none. */
+static bool force_impatient(struct order *o, int64_t ns)
 {
-	for (size_t i = 0; i < o->blocked_count;) {
+	struct cursor *first = NULL;
+
+	if (ns <= o->look_ns && o->handed_out <= o->look_count)
+		return false;
+	o->look_ns = INT64_MAX;
+	o->look_count = UINT64_MAX;
+	for (size_t i = 0; i < o->blocked_count; i++) {
 		struct cursor *c = o->blocked[i];
 
-		if (out_of_patience(o, c))
-			force(o, c);
-		else
-			i++;
+		if (out_of_patience(o, c, ns) && (!first || earlier(c, first)))
+			first = c;
 	}
+	if (!first)
+		return false;
+	o->look_ns = INT64_MIN; // there may be more
+	force(o, first);
+	return true;
 }
 
 static void force_earliest(struct order *o)
@@ -231,8 +266,6 @@ static bool fits(const struct order *o, const struct cursor *c)
 
 struct cursor *gtrace__order_pop(struct order *o, struct gtrace_info *info, int *err)
 {
-	if (o->blocked_count && o->handed_out % CHECK_EVENTS == 0)
-		force_impatient(o);
 	for (;;) {
 		if (!o->heap_count && o->blocked_count)
 			force_earliest(o);
@@ -246,13 +279,17 @@ struct cursor *gtrace__order_pop(struct order *o, struct gtrace_info *info, int 
 				return NULL;
 			continue;
 		}
-		if (c->state == HEAD_PART) {
-			info->inversions += c->place.was_blocked && c->time_ns < o->time_max;
-			c->place.was_blocked = false;
-			if (c->time_ns > o->time_max)
-				o->time_max = c->time_ns;
-			o->handed_out++;
+		if (c->state != HEAD_PART)
+			return c;
+		if (o->blocked_count && !c->place.forced && force_impatient(o, head_ns(o, c))) {
+			gtrace__order_push(o, c);
+			continue;
 		}
+		info->inversions += c->place.was_blocked && c->ticks < o->ticks_max;
+		c->place.was_blocked = false;
+		if (c->ticks > o->ticks_max)
+			o->ticks_max = c->ticks;
+		o->handed_out++;
 		return c;
 	}
 }

@@ -10,6 +10,7 @@
 struct cursor;
 struct goroutine;
 struct gtrace_info;
+struct timeline;
 
 /** What a cursor has to do with the order. */
 struct order_place {
@@ -17,10 +18,9 @@ struct order_place {
 	uint64_t wait_g;          // the goroutine it waits for
 	size_t blocked_index;     // its place among the blocked, if it is
 	uint64_t blocked_at;      // events handed out when it began to wait
-	bool blocked;
-	bool was_blocked; // the head did wait
-	bool forced;      // the head goes whether it fits or not
-	bool lossy;       // inside a gap
+	bool was_blocked;         // the head did wait
+	bool forced;              // the head goes whether it fits or not
+	bool lossy;               // inside a gap
 };
 
 struct order {
@@ -35,12 +35,15 @@ struct order {
 	uint32_t epoch;       // gap ends and beginnings so far
 	unsigned lossy_count; // cursors inside a gap
 	unsigned cut_count;   // streams that are over without a THREAD_END
-	int64_t time_max;     // of what was handed out
+	uint64_t ticks_max;   // of what was handed out
 	uint64_t handed_out;
+	const struct timeline *timeline;
+	int64_t look_ns;     // a head later than this has the blocked looked at ...
+	uint64_t look_count; // ... and so have as many events handed out
 };
 
-/** Room for n streams.  Returns: 0 or -ENOMEM. */
-int gtrace__order_init(struct order *o, size_t n);
+/** Room for n streams; the timeline has to live as long.  Returns: 0 or -ENOMEM. */
+int gtrace__order_init(struct order *o, size_t n, const struct timeline *timeline);
 
 /** A stream has a head (again). */
 void gtrace__order_push(struct order *o, struct cursor *c);

@@ -77,9 +77,8 @@ static void put_word(struct line *l, const char *text)
 	put_quoted(l, text, strlen(text), false);
 }
 
-static void put_site(struct line *l, const struct gtrace_reader *r, uint64_t number)
+static void put_site(struct line *l, const struct gtrace_site_info *s)
 {
-	const struct gtrace_site_info *s = gtrace_reader_site(r, number);
 	const char *op = gtrace_name("op", s->op);
 
 	put_quoted(l, s->file, strlen(s->file), true);
@@ -99,11 +98,8 @@ static void put_stack(struct line *l, const struct gtrace_reader *r, uint64_t nu
 	const uint64_t *pcs;
 	size_t n = gtrace_reader_stack(r, number, &pcs);
 
-	put_text(l, " pcs=");
-	if (!n)
-		put_char(l, '0');
 	for (size_t i = 0; i < n; i++)
-		put_format(l, "%s0x%llx", i ? "," : "", (unsigned long long)pcs[i]);
+		put_format(l, "%s0x%llx", i ? "," : " pcs=", (unsigned long long)pcs[i]);
 }
 
 static void put_value(struct line *l, const struct gtrace_reader *r, const struct gtrace_event *ev,
@@ -115,7 +111,7 @@ static void put_value(struct line *l, const struct gtrace_reader *r, const struc
 	if (!strcmp(kind, "bytes"))
 		put_quoted(l, ev->bytes[i], v, false);
 	else if (!strcmp(kind, "site"))
-		put_site(l, r, v);
+		put_site(l, gtrace_reader_site(r, v));
 	else if (!strcmp(kind, "z"))
 		put_format(l, "%lld", (long long)gtrace__unzigzag(v));
 	else if (gtrace__name_list(kind) && strcmp(gtrace_name(kind, v), "?"))
@@ -125,9 +121,16 @@ static void put_value(struct line *l, const struct gtrace_reader *r, const struc
 }
 
 /** What is not said is nothing: those are left out.  A count of 0 says something. */
-static bool worth_saying(const struct gtrace_event *ev, int i)
+static bool worth_saying(const struct gtrace_reader *r, const struct gtrace_event *ev, int i)
 {
-	return ev->arg[i] || !strcmp(ev->desc->kind[i], "seq");
+	const struct gtrace_site_info *s;
+
+	if (!ev->arg[i])
+		return !strcmp(ev->desc->kind[i], "seq");
+	if (strcmp(ev->desc->kind[i], "site"))
+		return true;
+	s = gtrace_reader_site(r, ev->arg[i]);
+	return *s->file || s->line || *s->func || s->op || *s->text;
 }
 
 size_t gtrace_event_print(const struct gtrace_reader *r, const struct gtrace_event *ev, char *buf,
@@ -141,13 +144,15 @@ size_t gtrace_event_print(const struct gtrace_reader *r, const struct gtrace_eve
 		put_format(&l, "g%llu ", (unsigned long long)ev->g);
 	put_text(&l, ev->desc ? ev->desc->name : "?");
 	for (int i = 0; i < nargs; i++) {
-		if (!worth_saying(ev, i))
+		if (!worth_saying(r, ev, i))
 			continue;
-		if (ev->id == GTRACE_STACK) {
+		if (ev->id == GTRACE_STACK && !i) {
 			put_stack(&l, r, ev->arg[i]);
 			continue;
 		}
-		put_format(&l, " %.40s=", ev->desc->arg[i]);
+		put_char(&l, ' ');
+		put_text(&l, ev->desc->arg[i]);
+		put_char(&l, '=');
 		put_value(&l, r, ev, i);
 	}
 	if (cap)

@@ -96,19 +96,21 @@ static uint64_t reader_totals(struct gtrace_reader *r)
 static int reader_prepare(struct gtrace_reader *r)
 {
 	const char *hint = gtrace_reader_header(r, "ns_per_tick");
-	uint64_t last = reader_totals(r);
-	size_t segment = 0;
+	size_t line = 0;
 
-	if (!r->has_start && r->timeline.count) {
-		r->start.ticks = r->timeline.points[0].ticks;
-		r->start.mono_ns = r->timeline.points[0].mono_ns;
+	if (!r->has_start && r->timeline.reading_count) {
+		r->start.ticks = r->timeline.readings[0].ticks;
+		r->start.mono_ns = r->timeline.readings[0].mono_ns;
 	}
-	if (gtrace__timeline_build(&r->timeline, &r->start, hint ? strtod(hint, NULL) : 0) ||
-	    gtrace__order_init(&r->order, r->cursor_count))
+	if (gtrace__timeline_build(&r->timeline, &r->start, hint) ||
+	    gtrace__order_init(&r->order, r->cursor_count, &r->timeline))
 		return -ENOMEM;
-	r->info.duration_ns = gtrace__timeline_ns(&r->timeline, last, &segment);
+	r->info.duration_ns = gtrace__timeline_ns(&r->timeline, reader_totals(r), &line);
 	for (size_t i = 0; i < r->cursor_count; i++) {
 		struct cursor *c = r->cursors[i];
+
+		c->ticks = r->start.ticks;
+		c->after_gap = true;
 		int err = gtrace__cursor_advance(r, c);
 
 		if (err)
@@ -184,8 +186,7 @@ static int last_advance(struct gtrace_reader *r)
 	return 0;
 }
 
-static void event_fill(const struct gtrace_reader *r, const struct cursor *c,
-                       struct gtrace_event *ev)
+static void event_fill(const struct gtrace_reader *r, struct cursor *c, struct gtrace_event *ev)
 {
 	const struct part *p = &c->part[c->k];
 
@@ -193,7 +194,7 @@ static void event_fill(const struct gtrace_reader *r, const struct cursor *c,
 	ev->nargs = p->nargs;
 	ev->thread = c->thread;
 	ev->g = c->g;
-	ev->time_ns = c->time_ns;
+	ev->time_ns = gtrace__timeline_ns(&r->timeline, c->ticks, &c->line);
 	ev->offset = c->current ? c->current->offset : c->batch[0].offset;
 	memcpy(ev->arg, p->arg, sizeof(ev->arg));
 	memcpy(ev->bytes, p->bytes, sizeof(ev->bytes));
@@ -268,6 +269,7 @@ static void cursor_free(struct cursor *c)
 		free(c->batch[i].memory);
 	free(c->batch);
 	free(c->buf);
+	gtrace__map_release(&c->sites);
 	gtrace__map_release(&c->stacks);
 	free(c);
 }
@@ -289,7 +291,7 @@ void gtrace_reader_close(struct gtrace_reader *r)
 	ZSTD_freeDCtx(r->zstd);
 	if (r->fd >= 0)
 		close(r->fd);
-	free(r->timeline.points);
+	gtrace__timeline_release(&r->timeline);
 	free(r->cursors);
 	free(r->frame);
 	free(r->header);

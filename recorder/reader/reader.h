@@ -60,15 +60,15 @@ struct cursor {
 	const uint8_t *pos; // NULL: between batches
 	const uint8_t *end;
 	uint64_t decoded; // records of this batch
-	uint64_t ticks;
-	size_t segment;
-	uint32_t stack_generation;
-	struct map stacks; // the record's stack numbers to the reader's
+	size_t line;      // of the timeline
+	uint32_t generation;
+	struct map sites;  // the records' site numbers to the reader's
+	struct map stacks; // likewise
 
 	enum head_state state;
 	unsigned k, nparts;
 	struct part part[PARTS_MAX];
-	int64_t time_ns;
+	uint64_t ticks; // of the head
 	uint64_t g;     // the context before the head
 	bool after_gap; // the context is to be taken from the next batch
 	bool ended;     // THREAD_END was read
@@ -142,7 +142,7 @@ void gtrace__side_free(struct side *side);
 /* header.c */
 
 /** Take the text of a header chunk, which becomes the reader's.  Returns: 0 or -ENOMEM. */
-int gtrace__header_take(struct gtrace_reader *r, char *text, const struct gtrace__clock *start);
+int gtrace__header_take(struct gtrace_reader *r, char *text);
 
 /** Take the text of an end record, which becomes the reader's. */
 void gtrace__end_take(struct gtrace_reader *r, char *text, const struct gtrace__clock *when);

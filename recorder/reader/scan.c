@@ -2,8 +2,9 @@
 /**
  * scan.c: find all chunks of a file by their headers.
  *
- * No index: each header says where the next one is.  Where a header is damaged, the next sound one
- * is searched byte by byte; its checksum keeps it from being mistaken.
+ * No index: each header says where the next one is.  Where it is not, the next sound one is
+ * searched byte by byte; its checksum keeps it from being mistaken.  The search begins behind the
+ * header that led astray: if bytes of that chunk are missing, the next one stands before its end.
  */
 #define _GNU_SOURCE
 #include "reader/reader.h"
@@ -27,8 +28,8 @@ struct scan {
 	struct gtrace_reader *r;
 	uint64_t offset;
 	uint64_t first_bad; // UINT64_MAX: none
-	uint64_t chunks;
-	uint64_t headers_cut;
+	uint64_t chunks;    // that are whole
+	uint64_t behind;    // of the header of the chunk that led here; 0: none did
 	int error;
 	struct gtrace__chunk chunk; // the one found last
 };
@@ -157,7 +158,8 @@ static int take_batch(struct scan *s)
 		.raw_bytes = (uint32_t)k->raw_bytes,
 	};
 
-	if (k->raw_bytes > GTRACE__BATCH_RAW_MAX || k->frame_bytes > BATCH_FRAME_MAX || !k->seq)
+	if (k->raw_bytes > GTRACE__BATCH_RAW_MAX || k->frame_bytes > BATCH_FRAME_MAX || !k->seq ||
+	    !k->thread)
 		return 0; // not one that this version can write; its number will be missed
 	return gtrace__batch_add(s->r, k->thread, &b);
 }
@@ -168,17 +170,17 @@ static int take_text(struct scan *s)
 	const struct gtrace__chunk *k = &s->chunk;
 	bool header = k->kind == GTRACE__HEADER;
 
+	if (header && !r->has_start) {
+		r->start = k->clock;
+		r->has_start = true;
+	}
 	if (header ? r->header != NULL : r->end_record != NULL)
 		return 0;
 	char *text = gtrace__chunk_text(r, s->offset + GTRACE__SKIP_BYTES + k->header_bytes,
 	                                k->frame_bytes, k->raw_bytes);
 
-	if (!text && header) { // the clocks at least are known
-		r->start = k->clock;
-		r->has_start = true;
-	}
 	if (text && header)
-		return gtrace__header_take(r, text, &k->clock);
+		return gtrace__header_take(r, text);
 	if (text)
 		gtrace__end_take(r, text, &k->clock);
 	return 0;
@@ -189,26 +191,28 @@ static bool take(struct scan *s)
 {
 	const struct gtrace__chunk *k = &s->chunk;
 	uint64_t payload = s->offset + GTRACE__SKIP_BYTES + k->header_bytes;
+	bool whole = k->frame_bytes <= s->r->file_bytes - payload;
 
-	if (k->frame_bytes > s->r->file_bytes - payload)
-		return false;
-	s->chunks++;
-	if (k->kind == GTRACE__BATCH)
+	s->chunks += whole;
+	s->behind = payload;
+	if (k->kind == GTRACE__BATCH) // a cut one comes out as damaged
 		s->error = take_batch(s);
 	else if (k->kind == GTRACE__HEADER || k->kind == GTRACE__END)
 		s->error = take_text(s);
 	if (!s->error)
 		s->error = gtrace__timeline_add(&s->r->timeline, &k->clock);
-	s->offset = payload + k->frame_bytes;
-	return true;
+	if (whole)
+		s->offset = payload + k->frame_bytes;
+	return whole;
 }
 
 /** After damage: the next sound chunk.  False: there is none. */
 static bool resume(struct scan *s, uint64_t until)
 {
-	if (s->first_bad == UINT64_MAX)
-		s->first_bad = s->offset;
-	for (uint64_t at = s->offset + 1; (at = search(s, at, until)) != UINT64_MAX; at++) {
+	uint64_t at = s->behind ? s->behind : s->offset + 1;
+
+	s->behind = 0;
+	for (; (at = search(s, at, until)) != UINT64_MAX; at++) {
 		enum probe found = probe(s, at);
 
 		if (found == PROBE_CHUNK || found == PROBE_NEWER || found == PROBE_IO) {
@@ -271,7 +275,9 @@ int gtrace__scan(struct gtrace_reader *r, struct gtrace_error *err)
 			until = UINT64_MAX;
 			continue;
 		}
-		if (found != PROBE_BAD || !resume(&s, until)) {
+		if (found == PROBE_BAD && s.first_bad == UINT64_MAX)
+			s.first_bad = s.offset;
+		if (s.error || !resume(&s, until)) {
 			r->info.truncated = true;
 			break;
 		}

@@ -109,13 +109,26 @@ void gtrace__side_free(struct side *side)
 	free(side);
 }
 
-static bool in_file(const struct cursor *c, uint64_t seq)
+/** The batch of that number, or NULL. */
+static struct batch *batch_find(struct cursor *c, uint64_t seq)
 {
 	for (size_t i = c->batch_count; i-- > 0;) { // it would be among the last
 		if (c->batch[i].seq == seq)
-			return true;
+			return &c->batch[i];
 	}
-	return false;
+	return NULL;
+}
+
+/** True if the file holds a batch's payload, and that is sound.  Few are in both places. */
+static bool in_file(struct gtrace_reader *r, const struct batch *b)
+{
+	uint8_t *payload = malloc(b->raw_bytes + 1);
+	int err = payload ? gtrace__frame_read(r, b->offset + b->head_bytes, b->frame_bytes, payload,
+	                                       b->raw_bytes)
+	                  : 0;
+
+	free(payload);
+	return err != -EBADMSG;
 }
 
 static int slot_merge(struct side_slot *s, struct gtrace_reader *r)
@@ -133,15 +146,21 @@ static int slot_merge(struct side_slot *s, struct gtrace_reader *r)
 		.lost_events = s->head.lost_events,
 		.lost_batches = s->head.lost_batches,
 		.generation = s->head.generation,
-		.raw_bytes = (uint32_t)span.bytes,
+		.raw_bytes = s->len,
 		.memory = s->payload,
 	};
 
 	if (!c)
 		return -ENOMEM;
-	if (in_file(c, b.seq))
+	struct batch *same = batch_find(c, b.seq);
+
+	if (same && (same->memory || in_file(r, same)))
 		return 0;
 	s->payload = NULL; // the batch owns it now
+	if (same) {
+		*same = b;
+		return 0;
+	}
 	int err = gtrace__batch_add(r, s->head.thread, &b);
 
 	if (err)
@@ -158,6 +177,8 @@ int gtrace__side_merge(struct side *side, struct gtrace_reader *r)
 	if (!r->has_start) {
 		r->start = side->page.start;
 		r->has_start = true;
+	}
+	if (!r->header) {
 		r->timeline.exact = side->page.clock_os;
 		r->timeline.shift = side->page.tick_shift & 31;
 	}

@@ -124,7 +124,7 @@ static int site_fill(struct tables *t, struct site_row *row, const struct site_w
 	return 0;
 }
 
-int gtrace__site_define(struct tables *t, uint64_t raw, const struct site_words *words)
+uint32_t gtrace__site_define(struct tables *t, uint64_t raw, const struct site_words *words)
 {
 	uint64_t hash = site_hash(words);
 	uint32_t number = gtrace__map_get(&t->site_by_raw, raw);
@@ -132,7 +132,7 @@ int gtrace__site_define(struct tables *t, uint64_t raw, const struct site_words 
 	uint32_t same;
 
 	if (row && row->defined && site_is(&row->info, words))
-		return 0;
+		return number;
 	while ((same = gtrace__map_get(&t->site_by_hash, hash)) &&
 	       !site_is(&t->sites[same - 1]->info, words))
 		hash++;
@@ -140,19 +140,19 @@ int gtrace__site_define(struct tables *t, uint64_t raw, const struct site_words 
 		if (same) {
 			row->info = t->sites[same - 1]->info; // its number is already out
 			row->defined = true;
-			return gtrace__map_set(&t->site_by_raw, raw, same);
+			return gtrace__map_set(&t->site_by_raw, raw, same) ? 0 : same;
 		}
 		if (site_fill(t, row, words))
-			return -ENOMEM;
-		return gtrace__map_set(&t->site_by_hash, hash, number);
+			return 0;
+		return gtrace__map_set(&t->site_by_hash, hash, number) ? 0 : number;
 	}
 	if (!same) {
 		same = site_add(t);
 		if (!same || site_fill(t, t->sites[same - 1], words) ||
 		    gtrace__map_set(&t->site_by_hash, hash, same))
-			return -ENOMEM;
+			return 0;
 	}
-	return gtrace__map_set(&t->site_by_raw, raw, same);
+	return gtrace__map_set(&t->site_by_raw, raw, same) ? 0 : same;
 }
 
 uint32_t gtrace__site_number(struct tables *t, uint64_t raw)

@@ -26,7 +26,7 @@ struct tables {
 	struct site_row **sites; // by number - 1
 	uint32_t site_count;
 	uint32_t site_cap;
-	struct map site_by_raw;   // the number in the records
+	struct map site_by_raw;   // the number in the records of any stream, the last that came
 	struct map site_by_hash;  // of its contents
 	struct stack_row *stacks; // by number - 1
 	uint32_t stack_count;
@@ -41,11 +41,11 @@ struct site_words {
 	uint64_t line, op;
 };
 
-/** Returns: 0 or -ENOMEM. */
-int gtrace__site_define(struct tables *t, uint64_t raw, const struct site_words *words);
+/** Returns: the reader's number of a site, or 0 if there is no memory. */
+uint32_t gtrace__site_define(struct tables *t, uint64_t raw, const struct site_words *words);
 
-/** The reader's number of a site; one is given to a site that is not defined yet.  0: none, or no
- * memory. */
+/** The reader's number of a site that its own stream does not define; one is given to a site that
+ * no stream has defined yet.  0: none, or no memory. */
 uint32_t gtrace__site_number(struct tables *t, uint64_t raw);
 
 /** The reader's number for a STACK_DEF's bytes; 0 if they are no stack, or no memory. */

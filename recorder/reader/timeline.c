@@ -1,125 +1,144 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * timeline.c: ticks to nanoseconds since the start of the trace, straight between snapshots.
+ * timeline.c: ticks to nanoseconds since the start of the trace, straight between readings.
  *
- * A snapshot is good to some 100 ns, so two of them give a rate only if they are well apart.
+ * A reading is good to some 100 ns, so two of them give a rate only if they are well apart.  All in
+ * integers, as the specification has it: another reader gets the same times.
  */
 #include "reader/timeline.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
-#define APART_NS 50000000u // snapshots nearer than this add nothing but noise
-#define NS_MAX 4e18        // no sum of times overflows below
-#define POINT_NS_MAX (UINT64_C(1) << 60)
+#define APART_NS 50000000u    // readings nearer than this add nothing but noise
 #define APART_NS_MIN 1000000u // for the only rate there is
+#define RATE_MAX (UINT64_C(1) << 62)
+#define RATE_UNKNOWN (UINT64_C(10) << 32)
+#define HINT_UNIT UINT64_C(1000000000)
 
 int gtrace__timeline_add(struct timeline *t, const struct gtrace__clock *clock)
 {
-	if (t->count) { // most come in order: thin them out at once
-		const struct point *last = &t->points[t->count - 1];
+	if (t->reading_count == t->reading_cap) {
+		size_t cap = t->reading_cap ? 2 * t->reading_cap : 16;
+		struct reading *readings = realloc(t->readings, cap * sizeof(*readings));
 
-		if (t->count > 1 && clock->mono_ns >= last->mono_ns &&
-		    last->mono_ns - last[-1].mono_ns < APART_NS)
-			t->count--;
-	}
-	if (t->count == t->cap) {
-		size_t cap = t->cap ? 2 * t->cap : 16;
-		struct point *points = realloc(t->points, cap * sizeof(*points));
-
-		if (!points)
+		if (!readings)
 			return -ENOMEM;
-		t->points = points;
-		t->cap = cap;
+		t->readings = readings;
+		t->reading_cap = cap;
 	}
-	t->points[t->count++] = (struct point){.ticks = clock->ticks, .mono_ns = clock->mono_ns};
+	t->readings[t->reading_count++] = (struct reading){clock->ticks, clock->mono_ns};
 	return 0;
 }
 
-static int point_compare(const void *a, const void *b)
+/** True if b may count behind a. */
+static bool behind(const struct reading *b, const struct reading *a, uint64_t apart_ns)
 {
-	const struct point *p = a;
-	const struct point *q = b;
-
-	return p->ticks < q->ticks ? -1 : p->ticks > q->ticks;
+	return b->ticks > a->ticks && b->mono_ns >= a->mono_ns && b->mono_ns - a->mono_ns >= apart_ns;
 }
 
-static double rate(const struct point *a, const struct point *b)
+/** Keep those that count, the start before them.  Returns how many. */
+static size_t readings_thin(struct timeline *t, struct reading *kept, struct reading start)
 {
-	return (double)(b->mono_ns - a->mono_ns) / (double)(b->ticks - a->ticks);
+	size_t n = 0;
+
+	kept[n++] = start;
+	for (size_t i = 0; i < t->reading_count; i++) {
+		if (behind(&t->readings[i], &kept[n - 1], APART_NS))
+			kept[n++] = t->readings[i];
+	}
+	for (size_t i = t->reading_count; i-- && n == 1;) {
+		if (behind(&t->readings[i], &start, APART_NS_MIN))
+			kept[n++] = t->readings[i];
+	}
+	return n;
 }
 
-static int64_t point_ns(const struct point *p, uint64_t ticks)
+static uint64_t rate(const struct reading *a, const struct reading *b)
 {
-	double ns = ticks >= p->ticks ? (double)(ticks - p->ticks) * p->ns_per_tick
-	                              : -(double)(p->ticks - ticks) * p->ns_per_tick;
+	unsigned __int128 r =
+		((unsigned __int128)(b->mono_ns - a->mono_ns) << 32) / (b->ticks - a->ticks);
 
-	ns += (double)p->ns;
-	if (ns > NS_MAX || ns < -NS_MAX)
-		return ns > 0 ? (int64_t)NS_MAX : -(int64_t)NS_MAX;
-	return p->ns + (int64_t)(ns - (double)p->ns);
+	return r < RATE_MAX ? (uint64_t)r : RATE_MAX;
+}
+
+static int64_t clamp(__int128 ns)
+{
+	if (ns > GTRACE__TIME_MAX)
+		return GTRACE__TIME_MAX;
+	return ns < -GTRACE__TIME_MAX ? -GTRACE__TIME_MAX : (int64_t)ns;
+}
+
+/** Nanoseconds a tick from a decimal number; not strtod, whose point is the locale's. */
+static uint64_t rate_hint(const char *text)
+{
+	uint64_t ns = 0;
+	uint64_t part = 0;
+	uint64_t unit = HINT_UNIT;
+
+	if (!text)
+		return RATE_UNKNOWN;
+	for (; *text >= '0' && *text <= '9' && ns < 1000000; text++)
+		ns = ns * 10 + (uint64_t)(*text - '0');
+	for (text += *text == '.'; *text >= '0' && *text <= '9' && unit > 1; text++) {
+		unit /= 10;
+		part += (uint64_t)(*text - '0') * unit;
+	}
+	if ((!ns && part < HINT_UNIT / 1000) || ns > 1000000 || (ns == 1000000 && part))
+		return RATE_UNKNOWN;
+	return (ns << 32) + (part << 32) / HINT_UNIT;
 }
 
 int gtrace__timeline_build(struct timeline *t, const struct gtrace__clock *start,
-                           double ns_per_tick)
+                           const char *ns_per_tick)
 {
-	size_t kept = 0;
+	struct reading first = {start->ticks, start->mono_ns};
+	struct reading *kept = malloc((t->reading_count + 1) * sizeof(*kept));
 
 	t->start_ticks = start->ticks;
-	if (gtrace__timeline_add(t, start))
+	t->lines = malloc((t->reading_count + 1) * sizeof(*t->lines));
+	if (!kept || !t->lines) {
+		free(kept);
 		return -ENOMEM;
-	qsort(t->points, t->count, sizeof(*t->points), point_compare);
-	for (size_t i = 0; i < t->count; i++) { // both clocks must go on
-		struct point *last = kept ? &t->points[kept - 1] : NULL;
-		struct point p = t->points[i];
-
-		if (last && (p.ticks == last->ticks || p.mono_ns < last->mono_ns ||
-		             p.mono_ns - t->points[0].mono_ns > POINT_NS_MAX))
-			continue;
-		if (kept > 1 && p.mono_ns - last->mono_ns < APART_NS && i + 1 == t->count)
-			kept--; // the last one counts for more than the one before
-		else if (kept && p.mono_ns - last->mono_ns < APART_NS && i + 1 < t->count)
-			continue;
-		t->points[kept++] = p;
 	}
-	t->count = kept;
-	double last_rate = ns_per_tick > 0.001 && ns_per_tick < 1e6 ? ns_per_tick : 10;
+	size_t n = readings_thin(t, kept, first);
 
-	for (size_t i = 0; i < kept; i++) {
-		struct point *p = &t->points[i];
-
-		if (i + 1 < kept && (p[1].mono_ns - p->mono_ns >= APART_NS_MIN || ns_per_tick <= 0))
-			last_rate = rate(p, p + 1);
-		p->ns_per_tick = last_rate;
+	for (size_t i = 0; i + 1 < n; i++) {
+		t->lines[i] = (struct line){kept[i].ticks, rate(&kept[i], &kept[i + 1]),
+		                            clamp((__int128)kept[i].mono_ns - first.mono_ns)};
 	}
-	// Nanoseconds count from the start, which is one of the points or near one.
-	size_t segment = 0;
-
-	for (size_t i = 0; i < kept; i++)
-		t->points[i].ns = (int64_t)(t->points[i].mono_ns - t->points[0].mono_ns);
-	int64_t zero = gtrace__timeline_ns(t, start->ticks, &segment);
-
-	if (zero > (int64_t)POINT_NS_MAX || zero < -(int64_t)POINT_NS_MAX)
-		zero = 0;
-	for (size_t i = 0; i < kept; i++)
-		t->points[i].ns -= zero;
+	if (n == 1)
+		t->lines[0] = (struct line){first.ticks, rate_hint(ns_per_tick), 0};
+	t->line_count = n > 1 ? n - 1 : 1;
+	free(kept);
+	free(t->readings);
+	t->readings = NULL;
 	return 0;
 }
 
-int64_t gtrace__timeline_ns(const struct timeline *t, uint64_t ticks, size_t *segment)
+int64_t gtrace__timeline_ns(const struct timeline *t, uint64_t ticks, size_t *line)
 {
-	size_t i = *segment;
+	size_t i = *line;
 
-	if (t->exact) {
-		uint64_t d = ticks >= t->start_ticks ? ticks - t->start_ticks : t->start_ticks - ticks;
-		int64_t ns = d > (uint64_t)NS_MAX >> t->shift ? (int64_t)NS_MAX : (int64_t)(d << t->shift);
-
-		return ticks >= t->start_ticks ? ns : -ns;
-	}
-	while (i + 1 < t->count && ticks >= t->points[i + 1].ticks)
+	if (t->exact) // a shift of 31 at most
+		return clamp(((__int128)ticks - t->start_ticks) * ((__int128)1 << t->shift));
+	while (i + 1 < t->line_count && ticks >= t->lines[i + 1].ticks)
 		i++;
-	while (i && ticks < t->points[i].ticks)
+	while (i && ticks < t->lines[i].ticks)
 		i--;
-	*segment = i;
-	return point_ns(&t->points[i], ticks);
+	*line = i;
+	const struct line *l = &t->lines[i];
+
+	if (ticks < l->ticks) // before the first one; a shift rounds down
+		return clamp(l->ns + (-((__int128)(l->ticks - ticks) * l->rate) >> 32));
+	return clamp((__int128)l->ns +
+	             (__int128)((unsigned __int128)(ticks - l->ticks) * l->rate >> 32));
+}
+
+void gtrace__timeline_release(struct timeline *t)
+{
+	free(t->readings);
+	free(t->lines);
+	memset(t, 0, sizeof(*t));
 }

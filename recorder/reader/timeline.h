@@ -6,31 +6,43 @@
 #include "format.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
-struct point {
+#define GTRACE__TIME_MAX INT64_C(4000000000000000000) // no sum of times overflows below
+
+struct reading {
 	uint64_t ticks;
 	uint64_t mono_ns;
-	int64_t ns;         // since the start
-	double ns_per_tick; // from here to the next
+};
+
+/** From a reading that counts to the next one; the last one goes on. */
+struct line {
+	uint64_t ticks;
+	uint64_t rate; // ns a tick, times 2^32
+	int64_t ns;    // since the start
 };
 
 struct timeline {
-	struct point *points;
-	size_t count;
-	size_t cap;
+	struct reading *readings;
+	size_t reading_count;
+	size_t reading_cap;
+	struct line *lines;
+	size_t line_count;
 	bool exact; // ticks are nanoseconds, shifted
 	unsigned shift;
 	uint64_t start_ticks;
 };
 
-/** Note one snapshot of the clocks, in any order.  Returns: 0 or -ENOMEM. */
+/** Note one reading of the clocks, in the order of the file.  Returns: 0 or -ENOMEM. */
 int gtrace__timeline_add(struct timeline *t, const struct gtrace__clock *clock);
 
-/** After all of them.  ns_per_tick is a hint, 0 none.  Returns: 0 or -ENOMEM. */
+/** After all of them.  ns_per_tick is a hint as text, or NULL.  Returns: 0 or -ENOMEM. */
 int gtrace__timeline_build(struct timeline *t, const struct gtrace__clock *start,
-                           double ns_per_tick);
+                           const char *ns_per_tick);
 
-/** *segment is the caller's memory of where it was. */
-int64_t gtrace__timeline_ns(const struct timeline *t, uint64_t ticks, size_t *segment);
+/** *line is the caller's memory of where it was. */
+int64_t gtrace__timeline_ns(const struct timeline *t, uint64_t ticks, size_t *line);
+
+void gtrace__timeline_release(struct timeline *t);
 
 #endif

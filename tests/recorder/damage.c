@@ -226,6 +226,61 @@ static void later_minor(void **state)
 	events_free(&e);
 }
 
+/** A trace of an earlier minor version, whose events have fewer arguments than ours. */
+static void earlier_minor(void **state)
+{
+	static const uint8_t records[] = {GTRACE_GO_NAME,   5, 4,                // no name
+	                                  GTRACE_GO_SWITCH, 1, 1, 7,   0, 0,  3, // no seq
+	                                  GTRACE_MARK,      1, 1, 'x', 1, 'y'};
+	char path[512];
+	struct maker m;
+
+	(void)state;
+	strcpy(path, temp_path("earlier.gtrace"));
+	maker_open(&m, path);
+	maker_text(&m, GTRACE__HEADER,
+	           "clock=os\ntick_shift=0\nevent=21 GO_NAME g:g\n"
+	           "event=17 GO_SWITCH reason:reason obj:obj site:site flags:u g:g\n");
+	maker_chunk(&m, GTRACE__BATCH, 1, 1, records, sizeof(records));
+	gtrace__file_close(&m.file);
+	struct events e = events_read(path);
+
+	assert_int_equal(e.result, 0);
+	assert_int_equal(e.info.lost_batches, 0);
+	assert_int_equal(e.count, 4);
+	assert_string_equal(e.line[0], "5 t1 GO_NAME g=4");
+	assert_string_equal(e.line[1], "6 t1 GO_PARK reason='chan receive' obj=7");
+	assert_string_equal(e.line[2], "6 t1 GO_START g=3 seq=0");
+	assert_string_equal(e.line[3], "7 t1 g3 MARK category=x text=y");
+	assert_int_equal(e.event[0].nargs, 2);
+	assert_int_equal(e.event[0].arg[1], 0);
+	events_free(&e);
+}
+
+/** Lines that say nothing, or of an id that is none. */
+static void bad_event_lines(void **state)
+{
+	static const uint8_t records[] = {GTRACE_DEADLOCK, 1, GTRACE_MARK, 1, 1, 'x', 1, 'y'};
+	char path[512];
+	struct maker m;
+
+	(void)state;
+	strcpy(path, temp_path("lines.gtrace"));
+	maker_open(&m, path);
+	maker_text(&m, GTRACE__HEADER,
+	           "clock=os\ntick_shift=0\nevent=65579 DEADLOCK a:u\nevent=43x DEADLOCK a:u\n"
+	           "event=0 X a:u\nevent=43 DEADLOCK a\nevent=43\nevent=41 MARK category:u text:u\n"
+	           "event=41 MARK category:bytes text:bytes more:u\nevent=43 OTHER a:u\n");
+	maker_chunk(&m, GTRACE__BATCH, 1, 1, records, sizeof(records));
+	gtrace__file_close(&m.file);
+	struct events e = events_read(path);
+
+	assert_int_equal(e.count, 2);
+	assert_string_equal(e.line[0], "1 t1 DEADLOCK");
+	assert_string_equal(e.line[1], "2 t1 MARK category=x text=y");
+	events_free(&e);
+}
+
 /** An event that not even the header knows: the rest of that batch is lost, and no more. */
 static void unlisted_event(void **state)
 {
@@ -313,6 +368,145 @@ static void lost_batch(void **state)
 		assert_false(e.info.truncated);
 		events_free(&e);
 	}
+}
+
+/** Five batches of one event each, and the end. */
+static uint8_t *five_batches(struct maker *m, const char *path, size_t *len)
+{
+	static const uint8_t one[] = {GTRACE_DEADLOCK, 1};
+
+	maker_open(m, path);
+	maker_text(m, GTRACE__HEADER, "clock=os\ntick_shift=0\nid=5\n");
+	for (uint64_t seq = 1; seq <= 5; seq++)
+		maker_chunk(m, GTRACE__BATCH, 1, seq, one, sizeof(one));
+	maker_text(m, GTRACE__END, "end=exit\ncode=0\nbatches=5\n");
+	gtrace__file_close(&m->file);
+	return file_read(path, len);
+}
+
+/** Bytes are missing inside a batch: the next one stands before that batch's end, and is found. */
+static void missing_bytes(void **state)
+{
+	char path[512];
+	struct maker m;
+	size_t len;
+
+	(void)state;
+	strcpy(path, temp_path("missing.gtrace"));
+	for (size_t n = 1; n < 20; n++) {
+		uint8_t *bytes = five_batches(&m, path, &len);
+		size_t at = m.offset[4] - n; // of chunk 3
+
+		memmove(bytes + at, bytes + at + n, len - at - n);
+		file_write(path, bytes, len - n);
+		free(bytes);
+		struct events e = events_read(path);
+
+		assert_int_equal(e.count, 5);
+		assert_int_equal(e.event[2].id, GTRACE_GAP);
+		assert_int_equal(e.info.lost_batches, 1);
+		assert_int_equal(e.info.end, GTRACE_END_EXIT);
+		events_free(&e);
+	}
+}
+
+/** Cut inside its last chunk, a trace says which stream lost what. */
+static void cut_chunk(void **state)
+{
+	char path[512];
+	struct maker m;
+	size_t len;
+
+	(void)state;
+	strcpy(path, temp_path("cut.gtrace"));
+	uint8_t *bytes = five_batches(&m, path, &len);
+
+	file_write(path, bytes, m.offset[6] - 1);
+	free(bytes);
+	struct events e = events_read(path);
+
+	assert_int_equal(e.count, 5);
+	assert_int_equal(e.event[4].id, GTRACE_GAP);
+	assert_int_equal(e.event[4].thread, 1);
+	assert_int_equal(e.event[4].arg[1], 1);
+	assert_int_equal(e.event[4].arg[2], 1);
+	assert_true(e.info.truncated);
+	events_free(&e);
+}
+
+/** What is damaged in the file but still in the sidecar is not lost. */
+static void mended_by_sidecar(void **state)
+{
+	static const uint8_t one[] = {GTRACE_DEADLOCK, 1};
+	static uint8_t side[GTRACE__SIDE_BYTES + GTRACE__SLOT_BYTES];
+	struct gtrace__side *page = (struct gtrace__side *)side;
+	struct gtrace__slot *slot = (struct gtrace__slot *)(side + GTRACE__SIDE_BYTES);
+	char path[512];
+	char live[520];
+	struct maker m;
+	size_t len;
+
+	(void)state;
+	strcpy(path, temp_path("mended.gtrace"));
+	snprintf(live, sizeof(live), "%s.live", path);
+	uint8_t *bytes = five_batches(&m, path, &len);
+
+	memcpy(page->magic, GTRACE__SIDE_MAGIC, 8);
+	page->major = GTRACE_FORMAT_MAJOR;
+	page->header_bytes = GTRACE__SIDE_BYTES;
+	page->id = 5;
+	page->slot_bytes = GTRACE__SLOT_BYTES;
+	page->slot_header_bytes = GTRACE__SLOT_HEADER;
+	page->slot_count = 1;
+	slot->magic = GTRACE__SLOT_MAGIC;
+	slot->state = GTRACE__SLOT_FULL;
+	slot->used = sizeof(one);
+	slot->thread = 1;
+	slot->seq = 3;
+	memcpy(slot + 1, one, sizeof(one));
+	file_write(live, side, sizeof(side));
+	bytes[m.offset[4] - 3] ^= 1; // the checksum of batch 3
+	file_write(path, bytes, len);
+	struct events e = events_read(path);
+
+	assert_int_equal(e.count, 5);
+	assert_int_equal(events_count(&e, GTRACE_GAP), 0);
+	assert_int_equal(e.info.lost_batches, 0);
+	events_free(&e);
+	file_write(path, bytes, m.offset[4] - 3); // cut there
+	e = events_read(path);
+	assert_int_equal(e.count, 3);
+	assert_int_equal(events_count(&e, GTRACE_GAP), 0);
+	events_free(&e);
+	free(bytes);
+}
+
+/** The same number of a site means other things in other generations: another program was loaded.
+ */
+static void sites_of_generations(void **state)
+{
+	static const uint8_t first[] = {GTRACE_SITE, 0, 8,          12, 3, 1, 'f', 1,
+	                                'g',         0, GTRACE_USE, 9,  7, 3, 8, // time 9
+	                                GTRACE_USE,  9, 7,          3,  8};      // time 18
+	static const uint8_t second[] = {GTRACE_SITE, 5, 8,          13, 3, 1, 'h', 1,
+	                                 'i',         0, GTRACE_USE, 5,  7, 3, 8}; // time 10
+	char path[512];
+	struct maker m;
+
+	(void)state;
+	strcpy(path, temp_path("generations.gtrace"));
+	maker_open(&m, path);
+	maker_text(&m, GTRACE__HEADER, "clock=os\ntick_shift=0\n");
+	maker_chunk(&m, GTRACE__BATCH, 1, 1, first, sizeof(first));
+	maker_chunk(&m, GTRACE__BATCH, 2, 1, second, sizeof(second));
+	gtrace__file_close(&m.file);
+	struct events e = events_read(path);
+
+	assert_int_equal(e.count, 3);
+	assert_non_null(strstr(e.line[0], "t1 USE obj=7 op='chan send' site=f:12:g:'chan send':"));
+	assert_non_null(strstr(e.line[1], "t2 USE obj=7 op='chan send' site=h:13:i:'chan send':"));
+	assert_non_null(strstr(e.line[2], "t1 USE obj=7 op='chan send' site=f:12:g:'chan send':"));
+	events_free(&e);
 }
 
 /** Behind a gap goroutines are taken as they come: reading goes on in the order of time. */
@@ -444,11 +638,14 @@ static void standard_input(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_truncation), cmocka_unit_test(random_flips),
-		cmocka_unit_test(versions),         cmocka_unit_test(later_minor),
-		cmocka_unit_test(unlisted_event),   cmocka_unit_test(lying_records),
-		cmocka_unit_test(lost_batch),       cmocka_unit_test(moves_behind_a_gap),
-		cmocka_unit_test(names_survive),    cmocka_unit_test(strangers),
+		cmocka_unit_test(every_truncation),  cmocka_unit_test(random_flips),
+		cmocka_unit_test(versions),          cmocka_unit_test(later_minor),
+		cmocka_unit_test(unlisted_event),    cmocka_unit_test(lying_records),
+		cmocka_unit_test(earlier_minor),     cmocka_unit_test(bad_event_lines),
+		cmocka_unit_test(lost_batch),        cmocka_unit_test(moves_behind_a_gap),
+		cmocka_unit_test(missing_bytes),     cmocka_unit_test(cut_chunk),
+		cmocka_unit_test(mended_by_sidecar), cmocka_unit_test(sites_of_generations),
+		cmocka_unit_test(names_survive),     cmocka_unit_test(strangers),
 		cmocka_unit_test(standard_input),
 	};
 
