@@ -1,0 +1,221 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""compare.py WHAT GTRACE PAGE ...: two readers that share no line print the same of every trace.
+
+    compare.py golden   GTRACE PAGE ASSEMBLE TEXT...     the tests' traces
+    compare.py recorded GTRACE PAGE EXAMPLES             what the examples record, ended and killed
+    compare.py orders   GTRACE PAGE ASSEMBLE             random schedules, clocks askew, pieces missing
+    compare.py damaged  GTRACE PAGE ASSEMBLE TEXT...     cut, shifted, flipped, and with lies in sound headers
+
+A seed in the environment, SEED, shifts all random choices; ROUNDS asks for more of them.
+"""
+import os
+import random
+import subprocess
+import sys
+import tempfile
+
+import readtrace
+import tracefile
+
+
+class Readers:
+    def __init__(self, gtrace, page):
+        self.gtrace, self.failed = gtrace, 0
+        with open(page, encoding="utf-8") as f:
+            self.page = f.read()
+
+    def first(self, path):
+        got = subprocess.run([self.gtrace, "dump", path], capture_output=True, check=False)
+        if got.returncode not in (0, 3):
+            sys.exit(f"gtrace dump ended with {got.returncode}: {got.stderr.decode()}")
+        return got.stdout.split(b"\n") if got.returncode == 0 else ["refused"]
+
+    def second(self, path):
+        side = read(path + ".live") if os.path.exists(path + ".live") else b""
+        try:
+            trace = tracefile.Trace(self.page, read(path), side)
+        except tracefile.Refused:
+            return ["refused"]
+        return [readtrace.line(trace, s) for s in readtrace.Order(trace)] + [b""]
+
+    def same(self, path, what):
+        a, b = self.second(path), self.first(path)
+        if a == b:
+            return len(a)
+        i = next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
+        print(f"FAILED: {what}\n  line {i + 1}\n  second reader: {a[i:i + 1]}\n  gtrace dump:   {b[i:i + 1]}")
+        self.failed = 1
+        return 0
+
+
+def read(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
+def write(path, data):
+    with open(path, "wb") as f:
+        f.write(data)
+
+
+def assembled(assemble, text):
+    subprocess.run([assemble, text, "assembled.gtrace"], check=True)
+    return "assembled.gtrace"
+
+
+def chances(rounds):
+    for i in range(int(os.environ.get("ROUNDS", rounds))):
+        seed = i + int(os.environ.get("SEED", 0))
+        yield seed, random.Random(seed)
+
+
+def golden(readers, assemble, *texts):
+    for text in texts:
+        readers.same(assembled(assemble, text), text)
+
+
+# ── recorded ──
+
+def recorded(readers, examples):
+    for example in ("leak", "broadcast", "sieve"):
+        path = f"{example}.gtrace"
+        subprocess.run([f"{examples}/{example}", "300"], stdout=subprocess.DEVNULL, check=False,
+                       env={**os.environ, "GTRACE": f"{path},level=all,stacks=8"})
+        assert readers.same(path, example) > 20
+    for size in (0, 4000):
+        killed(readers, f"{examples}/sieve", f"killed{size}.gtrace", size)
+
+
+def killed(readers, program, path, size):
+    """SIGKILL once the file has that size; what is not in it then is in the sidecar."""
+    with subprocess.Popen([program, "1000000"], stdout=subprocess.DEVNULL,
+                          env={**os.environ, "GTRACE": path}) as p:
+        while not os.path.exists(path + ".live") or os.path.getsize(path) < size:
+            if p.poll() is not None:
+                sys.exit(f"{program} ended early")
+        p.kill()
+    readers.same(path, f"{path} of {size} bytes")
+
+
+# ── orders ──
+
+def schedule(r, steps, skew, gaps):
+    """Lines of a random run of goroutines on threads, each thread's clock off by its own error."""
+    threads, now, out = range(1, 6), skew, []
+    state = {g: "unborn" for g in range(1, 31)}
+    count, last, runs = dict.fromkeys(state, 0), dict.fromkeys(state, 0), dict.fromkeys(threads, 0)
+    error = {t: r.randrange(skew + 1) - skew // 2 for t in threads}
+    pace = r.choice((50, 5000, 500000))
+
+    def say(t, words):
+        nonlocal now
+        now += r.randrange(pace)
+        out.append((t, f"{now + error[t]} t{t} {words}\n"))
+
+    def pick(what):
+        return r.choice([g for g in state if state[g] == what] or [0])
+
+    def move(t, g, becomes, words):
+        """A start or wake, with its count as a runtime writes it."""
+        count[g] += 1
+        say(t, f"{words} g={g} seq={0 if last[g] == t else count[g]}")
+        state[g], last[g] = becomes, t
+
+    def stop(t, becomes):
+        state[runs[t]], last[runs[t]], runs[t] = becomes, t, 0
+    for _ in range(steps):
+        t = r.choice(threads)
+        kind = r.choice("new wake park yield switch handoff end mark gap".split()) if runs[t] else "idle"
+        g = pick({"new": "unborn", "wake": "waiting", "switch": "runnable", "handoff": "waiting"}.get(kind))
+        if kind == "idle":
+            g = pick("runnable")
+            if g:
+                move(t, g, "running", "GO_START")
+                runs[t] = g
+            elif pick("waiting") or len(out) > 1:
+                g = pick("waiting")
+                say(t, "MARK text=idle") if not g else move(t, g, "runnable", "GO_WAKE_BY by=timer")
+            else:
+                say(t, "GO_NEW g=1")
+                state[1], last[1] = "runnable", t
+        elif kind == "new" and g:
+            say(t, f"GO_NEW g={g} site=a.c:{g}:f:go:x")
+            state[g], last[g] = "runnable", t
+        elif kind == "wake" and g:
+            move(t, g, "runnable", "GO_WAKE")
+        elif kind in ("park", "yield"):
+            say(t, "GO_PARK reason=select" if kind == "park" else "GO_YIELD")
+            stop(t, "waiting" if kind == "park" else "runnable")
+        elif kind in ("switch", "handoff") and g:
+            move(t, g, "running", "GO_SWITCH reason=sleep" if kind == "switch" else "GO_HANDOFF obj=3 wobj=3")
+            count[g] += kind == "handoff"
+            stop(t, "waiting")
+            runs[t] = g
+        elif kind == "end" and not r.randrange(4):
+            say(t, "GO_END")
+            stop(t, "ended")
+        elif kind == "gap" and gaps and not r.randrange(gaps):
+            kept = len(out) - r.randrange(40)
+            out = [(s, line) for i, (s, line) in enumerate(out) if s != t or i < kept]
+            say(t, f"GAP batches={r.randrange(1, 4)} events={r.randrange(50)}")
+        else:
+            say(t, "MARK text=x")
+    return "".join(line for _, line in out) + "".join(f"{now + error[t] + 1} t{t} THREAD_END\n" for t in threads)
+
+
+def orders(readers, assemble):
+    for seed, r in chances(30):
+        text = schedule(r, 2000, r.choice((0, 1000, 10**7, 10**8)), r.choice((0, 10, 50)))
+        write("schedule.txt", text.encode())
+        readers.same(assembled(assemble, "schedule.txt"), f"schedule of seed {seed}")
+
+
+# ── damaged ──
+
+def damage(r, data):
+    """Change bytes in one way; say which."""
+    heads = [c.at for c in tracefile.chunks(bytes(data))]
+    at, n, way = r.randrange(len(data)), r.choice((1, 8, 100, 5000)), r.randrange(6)
+    if way == 0:
+        del data[at:]
+    elif way == 1:
+        del data[at:at + n]
+    elif way == 2:
+        data[at:at] = r.randbytes(n)
+    elif way == 3:
+        for _ in range(r.randrange(1, 5)):
+            data[r.randrange(len(data))] ^= 1 << r.randrange(8)
+    elif way == 4:
+        i = r.randrange(len(heads))
+        del data[heads[i]:(heads + [len(data)])[i + 1]]
+    else:  # a lie in a header whose checksum is right
+        at = r.choice(heads)
+        data[at + r.randrange(20, 128)] ^= 1 << r.randrange(8)
+        data[at + 128:at + 136] = tracefile.xxh64(bytes(data[at + 8:at + 128])).to_bytes(8, "little")
+    return ("cut", "bytes gone", "bytes too many", "flips", "a chunk gone", "a lie")[way], at, n
+
+
+def damaged(readers, assemble, *texts):
+    sound = [read(assembled(assemble, text)) for text in texts]
+    for seed, r in chances(150):
+        data, ways = bytearray(r.choice(sound)), []
+        for _ in range(r.randrange(1, 3)):
+            if any(True for c in tracefile.chunks(bytes(data))):
+                ways.append(damage(r, data))
+        write("damaged.gtrace", data)
+        readers.same("damaged.gtrace", f"seed {seed}: {ways}")
+
+
+def main():
+    what, gtrace, page, *args = sys.argv[1:]
+    readers = Readers(os.path.abspath(gtrace), page)
+    args = [os.path.abspath(a) for a in args]
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        {"golden": golden, "recorded": recorded, "orders": orders, "damaged": damaged}[what](readers, *args)
+    sys.exit(readers.failed)
+
+
+if __name__ == "__main__":
+    main()
