@@ -23,25 +23,30 @@ static void info_lines(const char *text)
 	}
 }
 
-static void info_totals(const struct gtrace_info *in, const uint64_t *by_id)
+/** How many events there were of an id, and what it is. */
+struct info_count {
+	const struct gtrace_event_desc *desc;
+	uint64_t n;
+};
+
+static void info_totals(const struct gtrace_info *in, const struct info_count *by_id)
 {
 	printf("events_read=%" PRIu64 "\nduration_ns=%" PRId64 "\nfile_bytes=%" PRIu64
 	       "\nraw_bytes=%" PRIu64 "\nbatches=%" PRIu64 "\nthreads=%u\nlost_batches=%" PRIu64
 	       "\nlost_events=%" PRIu64 "\ninversions=%" PRIu64 "\nbroken=%" PRIu64
-	       "\nsidecar=%d\ntruncated=%d\n",
+	       "\nsidecar=%d\ntruncated=%d\nunknown_events=%" PRIu64 "\nunknown_chunks=%" PRIu64 "\n",
 	       in->events, in->duration_ns, in->file_bytes, in->raw_bytes, in->batches, in->threads,
 	       in->lost_batches, in->lost_events, in->inversions, in->broken, in->sidecar,
-	       in->truncated);
+	       in->truncated, in->unknown_events, in->unknown_chunks);
 	for (unsigned id = 0; id < GTRACE_EVENT_COUNT; id++) {
-		const struct gtrace_event_desc *d = gtrace_event_desc(id);
-		if (by_id[id] && d)
-			printf("count.%s=%" PRIu64 "\n", d->name, by_id[id]);
+		if (by_id[id].n)
+			printf("count.%s=%" PRIu64 "\n", by_id[id].desc->name, by_id[id].n);
 	}
 }
 
 static int info_run(void *args, int nwords, char **words)
 {
-	uint64_t by_id[GTRACE_EVENT_COUNT] = {0};
+	struct info_count by_id[GTRACE_EVENT_COUNT] = {0};
 	struct gtrace_reader *r;
 	struct gtrace_error err;
 	struct gtrace_event ev;
@@ -54,8 +59,8 @@ static int info_run(void *args, int nwords, char **words)
 		return CMD_INPUT;
 	}
 	while ((got = gtrace_reader_next(r, &ev, &err)) > 0) {
-		if (ev.id < GTRACE_EVENT_COUNT)
-			by_id[ev.id]++;
+		by_id[ev.id].desc = ev.desc;
+		by_id[ev.id].n++;
 	}
 	if (got < 0) {
 		talk("%s", err.text);

@@ -384,6 +384,8 @@ struct gtrace_info {
 	unsigned threads;
 	bool sidecar;   // part of it came from a left-over sidecar
 	bool truncated; // the file ends inside a chunk
+	uint64_t unknown_events; // handed out, but known from the trace's own list alone
+	uint64_t unknown_chunks; // of kinds that this library does not know
 };
 
 /**

@@ -2,6 +2,7 @@
 /** header.c: the texts of the header and of the end record. */
 #include "reader/reader.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,6 +79,16 @@ static void row_merge(struct gtrace_event_desc *row, const struct gtrace_event_d
 		row->nargs = ours->nargs;
 }
 
+/** Names are printed as they are. */
+static bool is_name(const char *text)
+{
+	size_t n = 0;
+
+	while (text[n] == '_' || (text[n] < 0x7f && isalnum((unsigned char)text[n])))
+		n++;
+	return n && !text[n];
+}
+
 /** Split "ID NAME arg:kind ..." in place.  Returns the number of arguments, or -1. */
 static int row_split(char *words, struct gtrace_event_desc *row, struct gtrace__shape *shape)
 {
@@ -86,7 +97,7 @@ static int row_split(char *words, struct gtrace_event_desc *row, struct gtrace__
 	char *name = id ? strtok_r(NULL, " ", &save) : NULL;
 	int n = 0;
 
-	if (!name)
+	if (!name || !is_name(name))
 		return -1;
 	size_t digits = strspn(id, "0123456789");
 	unsigned long number = strtoul(id, NULL, 10);
@@ -101,6 +112,8 @@ static int row_split(char *words, struct gtrace_event_desc *row, struct gtrace__
 		if (!colon || n >= ROW_ARGS_MAX)
 			return -1;
 		*colon = '\0';
+		if (!is_name(arg))
+			return -1;
 		if (n < GTRACE_ARGS_MAX) {
 			row->arg[n] = arg;
 			row->kind[n] = colon + 1;
@@ -205,10 +218,10 @@ int gtrace__header_take(struct gtrace_reader *r, char *text)
 
 const char *gtrace_reader_header(const struct gtrace_reader *r, const char *key)
 {
-	const char *p = r->header_words;
+	const char *p = r->header_words ? r->header_words : "";
 	const char *end = p + r->header_words_len;
 
-	while (p && p < end) {
+	while (p < end) {
 		const char *value = p + strlen(p) + 1;
 
 		if (!strcmp(p, key))

@@ -225,6 +225,7 @@ static int reader_next(struct gtrace_reader *r, struct gtrace_event *ev)
 			return err;
 		r->last = c;
 		r->info.events++;
+		r->info.unknown_events += !gtrace_event_desc(ev->id);
 		return 1;
 	}
 	return err;

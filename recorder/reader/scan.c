@@ -199,6 +199,8 @@ static bool take(struct scan *s)
 		s->error = take_batch(s);
 	else if (k->kind == GTRACE__HEADER || k->kind == GTRACE__END)
 		s->error = take_text(s);
+	else
+		s->r->info.unknown_chunks++;
 	if (!s->error)
 		s->error = gtrace__timeline_add(&s->r->timeline, &k->clock);
 	if (whole)

@@ -270,6 +270,7 @@ static void bad_event_lines(void **state)
 	maker_text(&m, GTRACE__HEADER,
 	           "clock=os\ntick_shift=0\nevent=65579 DEADLOCK a:u\nevent=43x DEADLOCK a:u\n"
 	           "event=0 X a:u\nevent=43 DEADLOCK a\nevent=43\nevent=41 MARK category:u text:u\n"
+	           "event=41 N\x1b[2J category:bytes\nevent=41 MARK c\x01:bytes\n"
 	           "event=41 MARK category:bytes text:bytes more:u\nevent=43 OTHER a:u\n");
 	maker_chunk(&m, GTRACE__BATCH, 1, 1, records, sizeof(records));
 	gtrace__file_close(&m.file);

@@ -5,12 +5,16 @@
     compare.py golden   GTRACE PAGE ASSEMBLE TEXT...     the tests' traces
     compare.py recorded GTRACE PAGE EXAMPLES             what the examples record, ended and killed
     compare.py orders   GTRACE PAGE ASSEMBLE             random schedules, clocks askew, pieces missing
+    compare.py later    GTRACE PAGE ASSEMBLE TEXT...     as a later minor version might have written them
     compare.py damaged  GTRACE PAGE ASSEMBLE TEXT...     cut, shifted, flipped, and with lies in sound headers
 
 A seed in the environment, SEED, shifts all random choices; ROUNDS asks for more of them.
 """
+import json
 import os
 import random
+import re
+import struct
 import subprocess
 import sys
 import tempfile
@@ -171,6 +175,81 @@ def orders(readers, assemble):
         readers.same(assembled(assemble, "schedule.txt"), f"schedule of seed {seed}")
 
 
+# ── later ──
+
+def varint(v):
+    out = b""
+    while v >= 128:
+        out, v = out + bytes([v & 127 | 128]), v >> 7
+    return out + bytes([v])
+
+
+def frame(raw):
+    """A zstd frame of one raw block."""
+    return struct.pack("<IBI", 0xFD2FB528, 0xA0, len(raw)) + struct.pack("<I", len(raw) << 3 | 1)[:3] + raw
+
+
+def chunk(data, c, kind, raw):
+    """Of minor version 9, whose chunk headers have 24 bytes more."""
+    head, body = bytearray(data[c.at + 8:c.at + c.bytes - 8]) + b"?" * 24, frame(raw)
+    struct.pack_into("<HHH", head, 6, 9, kind, len(head) + 8)
+    struct.pack_into("<QQ", head, 16, len(body), len(raw))
+    return struct.pack("<II", 0x184D2A57, len(head) + 8) + head + struct.pack("<Q", tracefile.xxh64(head)) + body
+
+
+def later_header(raw):
+    lines = [line + b" more:u words:bytes" if line.startswith(b"event=") else line for line in raw.split(b"\n")]
+    return b"colour=blue\nevent=150 NOVEL n:u what:bytes odd:shape\n" + b"\n".join(lines)
+
+
+def later_batch(trace, batch):
+    """Each record with two arguments more, and behind each one of an event that is new."""
+    ids, out, ticks = {name: n for n, (name, _, _) in trace.events.items()}, b"", batch.first
+    for at, name, args in trace.records(batch):
+        out, ticks = out + bytes([ids[name]]) + varint(at - ticks), at
+        for _, kind, v in args:
+            v = (v << 1 ^ v >> 63) & tracefile.M64 if kind == b"z" else v
+            out += varint(len(v)) + v if kind == b"bytes" else varint(v)
+        out += b"\x07\x03abc" + b"\x96\x00\x05\x02xy\x09"
+    return out
+
+
+def later_trace(readers, data):
+    trace, out = tracefile.Trace(readers.page, data, b""), b""
+    for c in tracefile.chunks(data):
+        raw = tracefile.payload(data, c)
+        if c.kind == tracefile.HEADER:
+            raw = later_header(raw)
+        if c.kind == tracefile.BATCH:
+            raw = later_batch(trace, trace.batches[c.thread][c.seq])
+        out += chunk(data, c, 77, b"who knows") + chunk(data, c, c.kind, raw)
+    return out
+
+
+def findings(readers, path):
+    got = subprocess.run([readers.gtrace, "analyze", "--no-plots", "--format", "json", "-o", "report", path],
+                         capture_output=True, check=False)
+    return json.loads(got.stdout)["findings"]
+
+
+def later(readers, assemble, *texts):
+    for text in texts:
+        data = read(assembled(assemble, text))
+        write("later.gtrace", later_trace(readers, data))
+        readers.same("later.gtrace", f"{text}, as of a later version")
+        old, new = readers.first("assembled.gtrace"), readers.first("later.gtrace")
+        known = [re.sub(rb" more=7 words=abc$", b"", line) for line in new if b" NOVEL n=5 what=xy odd=9" not in line]
+        info = subprocess.run([readers.gtrace, "info", "later.gtrace"], capture_output=True, check=True).stdout
+        if known != old or findings(readers, "later.gtrace") != findings(readers, "assembled.gtrace"):
+            print(f"FAILED: {text}: not all that is known was read")
+            readers.failed = 1
+        novel = len([line for line in new if b" NOVEL " in line])
+        for line in (f"unknown_events={novel}", f"count.NOVEL={novel}", "colour=blue"):
+            if f"\n{line}\n".encode() not in b"\n" + info or b"unknown_chunks=0" in info:
+                print(f"FAILED: {text}: info does not say {line}")
+                readers.failed = 1
+
+
 # ── damaged ──
 
 def damage(r, data):
@@ -213,7 +292,8 @@ def main():
     args = [os.path.abspath(a) for a in args]
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
-        {"golden": golden, "recorded": recorded, "orders": orders, "damaged": damaged}[what](readers, *args)
+        {"golden": golden, "recorded": recorded, "orders": orders, "damaged": damaged, "later": later}[what](
+            readers, *args)
     sys.exit(readers.failed)
 
 

@@ -171,6 +171,8 @@ class Trace:
             n = int(words[0]) if len(words) > 1 and words[0].isdigit() else 0
             if not 1 <= n <= 199 or n in seen or len(args) > 16 or any(len(a) < 2 for a in args):
                 continue
+            if not all(re.fullmatch(rb"[A-Za-z0-9_]+", name) for name in [words[1]] + [a[0] for a in args]):
+                continue
             seen.add(n)
             name, had, _ = mine.get(n, (words[1], args, []))
             if name == words[1] and all(a[1] == b[1] for a, b in zip(had, args)):
