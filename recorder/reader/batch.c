@@ -8,34 +8,11 @@
  */
 #include "reader/reader.h"
 
-#include "reader/source.h"
+#include "reader/fetch.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zstd.h>
-
-int gtrace__frame_read(struct gtrace_reader *r, uint64_t offset, size_t frame_bytes, uint8_t *out,
-                       size_t raw_bytes)
-{
-	if (frame_bytes > r->frame_cap) {
-		uint8_t *frame = realloc(r->frame, frame_bytes);
-
-		if (!frame)
-			return -ENOMEM;
-		r->frame = frame;
-		r->frame_cap = frame_bytes;
-	}
-	int64_t n = gtrace__source_read(r->fd, offset, r->frame, frame_bytes);
-
-	if (n < 0)
-		return (int)n;
-	if ((size_t)n < frame_bytes)
-		return -EBADMSG;
-	size_t got = ZSTD_decompressDCtx(r->zstd, out, raw_bytes, r->frame, frame_bytes);
-
-	return got == raw_bytes ? 0 : -EBADMSG;
-}
 
 /* ── records to parts ── */
 
@@ -218,9 +195,14 @@ static int batch_next(struct gtrace_reader *r, struct cursor *c)
 	return 0;
 }
 
-/** Returns: 0, -EBADMSG if damaged, or a negative errno. */
-static int payload_read(struct gtrace_reader *r, struct cursor *c, const struct batch *b)
+/** Fetched by another thread, or read here.  Returns: 0, -EBADMSG if damaged, or a negative errno.
+ */
+static int payload_read(struct gtrace_reader *r, struct cursor *c, struct batch *b)
 {
+	int got = r->fetch ? gtrace__fetch_take(r->fetch, b, &c->buf, &c->buf_cap) : 0;
+
+	if (got)
+		return got < 0 ? got : 0;
 	if (b->raw_bytes > c->buf_cap || !c->buf) {
 		free(c->buf);
 		c->buf = malloc(b->raw_bytes + 1);
@@ -228,12 +210,13 @@ static int payload_read(struct gtrace_reader *r, struct cursor *c, const struct 
 		if (!c->buf)
 			return -ENOMEM;
 	}
-	return gtrace__frame_read(r, b->offset + b->head_bytes, b->frame_bytes, c->buf, b->raw_bytes);
+	return gtrace__frame_read(&r->frame, r->fd, b->offset + b->head_bytes, b->frame_bytes, c->buf,
+	                          b->raw_bytes);
 }
 
 int gtrace__cursor_load(struct gtrace_reader *r, struct cursor *c)
 {
-	const struct batch *b = &c->batch[c->batch_next++];
+	struct batch *b = &c->batch[c->batch_next++];
 	int err = 0;
 
 	c->current = b;

@@ -17,7 +17,7 @@ char *gtrace__chunk_text(struct gtrace_reader *r, uint64_t offset, uint64_t fram
 
 	if (!text)
 		return NULL;
-	if (gtrace__frame_read(r, offset, frame_bytes, (uint8_t *)text, raw_bytes)) {
+	if (gtrace__frame_read(&r->frame, r->fd, offset, frame_bytes, (uint8_t *)text, raw_bytes)) {
 		free(text);
 		return NULL;
 	}

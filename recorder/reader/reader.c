@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "reader/reader.h"
 
+#include "reader/fetch.h"
 #include "reader/source.h"
 
 #include <errno.h>
@@ -10,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <zstd.h>
 
 static struct gtrace_reader *reader_alloc(const char *path)
 {
@@ -22,8 +22,7 @@ static struct gtrace_reader *reader_alloc(const char *path)
 	r->info.header = "";
 	r->info.end_record = "";
 	r->name = strdup(strcmp(path, "-") ? path : "standard input");
-	r->zstd = ZSTD_createDCtx();
-	if (!r->name || !r->zstd) {
+	if (!r->name) {
 		gtrace_reader_close(r);
 		return NULL;
 	}
@@ -106,6 +105,7 @@ static int reader_prepare(struct gtrace_reader *r)
 	    gtrace__order_init(&r->order, r->cursor_count, &r->timeline))
 		return -ENOMEM;
 	r->info.duration_ns = gtrace__timeline_ns(&r->timeline, reader_totals(r), &line);
+	r->fetch = gtrace__fetch_start(r); // the lists of batches are as they will be
 	for (size_t i = 0; i < r->cursor_count; i++) {
 		struct cursor *c = r->cursors[i];
 
@@ -279,6 +279,7 @@ void gtrace_reader_close(struct gtrace_reader *r)
 {
 	if (!r)
 		return;
+	gtrace__fetch_stop(r->fetch); // before what its threads use goes
 	for (size_t i = 0; i < r->cursor_count; i++)
 		cursor_free(r->cursors[i]);
 	for (unsigned id = 0; id < 256; id++) {
@@ -289,12 +290,11 @@ void gtrace_reader_close(struct gtrace_reader *r)
 	gtrace__tables_release(&r->tables);
 	gtrace__order_release(&r->order);
 	gtrace__map_release(&r->cursor_by_thread);
-	ZSTD_freeDCtx(r->zstd);
+	gtrace__frame_release(&r->frame);
 	if (r->fd >= 0)
 		close(r->fd);
 	gtrace__timeline_release(&r->timeline);
 	free(r->cursors);
-	free(r->frame);
 	free(r->header);
 	free(r->header_words);
 	free(r->end_record);

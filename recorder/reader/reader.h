@@ -5,6 +5,7 @@
 
 #include "format.h"
 #include "map.h"
+#include "reader/frame.h"
 #include "reader/order.h"
 #include "reader/tables.h"
 #include "reader/timeline.h"
@@ -26,6 +27,7 @@ struct batch {
 	uint32_t head_bytes; // from offset to the frame
 	uint32_t frame_bytes;
 	uint32_t raw_bytes;
+	int8_t fetched;  // fetch.c's: its slot from 1, 0 planned, -1 taken
 	uint8_t *memory; // its records, if it came from the sidecar
 };
 
@@ -103,9 +105,8 @@ struct gtrace_reader {
 	size_t cursor_cap;
 	struct map cursor_by_thread;
 
-	struct ZSTD_DCtx_s *zstd;
-	uint8_t *frame;
-	size_t frame_cap;
+	struct frame_reader frame;
+	struct fetch *fetch; // NULL: none ahead
 
 	struct gtrace__shape shape[256];
 	const struct gtrace_event_desc *desc[256];
@@ -152,11 +153,6 @@ char *gtrace__chunk_text(struct gtrace_reader *r, uint64_t offset, uint64_t fram
                          uint64_t raw_bytes);
 
 /* batch.c */
-
-/** Decompress one zstd frame at a place of the file.  Returns: 0, -EBADMSG if damaged, or -errno.
- */
-int gtrace__frame_read(struct gtrace_reader *r, uint64_t offset, size_t frame_bytes, uint8_t *out,
-                       size_t raw_bytes);
 
 /** Find the head after the present one.  Returns: 0, or a negative errno. */
 int gtrace__cursor_advance(struct gtrace_reader *r, struct cursor *c);

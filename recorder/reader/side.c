@@ -123,8 +123,8 @@ static struct batch *batch_find(struct cursor *c, uint64_t seq)
 static bool in_file(struct gtrace_reader *r, const struct batch *b)
 {
 	uint8_t *payload = malloc(b->raw_bytes + 1);
-	int err = payload ? gtrace__frame_read(r, b->offset + b->head_bytes, b->frame_bytes, payload,
-	                                       b->raw_bytes)
+	int err = payload ? gtrace__frame_read(&r->frame, r->fd, b->offset + b->head_bytes,
+	                                       b->frame_bytes, payload, b->raw_bytes)
 	                  : 0;
 
 	free(payload);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/** frame.c: one zstd frame of a file. */
+#include "reader/frame.h"
+
+#include "reader/source.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zstd.h>
+
+int gtrace__frame_read(struct frame_reader *f, int fd, uint64_t offset, size_t frame_bytes,
+                       uint8_t *out, size_t raw_bytes)
+{
+	if (!f->zstd)
+		f->zstd = ZSTD_createDCtx();
+	if (!f->zstd)
+		return -ENOMEM;
+	if (frame_bytes > f->cap) {
+		uint8_t *frame = realloc(f->frame, frame_bytes);
+
+		if (!frame)
+			return -ENOMEM;
+		f->frame = frame;
+		f->cap = frame_bytes;
+	}
+	int64_t n = gtrace__source_read(fd, offset, f->frame, frame_bytes);
+
+	if (n < 0)
+		return (int)n;
+	if ((size_t)n < frame_bytes)
+		return -EBADMSG;
+	size_t got = ZSTD_decompressDCtx(f->zstd, out, raw_bytes, f->frame, frame_bytes);
+
+	return got == raw_bytes ? 0 : -EBADMSG;
+}
+
+void gtrace__frame_release(struct frame_reader *f)
+{
+	ZSTD_freeDCtx(f->zstd);
+	free(f->frame);
+	memset(f, 0, sizeof(*f));
+}
