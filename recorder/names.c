@@ -77,6 +77,7 @@ static void events_fill(void)
 			row_arg(desc, shape, row->args[a]);
 		shape->nargs = desc->nargs;
 		shape->handed = desc->nargs;
+		shape->quick = !shape->bytes;
 		shape->known = row->id <= GTRACE__ID_MAX;
 	}
 }

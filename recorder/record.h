@@ -13,6 +13,8 @@ struct gtrace__shape {
 	uint8_t known;
 	uint8_t nargs;
 	uint8_t handed; // arguments that a reader hands out; those that records lack are 0 or empty
+	uint8_t quick;  // no texts, and no more arguments than handed out
+	uint8_t novel;  // known from the trace's own list alone
 	uint16_t bytes; // bit i: argument i is of kind bytes
 	uint16_t sites; // bit i: argument i is of kind site
 };

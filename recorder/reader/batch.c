@@ -14,145 +14,247 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ── records to parts ── */
+/* ── records ── */
 
-/** Decode one record into part[0].  Returns the byte behind it; NULL: damaged. */
-static const uint8_t *record_decode(struct gtrace_reader *r, struct cursor *c)
+/** No record without texts is longer, but for the bytes that are read beyond its last varint. */
+#define QUICK_BYTES (1 + 10 * (1 + GTRACE_ARGS_MAX) + 8)
+
+/** A varint, with eight bytes to read in any case.  NULL: too long. */
+static inline const uint8_t *varint_quick(const uint8_t *p, uint64_t *v)
 {
-	const uint8_t *p = c->pos;
-	struct part *part = &c->part[0];
-	const struct gtrace__shape *shape = &r->shape[*p];
-	uint64_t dt;
+	if (*p < 0x80) {
+		*v = *p;
+		return p + 1;
+	}
+	uint64_t w;
 
-	part->id = *p++;
-	part->nargs = shape->handed;
-	if (!shape->known)
-		return NULL;
-	p = gtrace__varint(p, c->end, &dt);
-	for (unsigned i = 0; p && i < shape->nargs; i++) {
+	memcpy(&w, p, sizeof(w));
+	uint64_t ends = ~w & 0x8080808080808080;
+
+	if (!ends)
+		return gtrace__varint(p, p + 10, v);
+	w &= (ends ^ (ends - 1)) & 0x7f7f7f7f7f7f7f7f; // up to the first byte that ends one
+	w = (w & 0x007f007f007f007f) | (w & 0x7f007f007f007f00) >> 1;
+	w = (w & 0x00003fff00003fff) | (w & 0x3fff00003fff0000) >> 2;
+	*v = (w & 0x000000000fffffff) | (w & 0x0fffffff00000000) >> 4;
+	return p + (__builtin_ctzll(ends) >> 3) + 1;
+}
+
+/** The arguments of a record that may hold anything, or that may lead out of the batch. */
+static const uint8_t *args_decode(struct record *rec, const struct gtrace__shape *shape,
+                                  const uint8_t *p, const uint8_t *end)
+{
+	for (unsigned i = 0; i < shape->nargs; i++) {
 		uint64_t v;
 
-		p = gtrace__varint(p, c->end, &v);
+		p = gtrace__varint(p, end, &v);
 		if (!p)
 			return NULL;
 		if (i < GTRACE_ARGS_MAX) {
-			part->arg[i] = v;
-			part->bytes[i] = (const char *)p;
+			rec->arg[i] = v;
+			rec->bytes[i] = (const char *)p;
 		}
-		if (i < 16 && shape->bytes >> i & 1) {
-			if (v > (uint64_t)(c->end - p))
+		if (shape->bytes >> i & 1) {
+			if (v > (uint64_t)(end - p))
 				return NULL;
 			p += v;
 		}
 	}
 	for (unsigned i = shape->nargs; i < shape->handed; i++) {
-		part->arg[i] = 0;
-		part->bytes[i] = "";
+		rec->arg[i] = 0;
+		rec->bytes[i] = "";
+	}
+	return p;
+}
+
+/** Decode one record.  Returns the byte behind it; NULL: damaged. */
+static const uint8_t *record_decode(const struct gtrace_reader *r, struct cursor *c)
+{
+	const uint8_t *p = c->pos;
+	const struct gtrace__shape *shape = &r->shape[*p];
+	struct record *rec = &c->rec;
+	uint64_t dt;
+
+	rec->id = *p++;
+	rec->nargs = shape->handed;
+	if (!shape->known)
+		return NULL;
+	if (shape->quick && c->end - p >= QUICK_BYTES) {
+		p = varint_quick(p, &dt);
+		for (unsigned i = 0; p && i < shape->nargs; i++)
+			p = varint_quick(p, &rec->arg[i]);
+	} else {
+		p = gtrace__varint(p, c->end, &dt);
+		p = p ? args_decode(rec, shape, p, c->end) : NULL;
 	}
 	c->ticks += p ? dt : 0;
 	return p;
 }
 
-/** Consume a record that only fills a table.  Returns: 1 it was one, 0 it was not, or -ENOMEM. */
+static struct site_near *near_place(struct cursor *c, uint64_t raw)
+{
+	return &c->near[raw * 0x9E3779B97F4A7C15u >> 58];
+}
+_Static_assert(SITES_NEAR == 1 << (64 - 58), "the bits that are left");
+
+/** Consume a record that only fills a table.  Returns: 0 or -ENOMEM. */
 static int record_table(struct gtrace_reader *r, struct cursor *c)
 {
-	const struct part *p = &c->part[0];
+	const struct record *rec = &c->rec;
+	uint32_t number;
 
-	if (p->id == GTRACE_SITE) {
-		struct site_words words = {
-			.line = p->arg[1],
-			.op = p->arg[2],
-			.file = p->bytes[3],
-			.file_len = p->arg[3],
-			.func = p->bytes[4],
-			.func_len = p->arg[4],
-			.text = p->bytes[5],
-			.text_len = p->arg[5],
-		};
-
-		uint32_t number = gtrace__site_define(&r->tables, p->arg[0], &words);
-
-		return number && !gtrace__map_set(&c->sites, p->arg[0], number) ? 1 : -ENOMEM;
+	if (rec->id == GTRACE_STACK_DEF) {
+		number = gtrace__stack_define(&r->tables, (const uint8_t *)rec->bytes[1], rec->arg[1]);
+		return number ? gtrace__map_set(&c->stacks, rec->arg[0], number) : 0;
 	}
-	if (p->id == GTRACE_STACK_DEF) {
-		uint32_t number = gtrace__stack_define(&r->tables, (const uint8_t *)p->bytes[1], p->arg[1]);
+	struct site_words words = {
+		.line = rec->arg[1],
+		.op = rec->arg[2],
+		.file = rec->bytes[3],
+		.file_len = rec->arg[3],
+		.func = rec->bytes[4],
+		.func_len = rec->arg[4],
+		.text = rec->bytes[5],
+		.text_len = rec->arg[5],
+	};
 
-		if (number && gtrace__map_set(&c->stacks, p->arg[0], number))
-			return -ENOMEM;
-		return 1;
-	}
-	return 0;
+	number = gtrace__site_define(&r->tables, rec->arg[0], &words);
+	near_place(c, rec->arg[0])->number = 0;
+	return number ? gtrace__map_set(&c->sites, rec->arg[0], number) : -ENOMEM;
 }
 
-static void part_set(struct part *p, uint16_t id, uint16_t nargs, const uint64_t *args)
+static uint32_t site_number(struct gtrace_reader *r, struct cursor *c, uint64_t raw)
 {
-	p->id = id;
-	p->nargs = nargs;
-	memcpy(p->arg, args, nargs * sizeof(*args));
-}
+	struct site_near *near = near_place(c, raw);
 
-/** A compound record becomes its parts. */
-static void record_split(struct cursor *c)
-{
-	const struct part whole = c->part[0];
-	const uint64_t *a = whole.arg;
-	unsigned n = 0;
-
-	switch (whole.id) {
-	case GTRACE_GO_HANDOFF:
-		part_set(&c->part[n++], GTRACE_GO_WAKE, 3, (const uint64_t[]){a[4], a[5], a[6]});
-		part_set(&c->part[n++], GTRACE_GO_PARK, 4, a);
-		part_set(&c->part[n++], GTRACE_GO_START, 2, (const uint64_t[]){a[4], 0});
-		break;
-	case GTRACE_GO_SWITCH:
-		part_set(&c->part[n++], GTRACE_GO_PARK, 4, a);
-		part_set(&c->part[n++], GTRACE_GO_START, 2, a + 4);
-		break;
-	case GTRACE_GO_YIELD_TO:
-		part_set(&c->part[n++], GTRACE_GO_YIELD, 1, a);
-		part_set(&c->part[n++], GTRACE_GO_START, 2, a + 1);
-		break;
-	case GTRACE_GO_END_TO:
-		part_set(&c->part[n++], GTRACE_GO_END, 0, a);
-		part_set(&c->part[n++], GTRACE_GO_START, 2, a);
-		break;
-	default:
-		n = 1;
-		break;
-	}
-	c->nparts = n;
-	c->k = 0;
-}
-
-static uint32_t site_number(struct gtrace_reader *r, const struct cursor *c, uint64_t raw)
-{
+	if (near->number && near->raw == raw)
+		return near->number;
 	uint32_t number = raw ? gtrace__map_get(&c->sites, raw) : 0;
 
-	return number ? number : gtrace__site_number(&r->tables, raw);
+	if (!number)
+		return gtrace__site_number(&r->tables, raw);
+	*near = (struct site_near){raw, number};
+	return number;
 }
 
 static void record_numbers(struct gtrace_reader *r, struct cursor *c)
 {
-	struct part *p = &c->part[0];
-	unsigned sites = r->shape[p->id].sites;
+	struct record *rec = &c->rec;
 
-	for (unsigned i = 0; sites >> i; i++) {
-		if (sites >> i & 1)
-			p->arg[i] = site_number(r, c, p->arg[i]);
+	for (unsigned sites = r->shape[rec->id].sites; sites; sites &= sites - 1) {
+		int i = __builtin_ctz(sites);
+
+		rec->arg[i] = site_number(r, c, rec->arg[i]);
 	}
-	if (p->id == GTRACE_STACK)
-		p->arg[0] = gtrace__map_get(&c->stacks, p->arg[0]);
-	if (p->id == GTRACE_THREAD_END)
-		c->ended = true;
+	if (rec->id == GTRACE_STACK)
+		rec->arg[0] = gtrace__map_get(&c->stacks, rec->arg[0]);
+	c->ended |= rec->id == GTRACE_THREAD_END;
+}
+
+/* ── parts: compound records are several events ── */
+
+/** How many; 0: one that starts or wakes nobody. */
+static const uint8_t record_parts[256] = {
+	[GTRACE_GO_START] = 1,   [GTRACE_GO_WAKE] = 1,     [GTRACE_GO_WAKE_BY] = 1,
+	[GTRACE_GO_SWITCH] = 2,  [GTRACE_GO_YIELD_TO] = 2, [GTRACE_GO_END_TO] = 2,
+	[GTRACE_GO_HANDOFF] = 3,
+};
+
+static void part_move(struct cursor *c, uint16_t id, uint64_t g, uint64_t seq)
+{
+	c->id = id;
+	c->move_g = g;
+	c->move_seq = seq;
+}
+
+/** Part k of the record is the head. */
+static void part_set(struct cursor *c)
+{
+	const uint64_t *a = c->rec.arg;
+	bool last = c->k + 1 == c->nparts;
+
+	switch (c->rec.id) {
+	case GTRACE_GO_HANDOFF:
+		if (c->k == 1)
+			part_move(c, GTRACE_GO_PARK, 0, 0);
+		else
+			part_move(c, last ? GTRACE_GO_START : GTRACE_GO_WAKE, a[4], last ? 0 : a[5]);
+		break;
+	case GTRACE_GO_SWITCH:
+		part_move(c, last ? GTRACE_GO_START : GTRACE_GO_PARK, last ? a[4] : 0, a[5]);
+		break;
+	case GTRACE_GO_YIELD_TO:
+		part_move(c, last ? GTRACE_GO_START : GTRACE_GO_YIELD, last ? a[1] : 0, a[2]);
+		break;
+	case GTRACE_GO_END_TO:
+		part_move(c, last ? GTRACE_GO_START : GTRACE_GO_END, last ? a[0] : 0, a[1]);
+		break;
+	default:
+		part_move(c, c->rec.id, a[0], a[1]);
+		break;
+	}
+}
+
+/** The arguments of a part of a compound record.  Returns how many. */
+static unsigned part_args(const struct cursor *c, uint64_t *arg)
+{
+	switch (c->id) {
+	case GTRACE_GO_START:
+		arg[0] = c->move_g;
+		arg[1] = c->move_seq;
+		return 2;
+	case GTRACE_GO_WAKE:
+		arg[0] = c->move_g;
+		arg[1] = c->move_seq;
+		arg[2] = c->rec.arg[6];
+		return 3;
+	case GTRACE_GO_PARK:
+		memcpy(arg, c->rec.arg, 4 * sizeof(*arg));
+		return 4;
+	case GTRACE_GO_YIELD:
+		arg[0] = c->rec.arg[0];
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+void gtrace__cursor_event(const struct gtrace_reader *r, const struct cursor *c,
+                          struct gtrace_event *ev)
+{
+	ev->id = c->id;
+	ev->desc = r->desc[c->id];
+	if (c->nparts == 1) {
+		ev->nargs = c->rec.nargs;
+		memcpy(ev->arg, c->rec.arg, sizeof(ev->arg));
+		memcpy(ev->bytes, c->rec.bytes, sizeof(ev->bytes));
+		return;
+	}
+	ev->nargs = ev->desc->nargs; // the trace's own list may have more
+	for (unsigned i = part_args(c, ev->arg); i < ev->nargs; i++) {
+		ev->arg[i] = 0;
+		ev->bytes[i] = "";
+	}
 }
 
 /* ── batches ── */
 
+static void head_record(struct cursor *c)
+{
+	unsigned parts = record_parts[c->rec.id];
+
+	c->k = 0;
+	c->nparts = parts ? parts : 1;
+	if (parts)
+		part_set(c);
+	else
+		part_move(c, c->rec.id, 0, 0);
+}
+
 static void head_gap(struct cursor *c, uint64_t batches, uint64_t events)
 {
-	part_set(&c->part[0], GTRACE_GAP, 3, (const uint64_t[]){c->thread, batches, events});
-	c->nparts = 1;
-	c->k = 0;
+	c->rec = (struct record){GTRACE_GAP, 3, {c->thread, batches, events}, {NULL}};
+	head_record(c);
 	c->state = HEAD_PART;
 	c->after_gap = true;
 }
@@ -180,14 +282,13 @@ static int batch_next(struct gtrace_reader *r, struct cursor *c)
 		}
 		c->pos = p;
 		c->decoded++;
-		int table = record_table(r, c);
-
-		if (table < 0)
-			return table;
-		if (table)
+		if (c->rec.id <= GTRACE_STACK_DEF) {
+			if (record_table(r, c))
+				return -ENOMEM;
 			continue;
+		}
 		record_numbers(r, c);
-		record_split(c);
+		head_record(c);
 		c->state = HEAD_PART;
 		return 1;
 	}
@@ -235,6 +336,7 @@ int gtrace__cursor_load(struct gtrace_reader *r, struct cursor *c)
 	if (b->generation != c->generation) {
 		gtrace__map_clear(&c->sites);
 		gtrace__map_clear(&c->stacks);
+		memset(c->near, 0, sizeof(c->near));
 	}
 	c->generation = b->generation;
 	c->pos = b->memory ? b->memory : c->buf;
@@ -244,9 +346,12 @@ int gtrace__cursor_load(struct gtrace_reader *r, struct cursor *c)
 
 int gtrace__cursor_advance(struct gtrace_reader *r, struct cursor *c)
 {
-	if (c->state == HEAD_PART && ++c->k < c->nparts)
+	if (c->state == HEAD_PART && ++c->k < c->nparts) {
+		part_set(c);
 		return 0;
+	}
 	c->state = HEAD_NONE;
+	c->move_g = 0;
 	if (c->pos) {
 		int n = batch_next(r, c);
 

@@ -6,11 +6,12 @@
 
 #include <stdlib.h>
 
-#define ROWS_MIN 256
+#define ROWS_MIN_LOG2 8
+#define ROWS_MIN ((size_t)1 << ROWS_MIN_LOG2)
 
 static size_t row_home(const struct order *o, uint64_t id)
 {
-	return gtrace__hash(o->hash_key, id) & o->mask;
+	return (size_t)(id * o->hash_key >> o->hash_shift); // universal: the key is odd and a secret
 }
 
 static struct goroutine *row_find(const struct order *o, uint64_t id)
@@ -41,7 +42,8 @@ static bool rows_grow(struct order *o)
 	if (!rows)
 		return false;
 	if (!old)
-		o->hash_key = gtrace__hash_key();
+		o->hash_key = gtrace__hash_key() | 1;
+	o->hash_shift = old ? o->hash_shift - 1 : 64 - ROWS_MIN_LOG2;
 	o->rows = rows;
 	o->mask = count - 1;
 	for (size_t i = 0; i < old_count; i++) {

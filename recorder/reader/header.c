@@ -156,6 +156,8 @@ static int row_take(struct gtrace_reader *r, const char *line, size_t len)
 		row_merge(&e->desc, ours);
 	shape.nargs = (uint8_t)n;
 	shape.handed = e->desc.nargs;
+	shape.quick = !shape.bytes && n == e->desc.nargs;
+	shape.novel = !ours;
 	r->shape[id] = shape;
 	r->desc[id] = &e->desc;
 	return 0;

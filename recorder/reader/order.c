@@ -10,7 +10,8 @@
  *                          ▲                  │  │
  *                          └────GO_YIELD──────┘  └──GO_END──▶ gone
  *
- *   I1  A stream is in the heap, or blocked, or out (its head is being handed out), or exhausted.
+ *   I1  A stream is in the heap, or blocked, or woken, or exhausted.  The one whose head is handed
+ * out stays first in the heap until it has its next head; who is woken meanwhile goes there later.
  *   I2  A blocked stream is on the list of the one goroutine its head needs; whatever that
  * goroutine does next puts it back into the heap, and it is looked at afresh. I3  A count of 0
  * means that the goroutine's last move is in this same stream: always let through. I4  No blocked
@@ -46,42 +47,57 @@ static bool earlier(const struct cursor *a, const struct cursor *b)
 	return a->ticks != b->ticks ? a->ticks < b->ticks : a->thread < b->thread;
 }
 
-static void heap_down(struct order *o, struct cursor *c)
+static bool above(const struct order_head *a, const struct order_head *b)
+{
+	return a->ticks != b->ticks ? a->ticks < b->ticks : a->cursor->thread < b->cursor->thread;
+}
+
+/** Put a head where the first one was, and where it belongs from there. */
+static void heap_down(struct order *o, struct order_head head)
 {
 	size_t i = 0;
 
 	for (size_t child; (child = 2 * i + 1) < o->heap_count; i = child) {
-		if (child + 1 < o->heap_count && earlier(o->heap[child + 1], o->heap[child]))
+		if (child + 1 < o->heap_count && above(&o->heap[child + 1], &o->heap[child]))
 			child++;
-		if (!earlier(o->heap[child], c))
+		if (above(&head, &o->heap[child]))
 			break;
 		o->heap[i] = o->heap[child];
 	}
-	o->heap[i] = c;
+	o->heap[i] = head;
 }
 
-static struct cursor *heap_pop(struct order *o)
+static void heap_drop_first(struct order *o)
 {
-	struct cursor *top = o->heap[0];
-	struct cursor *last = o->heap[--o->heap_count];
-
-	if (o->heap_count)
-		heap_down(o, last);
-	return top;
+	if (--o->heap_count)
+		heap_down(o, o->heap[o->heap_count]);
 }
 
 void gtrace__order_push(struct order *o, struct cursor *c)
 {
+	struct order_head head = {c->ticks, c};
 	size_t i = o->heap_count++;
 
-	for (; i && earlier(c, o->heap[(i - 1) / 2]); i = (i - 1) / 2)
+	for (; i && above(&head, &o->heap[(i - 1) / 2]); i = (i - 1) / 2)
 		o->heap[i] = o->heap[(i - 1) / 2];
-	o->heap[i] = c;
+	o->heap[i] = head;
+}
+
+void gtrace__order_settle(struct order *o)
+{
+	struct cursor *c = o->heap[0].cursor;
+
+	if (c->state != HEAD_NONE) {
+		heap_down(o, (struct order_head){c->ticks, c});
+		return;
+	}
+	o->cut_count += !c->ended;
+	heap_drop_first(o);
 }
 
 int gtrace__order_init(struct order *o, size_t n, const struct timeline *timeline)
 {
-	o->heap = calloc(n + 1, sizeof(struct cursor *));
+	o->heap = calloc(n + 1, sizeof(*o->heap));
 	o->blocked = calloc(n + 1, sizeof(struct cursor *));
 	o->timeline = timeline;
 	o->look_ns = INT64_MAX;
@@ -137,7 +153,18 @@ static void unblock(struct order *o, struct cursor *c)
 
 	o->blocked[c->place.blocked_index] = last;
 	last->place.blocked_index = c->place.blocked_index;
-	gtrace__order_push(o, c);
+	c->place.wait_next = o->woken; // keeps I1
+	o->woken = c;
+}
+
+static void woken_push(struct order *o)
+{
+	while (o->woken) {
+		struct cursor *c = o->woken;
+
+		o->woken = c->place.wait_next;
+		gtrace__order_push(o, c);
+	}
 }
 
 /** The goroutine has moved: have those who waited for it looked at again.  Keeps I2. */
@@ -234,57 +261,56 @@ static void force_earliest(struct order *o)
 
 /* ── does it fit? ── */
 
-static bool is_move(const struct part *p)
-{
-	return p->id == GTRACE_GO_START || p->id == GTRACE_GO_WAKE || p->id == GTRACE_GO_WAKE_BY;
-}
-
 static bool determined(const struct order *o, const struct goroutine *g)
 {
 	return !o->lossy_count && g->epoch == o->epoch;
 }
 
-static uint8_t state_before(const struct part *p)
+static uint8_t state_before(const struct cursor *c)
 {
-	return p->id == GTRACE_GO_START ? GTRACE_state_RUNNABLE : GTRACE_state_WAITING;
+	return c->id == GTRACE_GO_START ? GTRACE_state_RUNNABLE : GTRACE_state_WAITING;
 }
 
-static bool fits(const struct order *o, const struct cursor *c)
+static bool fits(struct order *o, const struct cursor *c)
 {
-	const struct part *p = &c->part[c->k];
+	o->found = NULL;
+	if (!c->move_g)
+		return true;
+	const struct goroutine *g = o->found = gtrace__goroutine_find(o, c->move_g);
 
-	if (c->state != HEAD_PART || !is_move(p) || !p->arg[1] || !p->arg[0] || c->place.forced)
+	if (!c->move_seq || c->place.forced)
 		return true; // I3
-	const struct goroutine *g = gtrace__goroutine_find(o, p->arg[0]);
-
 	if (!g || g->state == GTRACE_state_NONE)
 		return o->lossy_count != 0;
-	if (p->arg[1] <= g->count || !determined(o, g))
+	if (c->move_seq <= g->count || !determined(o, g))
 		return true;
-	return p->arg[1] == g->count + 1 && g->state == state_before(p);
+	return c->move_seq == g->count + 1 && g->state == state_before(c);
 }
 
-struct cursor *gtrace__order_pop(struct order *o, struct gtrace_info *info, int *err)
+struct cursor *gtrace__order_first(struct order *o, struct gtrace_info *info, int *err)
 {
 	for (;;) {
-		if (!o->heap_count && o->blocked_count)
+		if (o->woken)
+			woken_push(o);
+		if (!o->heap_count) {
+			if (!o->blocked_count)
+				return NULL;
 			force_earliest(o);
-		if (!o->heap_count)
-			return NULL;
-		struct cursor *c = heap_pop(o);
+			continue;
+		}
+		struct cursor *c = o->heap[0].cursor;
 
 		if (!fits(o, c)) {
-			*err = block(o, c, c->part[c->k].arg[0]);
+			heap_drop_first(o);
+			*err = block(o, c, c->move_g);
 			if (*err)
 				return NULL;
 			continue;
 		}
 		if (c->state != HEAD_PART)
 			return c;
-		if (o->blocked_count && !c->place.forced && force_impatient(o, head_ns(o, c))) {
-			gtrace__order_push(o, c);
+		if (o->blocked_count && !c->place.forced && force_impatient(o, head_ns(o, c)))
 			continue;
-		}
 		info->inversions += c->place.was_blocked && c->ticks < o->ticks_max;
 		c->place.was_blocked = false;
 		if (c->ticks > o->ticks_max)
@@ -292,11 +318,6 @@ struct cursor *gtrace__order_pop(struct order *o, struct gtrace_info *info, int 
 		o->handed_out++;
 		return c;
 	}
-}
-
-void gtrace__order_exhausted(struct order *o, const struct cursor *c)
-{
-	o->cut_count += !c->ended;
 }
 
 /* ── it happens ── */
@@ -310,20 +331,22 @@ static void broken(const struct order *o, struct gtrace_info *info)
 
 static int apply_move(struct order *o, struct cursor *c, struct gtrace_info *info)
 {
-	const struct part *p = &c->part[c->k];
-	uint64_t seq = p->arg[1];
-	bool start = p->id == GTRACE_GO_START;
+	uint64_t seq = c->move_seq;
+	bool start = c->id == GTRACE_GO_START;
+	struct goroutine *g = o->found;
 
 	if (start)
-		c->g = p->arg[0];
-	if (!p->arg[0])
+		c->g = c->move_g;
+	if (!c->move_g)
 		return 0;
-	struct goroutine *g = gtrace__goroutine_get(o, p->arg[0]);
-
+	if (!g)
+		g = gtrace__goroutine_get(o, c->move_g);
 	if (!g)
 		return -ENOMEM;
+	if (start)
+		c->place.context_row = (size_t)(g - o->rows);
 	bool known = g->state != GTRACE_state_NONE && determined(o, g);
-	bool right = g->state == state_before(p) && (!seq || seq == g->count + 1);
+	bool right = g->state == state_before(c) && (!seq || seq == g->count + 1);
 
 	if (seq && seq <= g->count && g->state != GTRACE_state_NONE) { // too late to matter
 		if (known)
@@ -346,7 +369,7 @@ static int apply_move(struct order *o, struct cursor *c, struct gtrace_info *inf
 
 static int apply_new(struct order *o, const struct cursor *c, struct gtrace_info *info)
 {
-	uint64_t id = c->part[c->k].arg[0];
+	uint64_t id = c->rec.arg[0];
 	struct goroutine *g = id ? gtrace__goroutine_get(o, id) : NULL;
 
 	if (!g)
@@ -371,7 +394,9 @@ static int apply_stop(struct order *o, struct cursor *c, struct gtrace_info *inf
 	c->g = 0;
 	if (!id)
 		return 0;
-	struct goroutine *g = gtrace__goroutine_get(o, id);
+	size_t row = c->place.context_row;
+	bool there = o->rows && row <= o->mask && o->rows[row].id == id;
+	struct goroutine *g = there ? &o->rows[row] : gtrace__goroutine_get(o, id);
 
 	if (!g)
 		return -ENOMEM;
@@ -397,10 +422,9 @@ static void apply_gap(struct order *o, struct cursor *c)
 
 int gtrace__order_apply(struct order *o, struct cursor *c, struct gtrace_info *info)
 {
-	const struct part *p = &c->part[c->k];
 	int err = 0;
 
-	if (p->id == GTRACE_GAP) {
+	if (c->id == GTRACE_GAP) {
 		apply_gap(o, c);
 		return 0;
 	}
@@ -409,7 +433,7 @@ int gtrace__order_apply(struct order *o, struct cursor *c, struct gtrace_info *i
 		o->lossy_count--;
 		o->epoch++;
 	}
-	switch (p->id) {
+	switch (c->id) {
 	case GTRACE_GO_START:
 	case GTRACE_GO_WAKE:
 	case GTRACE_GO_WAKE_BY:

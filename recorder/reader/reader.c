@@ -177,28 +177,20 @@ static int last_advance(struct gtrace_reader *r)
 		return 0;
 	int err = gtrace__cursor_advance(r, c);
 
-	if (err)
-		return err;
-	if (c->state == HEAD_NONE)
-		gtrace__order_exhausted(&r->order, c);
-	else
-		gtrace__order_push(&r->order, c);
-	return 0;
+	if (!err)
+		gtrace__order_settle(&r->order);
+	return err;
 }
 
-static void event_fill(const struct gtrace_reader *r, struct cursor *c, struct gtrace_event *ev)
+static void event_fill(struct gtrace_reader *r, struct cursor *c, struct gtrace_event *ev)
 {
-	const struct part *p = &c->part[c->k];
-
-	ev->id = p->id;
-	ev->nargs = p->nargs;
 	ev->thread = c->thread;
 	ev->g = c->g;
 	ev->time_ns = gtrace__timeline_ns(&r->timeline, c->ticks, &c->line);
 	ev->offset = c->current ? c->current->offset : c->batch[0].offset;
-	memcpy(ev->arg, p->arg, sizeof(ev->arg));
-	memcpy(ev->bytes, p->bytes, sizeof(ev->bytes));
-	ev->desc = r->desc[p->id];
+	gtrace__cursor_event(r, c, ev);
+	r->info.events++;
+	r->info.unknown_events += r->shape[ev->id].novel;
 }
 
 /** Returns: 1, 0 or a negative errno. */
@@ -207,16 +199,14 @@ static int reader_next(struct gtrace_reader *r, struct gtrace_event *ev)
 	int err = last_advance(r);
 
 	while (!err) {
-		struct cursor *c = gtrace__order_pop(&r->order, &r->info, &err);
+		struct cursor *c = gtrace__order_first(&r->order, &r->info, &err);
 
 		if (!c)
 			return err;
 		if (c->state == HEAD_LATER) {
 			err = gtrace__cursor_load(r, c);
-			if (!err && c->state != HEAD_NONE)
-				gtrace__order_push(&r->order, c);
-			else if (!err)
-				gtrace__order_exhausted(&r->order, c);
+			if (!err)
+				gtrace__order_settle(&r->order);
 			continue;
 		}
 		event_fill(r, c, ev);
@@ -224,8 +214,6 @@ static int reader_next(struct gtrace_reader *r, struct gtrace_event *ev)
 		if (err)
 			return err;
 		r->last = c;
-		r->info.events++;
-		r->info.unknown_events += !gtrace_event_desc(ev->id);
 		return 1;
 	}
 	return err;

@@ -31,20 +31,25 @@ struct batch {
 	uint8_t *memory; // its records, if it came from the sidecar
 };
 
-/** One event of a record: most records are one, compound ones several. */
-struct part {
+/** As it stands in a batch, but for sites and stacks, which have the reader's numbers. */
+struct record {
 	uint16_t id;
 	uint16_t nargs;
 	uint64_t arg[GTRACE_ARGS_MAX];
-	const char *bytes[GTRACE_ARGS_MAX];
+	const char *bytes[GTRACE_ARGS_MAX]; // behind each argument; matters for that kind alone
 };
-
-#define PARTS_MAX 3
 
 enum head_state {
 	HEAD_NONE,  // nothing more
 	HEAD_LATER, // a batch that is not read yet; the time is its first
-	HEAD_PART   // part[k] of the current record
+	HEAD_PART   // part k of the current record: most have one, compound ones several
+};
+
+#define SITES_NEAR 64
+
+struct site_near {
+	uint64_t raw;
+	uint32_t number; // 0: none
 };
 
 /** A stream being read: its batches, and its next event, the head. */
@@ -64,13 +69,17 @@ struct cursor {
 	uint64_t decoded; // records of this batch
 	size_t line;      // of the timeline
 	uint32_t generation;
-	struct map sites;  // the records' site numbers to the reader's
-	struct map stacks; // likewise
+	struct map sites;                  // the records' site numbers to the reader's
+	struct map stacks;                 // likewise
+	struct site_near near[SITES_NEAR]; // some of sites
 
 	enum head_state state;
 	unsigned k, nparts;
-	struct part part[PARTS_MAX];
-	uint64_t ticks; // of the head
+	uint16_t id;       // of the head
+	uint64_t ticks;    // likewise
+	uint64_t move_g;   // whom the head starts or wakes; 0: nobody
+	uint64_t move_seq; // its count then, as the record says
+	struct record rec;
 	uint64_t g;     // the context before the head
 	bool after_gap; // the context is to be taken from the next batch
 	bool ended;     // THREAD_END was read
@@ -156,6 +165,10 @@ char *gtrace__chunk_text(struct gtrace_reader *r, uint64_t offset, uint64_t fram
 
 /** Find the head after the present one.  Returns: 0, or a negative errno. */
 int gtrace__cursor_advance(struct gtrace_reader *r, struct cursor *c);
+
+/** Fill an event's id and arguments from the head. */
+void gtrace__cursor_event(const struct gtrace_reader *r, const struct cursor *c,
+                          struct gtrace_event *ev);
 
 /** Decompress the batch a HEAD_LATER stands for and find the head.  Returns: likewise. */
 int gtrace__cursor_load(struct gtrace_reader *r, struct cursor *c);
