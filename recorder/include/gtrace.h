@@ -389,8 +389,10 @@ struct gtrace_info {
 };
 
 /**
- * Open a trace.  path "-" is standard input, which is spooled to an unlinked temporary file.  A
- * sidecar beside it (path.live) is read along.
+ * Open a trace.  path "-" is standard input.  What is no regular file, a pipe for instance, is read
+ * to its end into a temporary file without a name, in TMPDIR.  A sidecar beside it (path.live) is
+ * read along.  Up to four threads, which all signals are blocked in, decompress batches; memory is
+ * bounded by the goroutines alive at once.
  *
  * Blocks:  for reading the chunk headers.
  * Returns: 0 and *out; GTRACE_ENOTTRACE, GTRACE_ENEWER, GTRACE_EDAMAGED or a negative errno with

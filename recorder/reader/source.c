@@ -13,12 +13,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int spool_file(void)
+static const char *spool_dir(void)
 {
 	const char *dir = getenv("TMPDIR");
+
+	return dir && *dir ? dir : P_tmpdir;
+}
+
+static int spool_file(void)
+{
 	char path[4096];
 
-	snprintf(path, sizeof(path), "%s/gtrace.XXXXXX", dir && *dir ? dir : P_tmpdir);
+	snprintf(path, sizeof(path), "%s/gtrace.XXXXXX", spool_dir());
 	int fd = mkostemp(path, O_CLOEXEC);
 
 	if (fd < 0)
@@ -43,26 +49,32 @@ static int write_all(int fd, const char *p, size_t len)
 }
 
 /** Copy all that can be read to a temporary file without a name.  Returns: its descriptor. */
-static int spool(int from)
+static int spool(int from, const char *name, struct gtrace_error *err)
 {
 	char buf[65536];
 	int fd = spool_file();
-	int err = fd < 0 ? fd : 0;
+	int code = fd < 0 ? fd : 0;
+	ssize_t n = 1;
 
-	while (!err) {
-		ssize_t n = read(from, buf, sizeof(buf));
-
+	while (!code && n) {
+		n = read(from, buf, sizeof(buf));
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			err = -errno;
-		if (n <= 0)
 			break;
-		err = write_all(fd, buf, (size_t)n);
+		code = write_all(fd, buf, (size_t)n);
 	}
-	if (err && fd >= 0)
+	if (!code && !n)
+		return fd;
+	if (code)
+		gtrace__error(err, code, UINT64_MAX, "cannot keep '%.100s' in a file in '%.100s': %s", name,
+		              spool_dir(), strerror(-code));
+	else
+		code = gtrace__error(err, -errno, UINT64_MAX, "cannot read '%.200s': %s", name,
+		                     strerror(errno));
+	if (fd >= 0)
 		close(fd);
-	return err ? err : fd;
+	return code;
 }
 
 int gtrace__source_open(const char *path, uint64_t *bytes, struct gtrace_error *err)
@@ -78,12 +90,13 @@ int gtrace__source_open(const char *path, uint64_t *bytes, struct gtrace_error *
 	if (!code && S_ISDIR(st.st_mode))
 		code = -EISDIR;
 	if (!code && !S_ISREG(st.st_mode)) {
-		int spooled = spool(fd);
+		int spooled = spool(fd, name, err);
 
 		close(fd);
+		if (spooled < 0)
+			return spooled;
 		fd = spooled;
-		if (fd < 0 || fstat(fd, &st) < 0)
-			code = fd < 0 ? fd : -errno;
+		code = fstat(fd, &st) < 0 ? -errno : 0;
 	}
 	if (code) {
 		if (fd >= 0)

@@ -79,6 +79,23 @@ expect 1 'LEAK' '' "$gtrace" analyze --no-plots -o other leak_first_answer.gtrac
 [ -s other/trace.db ] || { echo "FAILED: -o DIR"; failed=1; }
 expect 1 'LEAK' '' sh -c '"$1" analyze --no-plots - <leak_first_answer.gtrace' - "$gtrace"
 [ -s stdin.report/report.json ] || { echo "FAILED: no report of standard input"; failed=1; }
+expect 1 'LEAK' '' sh -c 'cat leak_first_answer.gtrace | "$1" analyze --no-plots -' - "$gtrace"
+mkfifo pipe
+"$gtrace" dump leak_first_answer.gtrace >want
+for way in file pipe descriptor fifo; do
+	case $way in
+	file) "$gtrace" dump - <leak_first_answer.gtrace ;;
+	pipe) cat leak_first_answer.gtrace | "$gtrace" dump - ;;
+	descriptor) cat leak_first_answer.gtrace | "$gtrace" dump /dev/fd/3 3<&0 </dev/null ;; # as <(...) is
+	fifo)
+		cat leak_first_answer.gtrace >pipe &
+		"$gtrace" dump pipe
+		;;
+	esac >got
+	cmp want got || { echo "FAILED: dump from a $way"; failed=1; }
+done
+expect 3 '' "cannot keep 'standard input' in a file in '/nowhere': No such file" \
+	sh -c 'cat want | TMPDIR=/nowhere "$1" dump -' - "$gtrace"
 expect 1 "$(printf '\033')\\[1;31mLEAK" '' "$gtrace" analyze --no-plots --color always leak_first_answer.gtrace
 
 # the other verbs
