@@ -73,6 +73,35 @@ static void every_truncation(void **state)
 	free(bytes);
 }
 
+/** One bit of every byte, and all its bits: never more than one chunk is lost. */
+static void every_flip(void **state)
+{
+	char path[512];
+	size_t len;
+	uint8_t *bytes = small_trace(&len);
+
+	(void)state;
+	strcpy(path, temp_path("flip.gtrace"));
+	file_write(path, bytes, len);
+	struct events whole = events_read(path);
+
+	for (size_t i = 0; i < 2 * len; i++) {
+		uint8_t flip = (uint8_t)(i < len ? 1u << i % 8 : 0xff);
+
+		bytes[i % len] ^= flip;
+		file_write(path, bytes, len);
+		struct events e = events_read(path);
+
+		bytes[i % len] ^= flip;
+		if (e.result != 0 || e.info.lost_batches > whole.info.lost_batches + 1)
+			fail_msg("byte %zu: %s", i % len,
+			         e.result ? e.error.text : "more than one batch is lost");
+		events_free(&e);
+	}
+	events_free(&whole);
+	free(bytes);
+}
+
 static void random_flips(void **state)
 {
 	char path[512];
@@ -639,14 +668,23 @@ static void standard_input(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_truncation),  cmocka_unit_test(random_flips),
-		cmocka_unit_test(versions),          cmocka_unit_test(later_minor),
-		cmocka_unit_test(unlisted_event),    cmocka_unit_test(lying_records),
-		cmocka_unit_test(earlier_minor),     cmocka_unit_test(bad_event_lines),
-		cmocka_unit_test(lost_batch),        cmocka_unit_test(moves_behind_a_gap),
-		cmocka_unit_test(missing_bytes),     cmocka_unit_test(cut_chunk),
-		cmocka_unit_test(mended_by_sidecar), cmocka_unit_test(sites_of_generations),
-		cmocka_unit_test(names_survive),     cmocka_unit_test(strangers),
+		cmocka_unit_test(every_truncation),
+		cmocka_unit_test(every_flip),
+		cmocka_unit_test(random_flips),
+		cmocka_unit_test(versions),
+		cmocka_unit_test(later_minor),
+		cmocka_unit_test(unlisted_event),
+		cmocka_unit_test(lying_records),
+		cmocka_unit_test(earlier_minor),
+		cmocka_unit_test(bad_event_lines),
+		cmocka_unit_test(lost_batch),
+		cmocka_unit_test(moves_behind_a_gap),
+		cmocka_unit_test(missing_bytes),
+		cmocka_unit_test(cut_chunk),
+		cmocka_unit_test(mended_by_sidecar),
+		cmocka_unit_test(sites_of_generations),
+		cmocka_unit_test(names_survive),
+		cmocka_unit_test(strangers),
 		cmocka_unit_test(standard_input),
 	};
 
