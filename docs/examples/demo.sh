@@ -78,5 +78,9 @@ title wordcount 'the words of these sources, counted in a pipeline'
 record wordcount recorder runtime analyzer
 judge wordcount
 
-printf '\n%s of 5 verdicts wrong; reports: %s/*.report/report.html\n' $wrong "$out"
+title toyloop 'a loop of callbacks that is not libgor, with a request forgotten'
+record toyloop
+judge toyloop leak
+
+printf '\n%s of 6 verdicts wrong; reports: %s/*.report/report.html\n' $wrong "$out"
 [ $wrong = 0 ]

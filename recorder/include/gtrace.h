@@ -339,6 +339,17 @@ static inline uint64_t gtrace_site_number(struct gtrace_stream *s, const struct 
 	return gtrace_stream_site(s, site);
 }
 
+/**
+ * GTRACE_SITE(stream, CHAN_SEND, "reply"): the number of this very place in the program, whose
+ * record it makes: file, line and function are known.  As gtrace_site_number().
+ */
+#define GTRACE_SITE(s, op_name, what) \
+	__extension__({ \
+		static const struct gtrace_site gtrace_site_here = {__FILE__, __func__, (what), __LINE__, \
+		                                                    GTRACE_op_##op_name}; \
+		gtrace_site_number((s), &gtrace_site_here); \
+	})
+
 /* ── reader ───────────────────────────────────────────────────────────────────────────────────────
  */
 
@@ -382,8 +393,8 @@ struct gtrace_info {
 	uint64_t inversions;   // events that the counters put in another order than the clocks
 	uint64_t broken;       // places where no order fitted and reading went on
 	unsigned threads;
-	bool sidecar;   // part of it came from a left-over sidecar
-	bool truncated; // the file ends inside a chunk
+	bool sidecar;            // part of it came from a left-over sidecar
+	bool truncated;          // the file ends inside a chunk
 	uint64_t unknown_events; // handed out, but known from the trace's own list alone
 	uint64_t unknown_chunks; // of kinds that this library does not know
 };
