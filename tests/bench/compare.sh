@@ -4,7 +4,7 @@
 #
 # runtime   ours and Go's in turn, recording off; for echo also a loop around epoll_wait().
 # recorder  ours without and with recording, and Go's with runtime/trace, in turn; after that the
-#           cost of single events.
+#           cost of single events, and of reading them.
 #
 # Every run is a process of its own.  The Go columns are there if `go` is.  BENCH_RUNS (7) and
 # BENCH_PROCS ("1 2") change how often and on how many processors.
@@ -125,4 +125,7 @@ case "$kind $*" in
 esac
 measure "$@"
 awk -v kind="$kind" -v sides="$sides" -f "$here/table.awk" "$here/targets.txt" "$work/results"
-[ "$kind" = runtime ] || [ -z "$all" ] || "$bin/bench_recorder"
+[ "$kind" = runtime ] || [ -z "$all" ] || {
+	"$bin/bench_recorder"
+	"$bin/bench_reader"
+}
