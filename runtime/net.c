@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -123,7 +124,17 @@ static int place_port(const char *text)
 	return port;
 }
 
-/** An address in digits, or none at all.  False: a name. */
+/** A name that always means this machine, whatever resolves the others: RFC 6761, section 6.3. */
+static bool place_is_local(const struct place *place)
+{
+	static const char name[] = "localhost";
+	size_t len = strlen(place->host), n = sizeof name - 1;
+
+	return len >= n && strcasecmp(place->host + len - n, name) == 0 &&
+	       (len == n || place->host[len - n - 1] == '.');
+}
+
+/** An address in digits, this machine, or none at all.  False: another name. */
 static bool place_digits(struct place *place, uint16_t port)
 {
 	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
@@ -132,7 +143,7 @@ static bool place_digits(struct place *place, uint16_t port)
 	if (!place->host[0] && place->listen) {
 		place_add(place, &in6, sizeof in6);
 		place_add(place, &in, sizeof in); // where there is no IPv6
-	} else if (!place->host[0]) {
+	} else if (!place->host[0] || place_is_local(place)) {
 		in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 		in6.sin6_addr = in6addr_loopback;
 		place_add(place, &in, sizeof in);
