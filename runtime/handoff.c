@@ -37,6 +37,7 @@
 #include "emit.h"
 #include "handoff.h"
 #include "seed.h"
+#include "timer.h"
 
 #define MARK_SLICE 2u // m->mark: and its time is up; any other but 0 only asks for the slow path
 
@@ -141,6 +142,14 @@ static struct m *handoff_over(struct m *m)
 	return gor__foreign_over(m);
 }
 
+/** Does anybody wait for p: in it, in the list of all, or for the time? */
+static bool handoff_others(struct p *p)
+{
+	return !gor__runq_empty(p) ||
+	       atomic_load_explicit(&p->sched->global_count, memory_order_relaxed) ||
+	       gor__timers_due(p);
+}
+
 struct m *gor__enter_slow(struct m *m)
 {
 	struct sched *s = m->sched;
@@ -161,6 +170,7 @@ struct m *gor__enter_slow(struct m *m)
 	} else if (gor__seeded()) {
 		gor__seed_point(m); // a slice, of the clock, is nothing to it
 	} else if (mark == MARK_SLICE && !gor__runq_empty(m->p)) {
+	} else if (mark == MARK_SLICE && handoff_others(m->p)) {
 		struct g *g = m->cur; // the slice is over
 		gor__yield(m, g->site ? g->site : g->born);
 	}

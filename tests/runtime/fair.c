@@ -433,6 +433,70 @@ TEST_PROCS(global_list_beside_ping_pong, 1)
 	gor_free(c.gate);
 }
 
+/* ── one that never waits ─────────────────────────────────────────────────────────────────────────
+ */
+
+enum { MARK_SLICE = 2 }; // as in handoff.c: the monitor finds that a goroutine has had its time
+
+/* The running goroutine has had its time, and calls the runtime. */
+static void end_slice(void)
+{
+	static gor_mutex mu;
+	struct m *m = gor__enter();
+
+	atomic_store(&m->mark, MARK_SLICE);
+	gor__leave();
+	gor_mutex_lock(&mu);
+	gor_mutex_unlock(&mu);
+}
+
+static struct g *parked;
+static _Atomic bool ran;
+
+static void park_and_run(void *arg)
+{
+	struct m *m = gor__enter();
+
+	(void)arg;
+	parked = m->cur;
+	gor__wait_begin(m->cur, GTRACE_reason_SELECT_NONE, 0, GOR_SITE_(GOR_OP_SELECT, ""), 0);
+	gor__park(m, NULL);
+	gor__leave();
+	atomic_store(&ran, true);
+}
+
+/** Its time over, it makes way for who is in the list of all, though nobody is in the ring. */
+TEST_PROCS(slice_ends_for_the_list_of_all, 1)
+{
+	gor_go(park_and_run, NULL);
+	gor_yield();
+	struct m *m = gor__enter();
+	g_set_state(parked, G_RUNNABLE);
+	__real_gor__global_put(m->sched, parked, parked, 1);
+	gor__leave();
+	end_slice();
+	REQUIRE(atomic_load(&ran));
+}
+
+static void sleep_and_run(void *arg)
+{
+	gor_sleep(*(int64_t *)arg);
+	atomic_store(&ran, true);
+}
+
+/** And for whose sleep is over. */
+TEST_PROCS(slice_ends_for_a_timer, 1)
+{
+	int64_t nap = GOR_MILLISECOND;
+
+	gor_go(sleep_and_run, &nap);
+	gor_yield();
+	for (int64_t until = gor_deadline(2 * nap); gor_now() < until;)
+		;
+	end_slice();
+	REQUIRE(atomic_load(&ran));
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -447,6 +511,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(woken_on_eight),
 		cmocka_unit_test(beside_ping_pong),
 		cmocka_unit_test(global_list_beside_ping_pong),
+		cmocka_unit_test(slice_ends_for_the_list_of_all),
+		cmocka_unit_test(slice_ends_for_a_timer),
 	};
 
 	setenv("GOR_DEBUG", "handoff=1h", 1); // no processor is taken from a thread for being slow
