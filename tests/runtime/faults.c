@@ -428,6 +428,8 @@ static void while_recording(void **state)
 	after_arg = path;
 	for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
 		each_call(functions[i], 0);
+	after_each = NULL;
+	unsetenv("GTRACE");
 	rmdir(dir);
 }
 

@@ -15,6 +15,7 @@ struct play {
 	struct program p;
 	struct outcome *out;
 	ints ch[CHANS + 1]; // the last is NULL
+	gor_timer timer;
 	gor_mutex mu[MUTEXES];
 	gor_rwmutex rw;
 	gor_waitgroup wg;
@@ -134,7 +135,23 @@ WRAP_PANIC(gor__fatal)
 /* ── calls ────────────────────────────────────────────────────────────────────────────────────────
  */
 
-static int call_select(struct play *play, const struct op *op, int g, int k, int *value)
+/* What is received: an int, or a time from the timer. */
+union received {
+	int value;
+	int64_t when;
+};
+
+static int value_of(const union received *got, int end)
+{
+	return end == TIMER && got->value != UNTOUCHED ? (got->when > 0 ? TICK : 0) : got->value;
+}
+
+static struct gor_hchan *end_of(struct play *play, int end)
+{
+	return end == TIMER ? GOR_HCHAN_(play->timer.c) : GOR_HCHAN_(play->ch[end]);
+}
+
+static gor_case make_case(struct play *play, const struct op *op, int i)
 {
 	static const int kinds[] = {
 		[ON_RECV] = GOR_CASE_RECV,
@@ -142,29 +159,60 @@ static int call_select(struct play *play, const struct op *op, int g, int k, int
 		[ON_TIMEOUT] = GOR_CASE_TIMEOUT,
 		[ON_DEFAULT] = GOR_CASE_DEFAULT,
 	};
+	int on = op->at[i].on;
+
+	return (gor_case){.kind = kinds[on],
+	                  .chan = on <= ON_SEND ? end_of(play, op->at[i].chan) : NULL,
+	                  .dur_ns = SOON};
+}
+
+static int call_select(struct play *play, const struct op *op, int g, int k, int *value)
+{
 	gor_case cases[CASES];
-	int in[CASES], out[CASES];
+	union received in[CASES];
+	int out[CASES];
 	bool ok[CASES];
 
 	for (int i = 0; i < op->cases; i++) {
-		int on = op->at[i].on;
-		in[i] = UNTOUCHED;
+		in[i].when = in[i].value = UNTOUCHED;
 		ok[i] = true;
 		out[i] = program_value(g, k, i);
-		cases[i] = (gor_case){.kind = kinds[on],
-		                      .chan = on <= ON_SEND ? GOR_HCHAN_(play->ch[op->at[i].chan]) : NULL,
-		                      .value = on == ON_SEND ? &out[i] : &in[i],
-		                      .ok = &ok[i],
-		                      .dur_ns = SOON};
+		cases[i] = make_case(play, op, i);
+		cases[i].value = op->at[i].on == ON_SEND ? &out[i] : &in[i].value;
+		cases[i].ok = &ok[i];
 	}
 	int done = gor_select_n(cases, op->cases);
 	for (int i = 0; i < op->cases; i++) {
-		REQUIRE(i == done || in[i] == UNTOUCHED); // what was not done leaves no trace
+		REQUIRE(i == done || in[i].value == UNTOUCHED); // what was not done leaves no trace
 		REQUIRE((i == done && op->at[i].on == ON_RECV) || ok[i]);
 	}
-	*value = in[done];
+	*value = value_of(&in[done], op->at[done].chan);
 	REQUIRE(op->at[done].on != ON_RECV || ok[done] == (*value != 0));
 	return done;
+}
+
+static int call_timer(struct play *play, const struct op *op, int *value)
+{
+	gor_chan(int64_t) ch = play->timer.c;
+	union received got = {.value = UNTOUCHED};
+	int code;
+
+	switch (op->call) {
+	case RESET:
+		return gor_timer_reset(&play->timer, SOON);
+	case STOP:
+		return gor_timer_stop(&play->timer);
+	case RECV:
+		code = gor_recv(ch, &got.when);
+		break;
+	case TRY_RECV:
+		code = gor_try_recv(ch, &got.when);
+		break;
+	default:
+		code = gor_recv_until(ch, &got.when, gor_deadline(SOON));
+	}
+	*value = value_of(&got, TIMER);
+	return code;
 }
 
 static int call_chan(struct play *play, const struct op *op, int sent, int *value)
@@ -296,6 +344,8 @@ static int call(struct role *r, int k, int *value)
 	case SELECT:
 		return call_select(play, op, r->g, k, value);
 	default:
+		if (op->obj == TIMER)
+			return call_timer(play, op, value);
 		if (op->call <= CLOSE)
 			return call_chan(play, op, program_value(r->g, k, 0), value);
 		return op->call <= RUNLOCK ? call_lock(play, op) : call_sync(play, op);
@@ -402,6 +452,8 @@ static void start_all(struct play *play, int from)
 {
 	int n = play->p.goroutines;
 
+	REQUIRE_EQ(gor_timer_start(&play->timer, GOR_HOUR), 0);
+	REQUIRE(gor_timer_stop(&play->timer));
 	gor_wg_add(&play->wg, play->p.count);
 	gor_sem_release(&play->sem, play->p.permits);
 	for (int i = 0; i < n; i++) {

@@ -45,8 +45,9 @@ int program_size(const struct program *p)
 struct writer {
 	struct program *p;
 	uint64_t random;
-	int chans; // in use
-	int theme; // what most calls are about
+	int chans;  // in use
+	int theme;  // what most calls are about
+	bool timer; // is used
 	int g;
 };
 
@@ -58,6 +59,11 @@ static int below(struct writer *w, int n)
 static int some_chan(struct writer *w)
 {
 	return below(w, 24) == 0 ? NIL : below(w, w->chans);
+}
+
+static int some_end(struct writer *w)
+{
+	return below(w, w->timer ? 3 : 40) == 0 ? TIMER : some_chan(w);
 }
 
 static void add(struct writer *w, enum call call, int obj, int n)
@@ -80,7 +86,7 @@ static void add_select(struct writer *w)
 	*op = (struct op){.call = SELECT};
 	for (int i = 0; i < n; i++) {
 		int on = below(w, 10) < 8 ? below(w, 2) : ON_TIMEOUT + below(w, 2);
-		int chan = on <= ON_SEND ? some_chan(w) : 0;
+		int chan = on == ON_RECV ? some_end(w) : on == ON_SEND ? some_chan(w) : 0;
 		bool twice = false;
 
 		for (int k = 0; k < op->cases; k++)
@@ -102,6 +108,18 @@ static void add_chan(struct writer *w)
 		add_select(w);
 	else
 		add(w, calls[below(w, (int)(sizeof calls / sizeof *calls))], some_chan(w), 0);
+}
+
+static void add_timer(struct writer *w)
+{
+	static const enum call calls[] = {RESET, RESET, RESET,    STOP,      STOP,
+	                                  RECV,  RECV,  TRY_RECV, RECV_UNTIL};
+
+	w->timer = true;
+	if (below(w, 3) == 0)
+		add_select(w);
+	else
+		add(w, calls[below(w, (int)(sizeof calls / sizeof *calls))], TIMER, 0);
 }
 
 /* One call, in the middle of a critical section perhaps. */
@@ -180,13 +198,13 @@ static void add_counts(struct writer *w)
 	static const enum call calls[] = {WG_ADD,  WG_DONE,     WG_DONE,     WG_WAIT,     WG_WAIT,
 	                                  SEM_TRY, SEM_ACQUIRE, SEM_ACQUIRE, SEM_RELEASE, SEM_RELEASE};
 
-	add(w, calls[below(w, 10)], 0, 1 + below(w, 2));
+	add(w, calls[below(w, 10)], 0, below(w, 12) ? 1 + below(w, 2) : 0);
 }
 
 static void add_some(struct writer *w)
 {
-	static void (*const adds[])(struct writer *) = {add_chan, add_mutex, add_rwmutex, add_cond,
-	                                                add_counts};
+	static void (*const adds[])(struct writer *) = {add_chan, add_mutex,  add_rwmutex,
+	                                                add_cond, add_counts, add_timer};
 	int n = (int)(sizeof adds / sizeof *adds);
 
 	if (below(w, 8) == 0)
@@ -216,7 +234,7 @@ void program_random(struct program *p, uint64_t seed)
 	check_random(&w.random);
 	p->goroutines = (uint8_t)(2 + below(&w, GOROUTINES - 1));
 	w.chans = 1 + below(&w, CHANS);
-	w.theme = below(&w, 2) ? 0 : below(&w, 5);
+	w.theme = below(&w, 2) ? 0 : below(&w, 6);
 	for (int c = 0; c < CHANS; c++)
 		p->cap[c] = (uint8_t)below(&w, CAP_MAX + 1);
 	p->count = (uint8_t)below(&w, 3);
@@ -289,7 +307,7 @@ static void put(struct page *page, const char *fmt, ...)
 
 static const char *chan_name(int c)
 {
-	static const char *const names[] = {"a", "b", "c", "nil"};
+	static const char *const names[ENDS] = {"a", "b", "c", "nil", "t.c"};
 
 	return names[c];
 }
@@ -327,6 +345,8 @@ static const char *const spelling[CALLS] = {
 	[TRY_RECV] = "gor_try_recv(%c, &v);",
 	[RECV_UNTIL] = "gor_recv_until(%c, &v, soon);",
 	[CLOSE] = "gor_close(%c);",
+	[RESET] = "gor_timer_reset(&t, soon);",
+	[STOP] = "gor_timer_stop(&t);",
 	[LOCK] = "gor_mutex_lock(&mu%o);",
 	[TRYLOCK] = "gor_mutex_trylock(&mu%o);",
 	[UNLOCK] = "gor_mutex_unlock(&mu%o);",

@@ -13,7 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { GOROUTINES = 4, OPS = 5, CASES = 3, CHANS = 3, NIL = CHANS, CAP_MAX = 2, MUTEXES = 2 };
+enum { GOROUTINES = 4, OPS = 5, CASES = 3, CHANS = 3, CAP_MAX = 2, MUTEXES = 2 };
+
+/* What a receive may be from: a channel of the program's, or */
+enum { NIL = CHANS, TIMER, ENDS };
 
 enum call {
 	YIELD,
@@ -29,6 +32,8 @@ enum call {
 	TRY_RECV,
 	RECV_UNTIL,
 	CLOSE,
+	RESET, // the timer, which is not running at first
+	STOP,
 	SELECT,
 	LOCK, // mutex obj
 	TRYLOCK,
@@ -88,6 +93,7 @@ extern const char *const panic_words[PANICS];
 enum progress { NOT_BEGUN, BEGUN, DONE, PANICKED };
 
 #define UNTOUCHED (-7) // what a variable that nothing was received into holds
+#define TICK 99        // received from the timer: some time
 
 struct answer {
 	_Atomic uint8_t progress;

@@ -28,7 +28,8 @@ enum fault {
 	SIGNAL_IS_LOST = 1 << 11,
 	RELEASE_WAKES_ONE = 1 << 12,
 	COND_KEEPS_MUTEX = 1 << 13,
-	FAULTS = 14
+	STOP_LEAVES_THE_TIME = 1 << 14,
+	FAULTS = 15
 };
 
 enum verdict { IMPOSSIBLE, POSSIBLE, TOO_LARGE };

@@ -53,7 +53,8 @@ static bool simplify_op(struct op *op, int v)
 		op->n = 1;
 		return true;
 	default:
-		if (op->call < SEND || op->call == SELECT || op->obj == 0)
+		if (op->call < SEND || op->call == SELECT || op->call == RESET || op->call == STOP ||
+		    op->obj == 0)
 			return false;
 		op->obj = 0; // fewer objects
 		return true;
