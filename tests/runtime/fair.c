@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "scheduler.h"
+#include "wait.h"
 
 #if defined(__SANITIZE_THREAD__)
 #define CROWD 1300 // a millisecond each
@@ -472,7 +473,7 @@ TEST_PROCS(slice_ends_for_the_list_of_all, 1)
 	gor_yield();
 	struct m *m = gor__enter();
 	g_set_state(parked, G_RUNNABLE);
-	__real_gor__global_put(m->sched, parked, parked, 1);
+	__real_gor__global_put(m->sched, &parked, 1);
 	gor__leave();
 	end_slice();
 	REQUIRE(atomic_load(&ran));
