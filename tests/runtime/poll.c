@@ -244,6 +244,7 @@ static void bounce(void *arg)
 
 	while (gor_recv(ch[0], &v) == 1)
 		gor_send(ch[1], v);
+	gor_close(ch[1]);
 }
 
 TEST_PROCS(channels_do_not_starve, 1)
@@ -265,6 +266,9 @@ TEST_PROCS(channels_do_not_starve, 1)
 		gor_recv(ch[1], &v);
 	}
 	gor_close(ch[0]);
+	REQUIRE_EQ(gor_recv(ch[1], NULL), 0);
+	gor_free(ch[0]);
+	gor_free(ch[1]);
 }
 
 /** Main computes and calls nothing of ours: the monitor looks. */
