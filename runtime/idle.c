@@ -15,6 +15,9 @@
  *       nothing can ever run again: deadlock.
  *   L4  if goroutines wait for descriptors and all ps are idle, then a thread sleeps in
  *       epoll_wait() (poll_m), or is on its way there.
+ *   L5  a deadlock is told once: `told` is set by who sees it, and cleared by who runs a goroutine.
+ *       Without it, a thread that the monitor woke for work that was gone by then would give its p
+ *       back, be the last, and see the same deadlock again.
  *
  * The producer does not order its queue write against its look at idle_p_count with a fence; it
  * would cost more than a switch.  What is missed that way is only a thread woken too few: the
@@ -353,7 +356,7 @@ static void idle_stop_spinning(struct m *m)
 	}
 }
 
-/** L3.  Called under sched->lock, which it leaves held. */
+/** L3 and L5.  Called under sched->lock, which it leaves held. */
 static bool idle_deadlock(struct sched *s)
 {
 	if (atomic_load_explicit(&s->idle_p_count, memory_order_relaxed) != s->procs ||
@@ -364,7 +367,7 @@ static bool idle_deadlock(struct sched *s)
 	for (unsigned i = 0; i < s->procs; i++)
 		if (atomic_load_explicit(&s->ps[i].timers.count, memory_order_acquire))
 			return false;
-	return true;
+	return !atomic_exchange(&s->told, true); // L5
 }
 
 /** Sleep until m->wake is set or until_ns has come; poll_m also wakes for an edge. */
@@ -565,6 +568,8 @@ struct g *gor__find_work(struct m *m)
 		struct g *g = idle_look(m, &pays);
 		if (g) {
 			bool spun = m->spinning;
+			if (__builtin_expect(atomic_load_explicit(&m->sched->told, memory_order_relaxed), 0))
+				atomic_store(&m->sched->told, false); // L5
 			idle_stop_spinning(m);
 			if (spun)
 				idle_wake_more(m->sched);

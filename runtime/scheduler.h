@@ -148,6 +148,7 @@ struct sched {
 	struct p *idle_p;              // lock
 	_Atomic uint32_t idle_p_count; // written under lock
 	struct m *idle_m;              // lock
+	_Atomic bool told;             // set under lock: L5 in idle.c
 	struct m *spare_m;             // lock: in all_m, but no thread could be had for them
 	_Atomic bool unserved;         // written under lock: an idle p may have goroutines, for want
 	                               // of a thread
