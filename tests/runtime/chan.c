@@ -289,33 +289,39 @@ TEST(element_sizes)
 
 typedef gor_chan(ints) lines; // a channel of channels
 
+struct answerer {
+	lines calls;
+	gor_waitgroup alive;
+};
+
 static void answer(void *arg)
 {
-	lines calls = arg;
+	const struct answerer *a = arg;
 	ints reply;
 
-	for (int i = 0; gor_recv(calls, &reply) == 1; i++)
+	for (int i = 0; gor_recv(a->calls, &reply) == 1; i++)
 		gor_send(reply, i);
 }
 
 /** Channels are values: each request brings the channel for its answer. */
 TEST(channel_of_channels)
 {
-	lines calls;
+	struct answerer a = {0};
 	ints reply;
 	int got;
 
-	gor_make(calls, 0);
+	gor_make(a.calls, 0);
 	gor_make(reply, 0);
-	gor_go(answer, (void *)calls);
+	gor_wg_go(&a.alive, answer, &a);
 	for (int i = 0; i < 100; i++) {
-		gor_send(calls, reply);
+		gor_send(a.calls, reply);
 		REQUIRE_EQ(gor_recv(reply, &got), 1);
 		REQUIRE_EQ(got, i);
 	}
-	gor_close(calls);
+	gor_close(a.calls);
+	gor_wg_wait(&a.alive);
 	gor_free(reply);
-	gor_free(calls);
+	gor_free(a.calls);
 }
 
 static int once(int *calls)
