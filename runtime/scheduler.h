@@ -14,7 +14,7 @@
 
 #include "g.h"
 #include "global.h"
-#include "lock.h"
+#include "timerq.h"
 
 #define GLOBAL_EVERY 61 // switches between two looks at the global list, and at descriptors
 #define RING_SIZE 1024u // as many as a burst of spawns, and two pages
@@ -24,24 +24,7 @@
 #define NO_TIMER INT64_MAX
 #define STREAK_SEEDED UINT32_MAX // seed.c picks the next goroutine
 
-struct timer;
-
-/** A place in a heap of timers. */
-struct timed {
-	int64_t when;
-	struct timer *timer;
-};
 struct batch;
-
-/** The timers of one p: a heap, the earliest first. */
-struct timers {
-	struct lock lock;
-	_Atomic int64_t first;  // when the earliest is due, or NO_TIMER; written under lock
-	_Atomic uint32_t count; // written under lock
-	uint64_t ties;          // lock: timers armed so far
-	uint32_t room;          // lock
-	struct timed *heap;     // lock
-};
 
 /** The right to run goroutines, and everything a thread wants at hand while it has it. */
 struct p {

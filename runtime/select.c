@@ -33,171 +33,156 @@
 #define CASES_ON_STACK 16
 #define CASES_MAX 65536
 
-/** A case with a channel. */
-struct sel_case {
-	struct gor_hchan *chan;
-	uint16_t index; // of the case
-	bool send;
-	bool again; // its channel comes before in the order of locks
-};
-
-/** One select under way; the arrays have n places. */
+/** One select under way. */
 struct sel {
-	gor_case *cases;
+	gor_case *cases; // n, and as many places in the arrays
 	int n;
-	struct sel_case *on; // those with a channel, in their own order: nothing but the order of locks
-	                     // hangs on addresses, which are others in each run of the program
-	uint16_t *locks;     // places in `on`, by address of the channel
-	struct waiter *waiters;
+	struct gor_hchan **locks; // the channels by address, each once: nothing but the order of locks
+	                          // hangs on addresses, which are others in each run of the program
+	struct waiter *waiters;   // of the cases with a channel
+	int lock_count;
+	int chans;          // how many cases have a channel
 	int deflt, timeout; // case numbers, -1 none
-	int chans;          // how many have a channel
 	const struct gor_site *site;
 };
 
-static const struct gor_hchan *sel_locked(const struct sel *s, int i)
+/** Does it have a channel to wait at? */
+static inline bool sel_has_chan(const gor_case *k)
 {
-	return s->on[s->locks[i]].chan;
+	return (k->kind == GOR_CASE_RECV || k->kind == GOR_CASE_SEND) && k->chan;
 }
 
-static void sel_swap(const struct sel *s, int i, int k)
+static void sel_swap(struct gor_hchan **locks, int i, int k)
 {
-	uint16_t t = s->locks[i];
+	struct gor_hchan *t = locks[i];
 
-	s->locks[i] = s->locks[k];
-	s->locks[k] = t;
+	locks[i] = locks[k];
+	locks[k] = t;
 }
 
-static void sel_sift(const struct sel *s, int i, int n)
+static void sel_sift(struct gor_hchan **locks, int i, int n)
 {
 	for (int child; (child = 2 * i + 1) < n; i = child) {
-		if (child + 1 < n && sel_locked(s, child + 1) > sel_locked(s, child))
+		if (child + 1 < n && locks[child + 1] > locks[child])
 			child++;
-		if (sel_locked(s, i) >= sel_locked(s, child))
+		if (locks[i] >= locks[child])
 			return;
-		sel_swap(s, i, child);
+		sel_swap(locks, i, child);
 	}
 }
 
-/** Put the channels of a long select in order: heap sort has no stack and no worst case. */
-static void sel_sort(const struct sel *s)
+/** The locks of a long select: heap sort has no stack and no worst case. */
+static void sel_sort(struct gor_hchan **locks, int n)
 {
-	for (int i = s->chans / 2 - 1; i >= 0; i--)
-		sel_sift(s, i, s->chans);
-	for (int end = s->chans - 1; end > 0; end--) {
-		sel_swap(s, 0, end);
-		sel_sift(s, 0, end);
+	for (int i = n / 2 - 1; i >= 0; i--)
+		sel_sift(locks, i, n);
+	for (int end = n - 1; end > 0; end--) {
+		sel_swap(locks, 0, end);
+		sel_sift(locks, 0, end);
 	}
-}
-
-/** One more case with a channel; a short select is kept in order by insertion. */
-static inline void sel_add(struct sel *s, int index, const gor_case *k, bool few)
-{
-	int at = s->chans;
-
-	for (; few && at > 0 && sel_locked(s, at - 1) > k->chan; at--)
-		s->locks[at] = s->locks[at - 1];
-	s->locks[at] = (uint16_t)s->chans;
-	struct sel_case *on = &s->on[s->chans++];
-	on->chan = k->chan;
-	on->index = (uint16_t)index;
-	on->send = k->kind == GOR_CASE_SEND;
-	on->again = false;
 }
 
 /** Sort out the cases: default, timeout, and those with a channel. */
-static void sel_prepare(struct sel *s)
+__attribute__((always_inline)) static inline void sel_prepare(struct sel *s)
 {
+	struct gor_hchan **locks = s->locks;
 	bool few = s->n <= CASES_ON_STACK;
+	int chans = 0, count = 0, deflt = -1, timeout = -1;
 
-	s->deflt = s->timeout = -1;
-	s->chans = 0;
 	for (int i = 0; i < s->n; i++) {
 		const gor_case *k = &s->cases[i];
-		if (k->kind == GOR_CASE_RECV || k->kind == GOR_CASE_SEND) {
-			if (k->chan)
-				sel_add(s, i, k, few);
+		if (sel_has_chan(k)) {
+			int at = chans++;
+			for (; few && at > 0 && locks[at - 1] > k->chan; at--)
+				locks[at] = locks[at - 1];
+			locks[at] = k->chan;
 		} else if (k->kind == GOR_CASE_DEFAULT) {
-			s->deflt = i;
+			deflt = i;
 		} else if (k->kind == GOR_CASE_TIMEOUT &&
-		           (s->timeout < 0 || k->dur_ns < s->cases[s->timeout].dur_ns)) {
-			s->timeout = i;
+		           (timeout < 0 || k->dur_ns < s->cases[timeout].dur_ns)) {
+			timeout = i;
 		}
 	}
 	if (!few)
-		sel_sort(s);
-	for (int i = 1; i < s->chans; i++)
-		s->on[s->locks[i]].again = sel_locked(s, i - 1) == sel_locked(s, i);
+		sel_sort(locks, chans);
+	for (int i = 0; i < chans; i++)
+		if (i == 0 || locks[i] != locks[count - 1])
+			locks[count++] = locks[i];
+	s->chans = chans;
+	s->lock_count = count;
+	s->deflt = deflt;
+	s->timeout = timeout;
 }
 
-static void sel_lock(const struct sel *s, const struct gor_hchan *except)
+static inline void sel_lock(const struct sel *s)
 {
-	for (int i = 0; i < s->chans; i++) {
-		const struct sel_case *on = &s->on[s->locks[i]];
-		if (!on->again && on->chan != except)
-			gor__lock(&on->chan->lock);
-	}
+	for (int i = 0; i < s->lock_count; i++)
+		gor__lock(&s->locks[i]->lock);
 }
 
-static void sel_unlock(const struct sel *s, const struct gor_hchan *except)
+static inline void sel_unlock(const struct sel *s)
 {
-	for (int i = 0; i < s->chans; i++)
-		if (!s->on[i].again && s->on[i].chan != except)
-			gor__unlock(&s->on[i].chan->lock);
+	for (int i = 0; i < s->lock_count; i++)
+		gor__unlock(&s->locks[i]->lock);
 }
 
 /**
- * The channel of case `done` if no other case has it: it needs no look after the wait, and may be
- * freed by now.
+ * Case `done` has ended the wait: unless another case has its channel, that needs no look, and may
+ * be freed by now.
  */
-static const struct gor_hchan *sel_finished(const struct sel *s, int done)
+static inline void sel_finished(struct sel *s, int done)
 {
-	const struct gor_hchan *c = done >= 0 ? s->cases[done].chan : NULL;
-	int uses = 0;
+	const struct gor_hchan *c = s->cases[done].chan;
+	int kept = 0, uses = 1;
 
-	for (int i = 0; i < s->chans; i++)
-		uses += s->on[i].chan == c;
-	return uses == 1 ? c : NULL;
+	if (__builtin_expect(s->lock_count < s->chans, 0)) { // some channel has several cases
+		uses = 0;
+		for (int i = 0; i < s->n; i++)
+			uses += sel_has_chan(&s->cases[i]) && s->cases[i].chan == c;
+	}
+	for (int i = 0; i < s->lock_count; i++)
+		if (s->locks[i] != c || uses > 1)
+			s->locks[kept++] = s->locks[i];
+	s->lock_count = kept;
 }
 
-static inline struct waitq *sel_queue(const struct sel_case *on)
+static inline struct waitq *sel_queue(const gor_case *k)
 {
-	return on->send ? &on->chan->sendq : &on->chan->recvq;
+	return k->kind == GOR_CASE_SEND ? &k->chan->sendq : &k->chan->recvq;
 }
 
 /** What a finished case leaves for its caller. */
-static void sel_done(const gor_case *k, bool ok, const struct gor_site *site)
+static inline void sel_done(const gor_case *k, bool ok, const struct gor_site *site)
 {
 	if (k->kind == GOR_CASE_SEND && !ok)
 		gor__panic(site, "send on closed channel");
-	if (k->kind != GOR_CASE_RECV)
-		return;
-	if (k->ok)
+	if (k->kind == GOR_CASE_RECV && k->ok)
 		*k->ok = ok;
 }
 
 /** Can this case go on?  Its channel is locked. */
-static inline bool sel_ready(const struct sel_case *on)
+static inline bool sel_ready(const gor_case *k)
 {
-	struct gor_hchan *c = on->chan;
+	struct gor_hchan *c = k->chan;
 
 	if (c->closed)
 		return true;
-	if (on->send)
+	if (k->kind == GOR_CASE_SEND)
 		return gor__chan_len(c) < c->cap || gor__waitq_open(&c->recvq);
 	return gor__chan_len(c) > 0 || gor__waitq_open(&c->sendq);
 }
 
 /** One of the cases that can go on, each with the same chance; -1: none can. */
-static int sel_choose(struct m *m, const struct sel *s)
+static inline int sel_choose(struct m *m, const struct sel *s)
 {
 	int chosen = -1;
 	uint64_t seen = 0;
 
-	for (int i = 0; i < s->chans; i++) {
-		if (!sel_ready(&s->on[i]))
+	for (int i = 0; i < s->n; i++) {
+		if (!sel_has_chan(&s->cases[i]) || !sel_ready(&s->cases[i]))
 			continue;
 		if (seen++ == 0 || gor__rand(m->p) % seen == 0)
-			chosen = s->on[i].index;
+			chosen = i;
 	}
 	return chosen;
 }
@@ -206,10 +191,10 @@ static int sel_choose(struct m *m, const struct sel *s)
  * Do a case that can go on; channels are locked, and unlocked if it did one.  Returns its number or
  * -1.
  */
-static int sel_try(struct m *m, const struct sel *s)
+static inline int sel_try(struct m *m, const struct sel *s)
 {
 	for (int i; (i = sel_choose(m, s)) >= 0;) {
-		gor_case *k = &s->cases[i];
+		const gor_case *k = &s->cases[i];
 		struct g *wake = NULL;
 		enum chan_try tried = k->kind == GOR_CASE_SEND
 		                          ? gor__chan_try_send(m, k->chan, k->value, s->site, &wake)
@@ -219,7 +204,7 @@ static int sel_try(struct m *m, const struct sel *s)
 		uint64_t id = k->chan->id;
 		if (tried == CHAN_CLOSED && k->kind == GOR_CASE_RECV)
 			gor__chan_zero(k->chan, k->value);
-		sel_unlock(s, NULL);
+		sel_unlock(s);
 		gor__chan_wake(m, id, wake);
 		sel_done(k, tried == CHAN_DONE, s->site);
 		return i;
@@ -229,12 +214,11 @@ static int sel_try(struct m *m, const struct sel *s)
 
 static void sel_emit_cases(struct m *m, const struct sel *s)
 {
-	if (!m->stream)
-		return;
-	for (int i = 0; i < s->chans; i++) {
-		const struct sel_case *on = &s->on[i];
-		GTRACE_EMIT(m->stream, WAIT_CASE, on->chan->id,
-		            on->send ? GTRACE_op_CHAN_SEND : GTRACE_op_CHAN_RECV);
+	for (int i = 0; i < s->n; i++) {
+		const gor_case *k = &s->cases[i];
+		if (sel_has_chan(k))
+			GTRACE_EMIT(m->stream, WAIT_CASE, k->chan->id,
+			            k->kind == GOR_CASE_SEND ? GTRACE_op_CHAN_SEND : GTRACE_op_CHAN_RECV);
 	}
 	if (s->timeout >= 0)
 		GTRACE_EMIT(m->stream, WAIT_UNTIL, (uint64_t)s->cases[s->timeout].dur_ns);
@@ -244,91 +228,99 @@ static void sel_emit_cases(struct m *m, const struct sel *s)
  * Queue at every channel, which are locked, and wait.  Returns the case that ended it, or
  * -ECANCELED.
  */
-static int sel_wait(struct m *m, const struct sel *s)
+static inline int sel_wait(struct m *m, struct sel *s)
 {
 	struct wait wait = {.g = m->cur, .shared = true, .result = WAIT_CUT};
 	struct timer timer;
 	bool timed = s->timeout >= 0;
 
-	sel_emit_cases(m, s);
+	if (__builtin_expect(m->stream != NULL, 0))
+		sel_emit_cases(m, s);
 	gor__wait_begin(m->cur, s->chans || timed ? GTRACE_reason_SELECT : GTRACE_reason_SELECT_NONE,
-	                s->chans == 1 ? s->on[0].chan->id : 0, s->site,
-	                timed ? GTRACE_WAIT_DEADLINE : 0);
+	                s->chans == 1 ? s->locks[0]->id : 0, s->site, timed ? GTRACE_WAIT_DEADLINE : 0);
 	m->cur->wait_on = s->chans ? s->cases : NULL;
 	m->cur->wait_cases = (uint32_t)s->n;
-	for (int i = 0; i < s->chans; i++) {
-		const struct sel_case *on = &s->on[i];
+	for (int i = 0; i < s->n; i++) {
+		const gor_case *k = &s->cases[i];
 		struct waiter *w = &s->waiters[i];
+		if (!sel_has_chan(k))
+			continue;
 		w->wait = &wait;
-		w->value = s->cases[on->index].value;
-		w->index = on->index;
-		gor__waitq_push(sel_queue(on), w);
+		w->value = k->value;
+		w->index = i;
+		gor__waitq_push(sel_queue(k), w);
 	}
 	if (timed && gor__wait_until(m, &wait, &timer, gor_deadline(s->cases[s->timeout].dur_ns)))
 		gor__fatal(NULL, "gor: out of memory for a timer");
-	struct gor_hchan *first = s->chans ? s->on[0].chan : NULL;
-	sel_unlock(s, first);
-	gor__park(m, first ? &first->lock : NULL);
+	sel_unlock(s);
+	gor__park(m, NULL);
 
 	if (timed)
 		gor__timer_del(&timer);
-	const struct gor_hchan *finished = sel_finished(s, wait.result);
-	sel_lock(s, finished);
-	for (int i = 0; i < s->chans; i++) {
-		if (s->on[i].chan != finished)
-			gor__waitq_remove(sel_queue(&s->on[i]), &s->waiters[i]);
-	}
-	sel_unlock(s, finished);
+	if (wait.result >= 0)
+		sel_finished(s, wait.result); // that waiter is queued no more
+	sel_lock(s);
+	for (int i = 0; i < s->n; i++)
+		if (sel_has_chan(&s->cases[i]))
+			gor__waitq_remove(sel_queue(&s->cases[i]), &s->waiters[i]);
+	sel_unlock(s);
 	if (__builtin_expect(wait.result < 0, 0))
 		return wait.result == WAIT_TIMED_OUT ? s->timeout : -ECANCELED;
 	sel_done(&s->cases[wait.result], wait.ok, s->site);
 	return wait.result;
 }
 
-static int sel_run(struct m *m, struct sel *s)
+__attribute__((always_inline)) static inline int sel_run(struct m *m, struct sel *s)
 {
 	sel_prepare(s);
-	sel_lock(s, NULL);
+	sel_lock(s);
 	int done = sel_try(m, s);
 	if (done >= 0)
 		return done;
-	bool now = s->timeout >= 0 && s->cases[s->timeout].dur_ns <= 0;
-	if (s->deflt >= 0 || now) {
-		sel_unlock(s, NULL);
-		return s->deflt >= 0 ? s->deflt : s->timeout;
-	}
-	if (!s->chans && s->timeout < 0)
+	if (s->deflt >= 0 || s->timeout >= 0) {
+		bool now = s->timeout >= 0 && s->cases[s->timeout].dur_ns <= 0;
+		if (s->deflt >= 0 || now) {
+			sel_unlock(s);
+			return s->deflt >= 0 ? s->deflt : s->timeout;
+		}
+	} else if (!s->chans) {
 		gor__park_forever(m, GTRACE_reason_SELECT_NONE, s->site);
+	}
 	return sel_wait(m, s);
+}
+
+static int sel_few(struct m *m, gor_case *cases, int n, const struct gor_site *site)
+{
+	struct gor_hchan *locks[CASES_ON_STACK];
+	struct waiter waiters[CASES_ON_STACK];
+	struct sel s = {.cases = cases, .n = n, .locks = locks, .waiters = waiters, .site = site};
+
+	return sel_run(m, &s);
+}
+
+__attribute__((noinline)) static int sel_many(struct m *m, gor_case *cases, int n,
+                                              const struct gor_site *site)
+{
+	struct sel s = {.cases = cases, .n = n, .site = site};
+
+	s.waiters = malloc((size_t)n * (sizeof *s.waiters + sizeof(struct gor_hchan *)));
+	if (!s.waiters)
+		gor__fatal(NULL, "gor: out of memory for a select");
+	s.locks = (struct gor_hchan **)(s.waiters + n);
+	int done = sel_run(m, &s);
+	free(s.waiters);
+	return done;
 }
 
 int gor_select_n_at(gor_case *cases, int n, const struct gor_site *site)
 {
 	struct m *m = gor__enter_if();
-	struct sel s = {.cases = cases, .n = n, .site = site};
-	int done;
 
 	if (!m)
 		return -ECANCELED;
 	if (n < 0 || n > CASES_MAX)
 		gor__panic(site, "gor_select_n: %d cases", n);
-	if (n <= CASES_ON_STACK) {
-		struct sel_case on[CASES_ON_STACK];
-		uint16_t locks[CASES_ON_STACK];
-		struct waiter waiters[CASES_ON_STACK];
-		s.on = on;
-		s.locks = locks;
-		s.waiters = waiters;
-		done = sel_run(m, &s);
-	} else {
-		s.waiters = malloc((size_t)n * (sizeof *s.waiters + sizeof *s.on + sizeof *s.locks));
-		if (!s.waiters)
-			gor__fatal(NULL, "gor: out of memory for a select");
-		s.on = (struct sel_case *)(s.waiters + n);
-		s.locks = (uint16_t *)(s.on + n);
-		done = sel_run(m, &s);
-		free(s.waiters);
-	}
+	int done = n <= CASES_ON_STACK ? sel_few(m, cases, n, site) : sel_many(m, cases, n, site);
 	gor__leave();
 	return done;
 }

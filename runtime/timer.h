@@ -6,7 +6,7 @@
 #include "scheduler.h"
 
 /**
- * A timer in a p's heap.  It may lie on a goroutine's stack: once gor__timer_del() has returned,
+ * A timer.  It may lie on a goroutine's stack: once gor__timer_del() has returned,
  * nobody touches it.
  */
 struct timer {
@@ -15,9 +15,9 @@ struct timer {
 	uint32_t slot;         // place in the heap, from 1; 0: in none
 	bool fixed;            // never deleted; slot is not kept
 	_Atomic bool running;  // run is under way
-	_Atomic(struct p *) p; // whose heap; written under that heap's lock
+	_Atomic(struct p *) p; // whose timers it is among; written under their lock
 	/**
-	 * Called when it is due, out of the heap already, under the lock of the heap: must not block,
+	 * Called when it is due, taken out already, under the lock of its p's timers: must not block,
 	 * park or add a timer.  Returns the goroutine to make runnable, or NULL.
 	 */
 	struct g *(*fire)(struct timer *t);
