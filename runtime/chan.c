@@ -27,16 +27,19 @@
  * Nobody touches the channel after its unlock: whoever got the last value, or saw the close, may
  * free it at once.
  *
- * Close collects all waiters under the lock and makes them ready as one list afterwards: they
- * spread over the threads by stealing.  Rejected: readying each under the lock, and letting each
- * lock the channel again.
+ * Close collects the waiters under the lock and makes them ready as one list afterwards: they
+ * spread over the threads by stealing.  A crowd of receivers is left to be woken bit by bit
+ * (crowd.c).  Rejected: readying each under the lock, and letting each lock the channel again.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "chan.h"
+#include "crowd.h"
 #include "emit.h"
+#include "seed.h"
 
 /** For a channel in memory of the caller's, with room for its slots. */
 void gor__chan_init(struct gor_hchan *c, size_t elem_bytes, size_t cap)
@@ -132,6 +135,8 @@ __attribute__((noinline)) static int chan_wait(struct m *m, struct gor_hchan *c,
 
 	gor__wait_begin(m->cur, chan_reason(c, q), c->id, site, 0);
 	m->cur->wait_on = c;
+	if (__builtin_expect(m->foreign, 0))
+		gor__chan_mix(c, q);
 	gor__waitq_push(q, &w);
 	gor__park(m, &c->lock);
 	return __builtin_expect(wait.result >= 0, 1) ? wait.ok : chan_leave(c, q, &w);
@@ -148,6 +153,7 @@ __attribute__((noinline)) static int chan_wait_until(struct m *m, struct gor_hch
 	gor__emit_until(m, deadline);
 	m->cur->wait_on = c;
 	w->wait = &wait;
+	gor__chan_mix(c, q);
 	gor__waitq_push(q, w);
 	if (gor__wait_until(m, &wait, &timer, deadline))
 		gor__fatal(m->cur->site, "gor: out of memory for a timer");
@@ -248,12 +254,13 @@ int gor_chan_recv_at(struct gor_hchan *c, void *out, int64_t deadline, const str
 	return result;
 }
 
-/** All waits of a queue of c, claimed, as a list of goroutines appended at *end. */
-static struct g **chan_drain(struct gor_hchan *c, struct waitq *q, struct g **end, unsigned *count)
+/** The first waits of a queue of c, claimed, as a list of goroutines appended at *end. */
+static struct g **chan_drain(struct gor_hchan *c, struct waitq *q, unsigned most, struct g **end,
+                             unsigned *count)
 {
 	struct waiter *w;
 
-	while ((w = gor__waitq_claim(q))) {
+	for (; most > 0 && (w = gor__waitq_claim(q)); most--) {
 		if (q == &c->recvq)
 			gor__chan_zero(c, w->value);
 		w->wait->result = w->index;
@@ -272,8 +279,8 @@ static struct g **chan_drain(struct gor_hchan *c, struct waitq *q, struct g **en
 struct g **gor__chan_close(struct gor_hchan *c, struct g **end, unsigned *count)
 {
 	c->closed = true;
-	end = chan_drain(c, &c->recvq, end, count);
-	end = chan_drain(c, &c->sendq, end, count);
+	end = chan_drain(c, &c->recvq, UINT_MAX, end, count);
+	end = chan_drain(c, &c->sendq, UINT_MAX, end, count);
 	*end = NULL;
 	return end;
 }
@@ -281,7 +288,7 @@ struct g **gor__chan_close(struct gor_hchan *c, struct g **end, unsigned *count)
 void gor_chan_close_at(struct gor_hchan *c, const struct gor_site *site)
 {
 	struct m *m = gor__enter_if();
-	struct g *list = NULL;
+	struct g *list = NULL, **end = &list;
 	unsigned count = 0;
 
 	if (!m)
@@ -293,7 +300,12 @@ void gor_chan_close_at(struct gor_hchan *c, const struct gor_site *site)
 		gor__unlock(&c->lock);
 		gor__panic(site, "close of closed channel");
 	}
-	gor__chan_close(c, &list, &count);
+	if (!c->recv_mixed && !m->stream && !gor__seeded()) {
+		end = chan_drain(c, &c->recvq, RING_SIZE / 2, end, &count);
+		if (c->recvq.first)
+			gor__crowd_put(m->sched, &c->recvq, c->elem_bytes);
+	}
+	gor__chan_close(c, end, &count);
 	uint64_t id = c->id;
 	gor__unlock(&c->lock);
 	if (m->stream) {

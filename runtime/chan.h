@@ -10,7 +10,8 @@
 
 struct gor_hchan {
 	struct lock lock;
-	bool closed; // lock
+	bool closed;     // lock
+	bool recv_mixed; // lock: waits were put into recvq that others than a partner may end
 	uint32_t elem_bytes;
 	size_t cap;
 	_Atomic size_t len;        // written under lock
@@ -35,6 +36,12 @@ void gor__chan_use(struct m *m, struct gor_hchan *c, uint64_t *last, const struc
 void gor__chan_zero(const struct gor_hchan *c, void *out);
 void gor__park_forever(struct m *m, unsigned reason, const struct gor_site *site)
 	__attribute__((noreturn));
+
+/** Under c->lock: a wait that others may end as well is about to be put into q. */
+static inline void gor__chan_mix(struct gor_hchan *c, const struct waitq *q)
+{
+	c->recv_mixed |= q == &c->recvq;
+}
 
 static inline char *gor__chan_slot(struct gor_hchan *c, size_t i)
 {

@@ -17,6 +17,7 @@
  */
 #include <string.h>
 
+#include "crowd.h"
 #include "global.h"
 #include "runq.h"
 
@@ -143,17 +144,21 @@ struct g *gor__global_get(struct p *p, unsigned most)
 	struct sched *s = p->sched;
 	struct batch *empty = NULL;
 	struct g *got = NULL;
+	unsigned taken;
 
 	if (!atomic_load_explicit(&s->global_count, memory_order_acquire))
 		return NULL;
 	gor__lock(&s->lock);
-	unsigned have = atomic_load_explicit(&s->global_count, memory_order_relaxed);
-	unsigned n = have / s->procs + 1;
+	struct crowd *crowd = gor__crowd_next(s);
+	if (crowd) {
+		gor__unlock(&s->lock);
+		return gor__crowd_wake(p, crowd, most);
+	}
+	unsigned n = atomic_load_explicit(&s->global_count, memory_order_relaxed) / s->procs + 1;
+	struct batch *b;
 
-	n = n > have ? have : n;
 	n = n > most ? most : n;
-	for (unsigned i = 0; i < n; i++) {
-		struct batch *b = s->global_first;
+	for (taken = 0; taken < n && (b = s->global_first); taken++) {
 		struct g *g = b->slot[b->first++];
 		if (b->first == b->end) {
 			s->global_first = b->next;
@@ -167,7 +172,7 @@ struct g *gor__global_get(struct p *p, unsigned most)
 		else
 			got = g;
 	}
-	atomic_fetch_sub_explicit(&s->global_count, n, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&s->global_count, taken, memory_order_relaxed);
 	gor__unlock(&s->lock);
 	for (struct batch *next; empty; empty = next) {
 		next = empty->next;

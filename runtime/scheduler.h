@@ -25,6 +25,7 @@
 #define STREAK_SEEDED UINT32_MAX // seed.c picks the next goroutine
 
 struct batch;
+struct crowd;
 
 /** The right to run goroutines, and everything a thread wants at hand while it has it. */
 struct p {
@@ -146,6 +147,8 @@ struct sched {
 	struct m *free_foreign;          // lock: what stood for threads that are gone
 	struct batch *global_first, *global_last; // lock
 	_Atomic uint32_t global_count;            // written under lock
+	struct crowd *crowds, **crowds_end;       // lock: crowd.c
+	bool crowds_turn;                         // lock: before the batches
 	struct batch_reserve batches;             // for the global list
 	_Atomic(struct g *) free;                 // written under free_lock: dead goroutines of all
 	struct lock free_lock;

@@ -248,6 +248,7 @@ static inline int sel_wait(struct m *m, struct sel *s)
 		w->wait = &wait;
 		w->value = k->value;
 		w->index = i;
+		gor__chan_mix(k->chan, sel_queue(k));
 		gor__waitq_push(sel_queue(k), w);
 	}
 	if (timed && gor__wait_until(m, &wait, &timer, gor_deadline(s->cases[s->timeout].dur_ns)))

@@ -108,6 +108,19 @@ static inline struct waiter *gor__waitq_claim(struct waitq *q)
 	}
 }
 
+/** The same from the other end. */
+static inline struct waiter *gor__waitq_claim_last(struct waitq *q)
+{
+	for (;;) {
+		struct waiter *w = q->last;
+		if (!w)
+			return NULL;
+		gor__waitq_remove(q, w);
+		if (gor__wait_claim(w->wait))
+			return w;
+	}
+}
+
 /* time.c: let a wait end at an absolute time */
 int gor__wait_until(struct m *m, struct wait *wait, struct timer *timer, int64_t deadline);
 void gor__emit_until(struct m *m, int64_t deadline);
