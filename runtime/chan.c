@@ -127,8 +127,9 @@ __attribute__((noinline, cold)) static int chan_leave(struct gor_hchan *c, struc
  * Wait in q, c locked, until somebody passes a value or closes.  Returns 1, 0 if closed, or
  * -ECANCELED: see WAIT_CUT.
  */
-__attribute__((noinline)) static int chan_wait(struct m *m, struct gor_hchan *c, struct waitq *q,
-                                               void *value, const struct gor_site *site)
+__attribute__((always_inline)) static inline int chan_wait(struct m *m, struct gor_hchan *c,
+                                                           struct waitq *q, void *value,
+                                                           const struct gor_site *site)
 {
 	struct wait wait = {.g = m->cur, .result = WAIT_CUT}; // unless somebody ends it
 	struct waiter w = {.wait = &wait, .value = value};
@@ -144,33 +145,23 @@ __attribute__((noinline)) static int chan_wait(struct m *m, struct gor_hchan *c,
 
 /** The same, until deadline at most: -ETIMEDOUT as well. */
 __attribute__((noinline)) static int chan_wait_until(struct m *m, struct gor_hchan *c,
-                                                     struct waitq *q, struct waiter *w,
-                                                     int64_t deadline)
+                                                     struct waitq *q, void *value, int64_t deadline,
+                                                     const struct gor_site *site)
 {
 	struct wait wait = {.g = m->cur, .result = WAIT_CUT};
+	struct waiter w = {.wait = &wait, .value = value};
 	struct timer timer;
 
+	gor__wait_begin(m->cur, chan_reason(c, q), c->id, site, GTRACE_WAIT_DEADLINE);
 	gor__emit_until(m, deadline);
 	m->cur->wait_on = c;
-	w->wait = &wait;
 	gor__chan_mix(c, q);
-	gor__waitq_push(q, w);
+	gor__waitq_push(q, &w);
 	if (gor__wait_until(m, &wait, &timer, deadline))
 		gor__fatal(m->cur->site, "gor: out of memory for a timer");
 	gor__park(m, &c->lock);
 	gor__timer_del(&timer);
-	return wait.result >= 0 ? wait.ok : chan_leave(c, q, w);
-}
-
-/** Wait as long as deadline says, c locked.  Returns as chan_wait_until(). */
-static int chan_block(struct m *m, struct gor_hchan *c, struct waitq *q, void *value,
-                      int64_t deadline, const struct gor_site *site)
-{
-	if (__builtin_expect(deadline < 0, 1))
-		return chan_wait(m, c, q, value, site);
-	struct waiter w = {.value = value};
-	gor__wait_begin(m->cur, chan_reason(c, q), c->id, site, GTRACE_WAIT_DEADLINE);
-	return chan_wait_until(m, c, q, &w, deadline);
+	return wait.result >= 0 ? wait.ok : chan_leave(c, q, &w);
 }
 
 /** On a nil channel nothing ever happens. */
@@ -186,46 +177,103 @@ static int chan_nil(struct m *m, int64_t deadline, unsigned reason, const struct
 	return result;
 }
 
-static inline int chan_send(struct gor_hchan *c, const void *value, int64_t deadline,
-                            const struct gor_site *site)
+/*
+ * The ends of a send and of a receive that have to wait, c locked.  They leave the runtime
+ * themselves and return to the caller of the call that ends in them: each return after a switch is
+ * one that the processor has foreseen wrongly.
+ */
+__attribute__((noinline)) static int chan_send_wait(struct m *m, struct gor_hchan *c,
+                                                    const void *value, const struct gor_site *site)
 {
-	struct m *m = gor__enter_if();
-	struct g *wake = NULL;
-	int result = 0;
+	int result = chan_wait(m, c, &c->sendq, (void *)(uintptr_t)value, site);
 
-	if (__builtin_expect(!m, 0))
-		return -ECANCELED;
-	if (__builtin_expect(!c, 0))
-		return chan_nil(m, deadline, GTRACE_reason_CHAN_SEND_NIL, site);
-	gor__lock(&c->lock);
-	enum chan_try tried = gor__chan_try_send(m, c, value, site, &wake);
-	if (tried == CHAN_BLOCKS && deadline != GOR_NOW) {
-		result = chan_block(m, c, &c->sendq, (void *)(uintptr_t)value, deadline, site);
-		result = result == 1 ? 0 : result == 0 ? -EPIPE : result;
-	} else {
-		uint64_t id = c->id;
-		gor__unlock(&c->lock);
-		gor__chan_wake(m, id, wake);
-		result = tried == CHAN_CLOSED ? -EPIPE : tried == CHAN_BLOCKS ? -EAGAIN : 0;
-	}
+	gor__leave();
+	return result == 1 ? 0 : result == 0 ? -EPIPE : result;
+}
+
+__attribute__((noinline)) static int chan_send_wait_open(struct m *m, struct gor_hchan *c,
+                                                         const void *value,
+                                                         const struct gor_site *site)
+{
+	int result = chan_wait(m, c, &c->sendq, (void *)(uintptr_t)value, site);
+
+	gor__leave();
+	if (__builtin_expect(result == 0, 0))
+		gor__panic(site, "send on closed channel");
+	return result == 1 ? 0 : result;
+}
+
+__attribute__((noinline)) static int chan_recv_wait(struct m *m, struct gor_hchan *c, void *out,
+                                                    const struct gor_site *site)
+{
+	int result = chan_wait(m, c, &c->recvq, out, site);
+
 	gor__leave();
 	return result;
+}
+
+/** Send without waiting; c is unlocked then.  CHAN_BLOCKS: it is not. */
+static inline enum chan_try chan_send_now(struct m *m, struct gor_hchan *c, const void *value,
+                                          const struct gor_site *site)
+{
+	struct g *wake = NULL;
+
+	gor__chan_lock(m, c);
+	enum chan_try tried = gor__chan_try_send(m, c, value, site, &wake);
+	if (__builtin_expect(tried == CHAN_BLOCKS, 0))
+		return tried;
+	uint64_t id = c->id;
+	gor__unlock(&c->lock);
+	gor__chan_wake(m, id, wake);
+	gor__leave();
+	return tried;
 }
 
 int gor_chan_send_until_at(struct gor_hchan *c, const void *value, int64_t deadline,
                            const struct gor_site *site)
 {
-	return chan_send(c, value, deadline, site);
+	struct m *m = gor__enter_if();
+	int result;
+
+	if (__builtin_expect(!m, 0))
+		return -ECANCELED;
+	if (__builtin_expect(!c, 0))
+		return chan_nil(m, deadline, GTRACE_reason_CHAN_SEND_NIL, site);
+	switch (chan_send_now(m, c, value, site)) {
+	case CHAN_DONE:
+		return 0;
+	case CHAN_CLOSED:
+		return -EPIPE;
+	case CHAN_BLOCKS:
+		break;
+	}
+	if (deadline < 0)
+		return chan_send_wait(m, c, value, site);
+	if (deadline == GOR_NOW) {
+		gor__unlock(&c->lock);
+		result = -EAGAIN;
+	} else {
+		result = chan_wait_until(m, c, &c->sendq, (void *)(uintptr_t)value, deadline, site);
+		result = result == 1 ? 0 : result == 0 ? -EPIPE : result;
+	}
+	gor__leave();
+	return result;
 }
 
-int gor_chan_send_at(struct gor_hchan *c, const void *value, int64_t deadline,
-                     const struct gor_site *site)
+int gor_chan_send_at(struct gor_hchan *c, const void *value, const struct gor_site *site)
 {
-	int result = chan_send(c, value, deadline, site);
+	struct m *m = gor__enter_if();
 
-	if (__builtin_expect(result == -EPIPE, 0))
+	if (__builtin_expect(!m, 0))
+		return -ECANCELED;
+	if (__builtin_expect(!c, 0))
+		gor__park_forever(m, GTRACE_reason_CHAN_SEND_NIL, site);
+	enum chan_try tried = chan_send_now(m, c, value, site);
+	if (tried == CHAN_BLOCKS)
+		return chan_send_wait_open(m, c, value, site);
+	if (__builtin_expect(tried == CHAN_CLOSED, 0))
 		gor__panic(site, "send on closed channel");
-	return result;
+	return 0;
 }
 
 int gor_chan_recv_at(struct gor_hchan *c, void *out, int64_t deadline, const struct gor_site *site)
@@ -238,10 +286,12 @@ int gor_chan_recv_at(struct gor_hchan *c, void *out, int64_t deadline, const str
 		return -ECANCELED;
 	if (__builtin_expect(!c, 0))
 		return chan_nil(m, deadline, GTRACE_reason_CHAN_RECV_NIL, site);
-	gor__lock(&c->lock);
+	gor__chan_lock(m, c);
 	enum chan_try tried = gor__chan_try_recv(m, c, out, site, &wake);
+	if (tried == CHAN_BLOCKS && deadline < 0)
+		return chan_recv_wait(m, c, out, site);
 	if (tried == CHAN_BLOCKS && deadline != GOR_NOW) {
-		result = chan_block(m, c, &c->recvq, out, deadline, site);
+		result = chan_wait_until(m, c, &c->recvq, out, deadline, site);
 	} else {
 		uint64_t id = c->id;
 		if (tried == CHAN_CLOSED)
@@ -278,7 +328,7 @@ static struct g **chan_drain(struct gor_hchan *c, struct waitq *q, unsigned most
  */
 struct g **gor__chan_close(struct gor_hchan *c, struct g **end, unsigned *count)
 {
-	c->closed = true;
+	atomic_store_explicit(&c->closed, true, memory_order_relaxed);
 	end = chan_drain(c, &c->recvq, UINT_MAX, end, count);
 	end = chan_drain(c, &c->sendq, UINT_MAX, end, count);
 	*end = NULL;
@@ -295,8 +345,8 @@ void gor_chan_close_at(struct gor_hchan *c, const struct gor_site *site)
 		return;
 	if (!c)
 		gor__panic(site, "close of nil channel");
-	gor__lock(&c->lock);
-	if (c->closed) {
+	gor__chan_lock(m, c);
+	if (gor__chan_closed(c)) {
 		gor__unlock(&c->lock);
 		gor__panic(site, "close of closed channel");
 	}

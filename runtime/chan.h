@@ -10,8 +10,8 @@
 
 struct gor_hchan {
 	struct lock lock;
-	bool closed;     // lock
-	bool recv_mixed; // lock: waits were put into recvq that others than a partner may end
+	_Atomic bool closed; // written under lock
+	bool recv_mixed;     // lock: waits were put into recvq that others than a partner may end
 	uint32_t elem_bytes;
 	size_t cap;
 	_Atomic size_t len;        // written under lock
@@ -64,6 +64,21 @@ static inline void gor__chan_copy(const struct gor_hchan *c, void *to, const voi
 	}
 }
 
+/**
+ * With one p, who has it has all channels to itself, and an exchange costs as much as the rest of a
+ * send.  What runs without a p, in foreign threads when a run is over, runs when nobody has one.
+ */
+static inline void gor__chan_lock(const struct m *m, struct gor_hchan *c)
+{
+	if (!m->p || !m->p->alone)
+		gor__lock(&c->lock);
+}
+
+static inline bool gor__chan_closed(const struct gor_hchan *c)
+{
+	return atomic_load_explicit(&c->closed, memory_order_relaxed);
+}
+
 static inline size_t gor__chan_len(const struct gor_hchan *c)
 {
 	return atomic_load_explicit(&c->len, memory_order_relaxed);
@@ -80,7 +95,7 @@ static inline enum chan_try gor__chan_try_send(struct m *m, struct gor_hchan *c,
 {
 	struct waiter *w;
 
-	if (c->closed)
+	if (gor__chan_closed(c))
 		return CHAN_CLOSED;
 	if ((w = gor__waitq_claim(&c->recvq))) {
 		if (w->value)
@@ -121,7 +136,7 @@ static inline enum chan_try gor__chan_try_recv(struct m *m, struct gor_hchan *c,
 		if (out)
 			gor__chan_copy(c, out, w->value);
 	} else {
-		return c->closed ? CHAN_CLOSED : CHAN_BLOCKS;
+		return gor__chan_closed(c) ? CHAN_CLOSED : CHAN_BLOCKS;
 	}
 	if (w) {
 		w->wait->result = w->index;

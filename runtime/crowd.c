@@ -51,7 +51,8 @@ bool gor__crowd_put(struct sched *s, struct waitq *q, uint32_t elem_bytes)
 	if (!c)
 		return false;
 	*c = (struct crowd){.q = *q, .elem_bytes = elem_bytes};
-	*q = (struct waitq){0};
+	__atomic_store_n(&q->first, NULL, __ATOMIC_RELAXED);
+	q->last = NULL;
 	gor__lock(&s->lock);
 	crowd_link(s, c, s->crowds ? s->crowds_end : &s->crowds);
 	gor__unlock(&s->lock);

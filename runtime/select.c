@@ -2,14 +2,17 @@
 /**
  * select.c: waiting on several channels at once.
  *
- *   1. Lock all channels, in the order of their addresses, each once.
- *   2. Look which cases can go on; do one of them, unlock, return.
- *   3. Else, with a default: return that.
- *   4. Else queue a waiter at each channel, park (which unlocks), be claimed by one partner or the
+ *   1. Look, with no lock, which cases seem to be able to go on; lock the channel of one of them
+ * and do it, if it still can; return.
+ *   2. Else lock all channels, in the order of their addresses, each once.
+ *   3. Look which cases can go on; do one of them, unlock, return.
+ *   4. Else, with a default: return that.
+ *   5. Else queue a waiter at each channel, park (which unlocks), be claimed by one partner or the
  *      timer.
- *   5. Lock all again, take the other waiters out of their queues.
+ *   6. Lock all again, take the other waiters out of their queues.
  *
- * Locking all makes 2 and 4 one atomic step: no partner can slip in between looking and queueing.
+ * Locking all makes 3 and 5 one atomic step: no partner can slip in between looking and queueing,
+ * and a default is taken only if at one moment no case could go on.
  *
  * Fairness: of k cases that can go on each is done with the same chance, 1 / k; the last one seen
  * takes the place of the one chosen so far with chance 1 / (number seen), so one pass will do and
@@ -17,11 +20,11 @@
  * shuffles for every select, and nearly always for one case or none.
  *
  * A case that can go on may turn out not to: its partner is itself in a select, or has a deadline,
- * and was claimed elsewhere between the look and the claim.  Then 2 is done again; there is one
+ * and was claimed elsewhere between the look and the claim.  Then 3 is done again; there is one
  * partner less each time.
  *
- * Between 4 and 5 a partner may find one of our stale waiters; its wait is claimed already, so the
- * partner drops it.  The wait and the waiters are on our stack, which stays until 5 is through.
+ * Between 5 and 6 a partner may find one of our stale waiters; its wait is claimed already, so the
+ * partner drops it.  The wait and the waiters are on our stack, which stays until 6 is through.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -114,10 +117,10 @@ __attribute__((always_inline)) static inline void sel_prepare(struct sel *s)
 	s->timeout = timeout;
 }
 
-static inline void sel_lock(const struct sel *s)
+static inline void sel_lock(const struct m *m, const struct sel *s)
 {
 	for (int i = 0; i < s->lock_count; i++)
-		gor__lock(&s->locks[i]->lock);
+		gor__chan_lock(m, s->locks[i]);
 }
 
 static inline void sel_unlock(const struct sel *s)
@@ -165,21 +168,34 @@ static inline bool sel_ready(const gor_case *k)
 {
 	struct gor_hchan *c = k->chan;
 
-	if (c->closed)
+	if (gor__chan_closed(c))
 		return true;
 	if (k->kind == GOR_CASE_SEND)
 		return gor__chan_len(c) < c->cap || gor__waitq_open(&c->recvq);
 	return gor__chan_len(c) > 0 || gor__waitq_open(&c->sendq);
 }
 
+/** The same without the lock: what may be so, and may have changed by the time it is locked. */
+static inline bool sel_seems_ready(const gor_case *k)
+{
+	const struct gor_hchan *c = k->chan;
+
+	if (gor__chan_closed(c))
+		return true;
+	if (k->kind == GOR_CASE_SEND)
+		return gor__chan_len(c) < c->cap || gor__waitq_first(&c->recvq);
+	return gor__chan_len(c) > 0 || gor__waitq_first(&c->sendq);
+}
+
 /** One of the cases that can go on, each with the same chance; -1: none can. */
-static inline int sel_choose(struct m *m, const struct sel *s)
+__attribute__((always_inline)) static inline int sel_choose(struct m *m, const struct sel *s,
+                                                            bool (*ready)(const gor_case *k))
 {
 	int chosen = -1;
 	uint64_t seen = 0;
 
 	for (int i = 0; i < s->n; i++) {
-		if (!sel_has_chan(&s->cases[i]) || !sel_ready(&s->cases[i]))
+		if (!sel_has_chan(&s->cases[i]) || !ready(&s->cases[i]))
 			continue;
 		if (seen++ == 0 || gor__rand(m->p) % seen == 0)
 			chosen = i;
@@ -187,26 +203,64 @@ static inline int sel_choose(struct m *m, const struct sel *s)
 	return chosen;
 }
 
-/**
- * Do a case that can go on; channels are locked, and unlocked if it did one.  Returns its number or
- * -1.
- */
+/** What a case that was done leaves to do, once its channel is unlocked. */
+struct sel_end {
+	uint64_t chan_id;
+	struct g *wake;
+	bool ok;
+};
+
+/** Do a case whose channel is locked.  False: it cannot go on. */
+static inline bool sel_do(struct m *m, const gor_case *k, const struct gor_site *site,
+                          struct sel_end *end)
+{
+	end->wake = NULL;
+	end->chan_id = k->chan->id;
+	enum chan_try tried = k->kind == GOR_CASE_SEND
+	                          ? gor__chan_try_send(m, k->chan, k->value, site, &end->wake)
+	                          : gor__chan_try_recv(m, k->chan, k->value, site, &end->wake);
+	if (tried == CHAN_CLOSED && k->kind == GOR_CASE_RECV)
+		gor__chan_zero(k->chan, k->value);
+	end->ok = tried == CHAN_DONE;
+	return tried != CHAN_BLOCKS;
+}
+
+static inline void sel_end(struct m *m, const gor_case *k, const struct gor_site *site,
+                           const struct sel_end *end)
+{
+	gor__chan_wake(m, end->chan_id, end->wake);
+	sel_done(k, end->ok, site);
+}
+
+/** 1.  Returns the number of the case it did, or -1. */
+static inline int sel_glance(struct m *m, const struct sel *s)
+{
+	struct sel_end end;
+	int i = sel_choose(m, s, sel_seems_ready);
+
+	if (i < 0)
+		return -1;
+	const gor_case *k = &s->cases[i];
+	gor__chan_lock(m, k->chan);
+	bool done = sel_do(m, k, s->site, &end);
+	gor__unlock(&k->chan->lock);
+	if (!done)
+		return -1;
+	sel_end(m, k, s->site, &end);
+	return i;
+}
+
+/** 3.  Channels are locked, and unlocked if it did a case.  Returns its number or -1. */
 static inline int sel_try(struct m *m, const struct sel *s)
 {
-	for (int i; (i = sel_choose(m, s)) >= 0;) {
+	struct sel_end end;
+
+	for (int i; (i = sel_choose(m, s, sel_ready)) >= 0;) {
 		const gor_case *k = &s->cases[i];
-		struct g *wake = NULL;
-		enum chan_try tried = k->kind == GOR_CASE_SEND
-		                          ? gor__chan_try_send(m, k->chan, k->value, s->site, &wake)
-		                          : gor__chan_try_recv(m, k->chan, k->value, s->site, &wake);
-		if (tried == CHAN_BLOCKS)
+		if (!sel_do(m, k, s->site, &end))
 			continue;
-		uint64_t id = k->chan->id;
-		if (tried == CHAN_CLOSED && k->kind == GOR_CASE_RECV)
-			gor__chan_zero(k->chan, k->value);
 		sel_unlock(s);
-		gor__chan_wake(m, id, wake);
-		sel_done(k, tried == CHAN_DONE, s->site);
+		sel_end(m, k, s->site, &end);
 		return i;
 	}
 	return -1;
@@ -260,7 +314,7 @@ static inline int sel_wait(struct m *m, struct sel *s)
 		gor__timer_del(&timer);
 	if (wait.result >= 0)
 		sel_finished(s, wait.result); // that waiter is queued no more
-	sel_lock(s);
+	sel_lock(gor__self(), s);
 	for (int i = 0; i < s->n; i++)
 		if (sel_has_chan(&s->cases[i]))
 			gor__waitq_remove(sel_queue(&s->cases[i]), &s->waiters[i]);
@@ -273,9 +327,12 @@ static inline int sel_wait(struct m *m, struct sel *s)
 
 __attribute__((always_inline)) static inline int sel_run(struct m *m, struct sel *s)
 {
+	int done = sel_glance(m, s);
+	if (done >= 0)
+		return done;
 	sel_prepare(s);
-	sel_lock(s);
-	int done = sel_try(m, s);
+	sel_lock(m, s);
+	done = sel_try(m, s);
 	if (done >= 0)
 		return done;
 	if (s->deflt >= 0 || s->timeout >= 0) {
@@ -290,13 +347,18 @@ __attribute__((always_inline)) static inline int sel_run(struct m *m, struct sel
 	return sel_wait(m, s);
 }
 
-static int sel_few(struct m *m, gor_case *cases, int n, const struct gor_site *site)
+/* These leave the runtime and return to the caller of the select: see chan.c. */
+
+__attribute__((noinline)) static int sel_few(struct m *m, gor_case *cases, int n,
+                                             const struct gor_site *site)
 {
 	struct gor_hchan *locks[CASES_ON_STACK];
 	struct waiter waiters[CASES_ON_STACK];
 	struct sel s = {.cases = cases, .n = n, .locks = locks, .waiters = waiters, .site = site};
+	int done = sel_run(m, &s);
 
-	return sel_run(m, &s);
+	gor__leave();
+	return done;
 }
 
 __attribute__((noinline)) static int sel_many(struct m *m, gor_case *cases, int n,
@@ -310,6 +372,7 @@ __attribute__((noinline)) static int sel_many(struct m *m, gor_case *cases, int 
 	s.locks = (struct gor_hchan **)(s.waiters + n);
 	int done = sel_run(m, &s);
 	free(s.waiters);
+	gor__leave();
 	return done;
 }
 
@@ -321,7 +384,5 @@ int gor_select_n_at(gor_case *cases, int n, const struct gor_site *site)
 		return -ECANCELED;
 	if (n < 0 || n > CASES_MAX)
 		gor__panic(site, "gor_select_n: %d cases", n);
-	int done = n <= CASES_ON_STACK ? sel_few(m, cases, n, site) : sel_many(m, cases, n, site);
-	gor__leave();
-	return done;
+	return n <= CASES_ON_STACK ? sel_few(m, cases, n, site) : sel_many(m, cases, n, site);
 }

@@ -34,8 +34,14 @@ struct waiter {
 };
 
 struct waitq {
-	struct waiter *first, *last;
+	struct waiter *first, *last; // first: stored atomically, for who looks without the lock
 };
+
+/** Without the lock: is anybody in it?  It may be one whose wait has ended. */
+static inline bool gor__waitq_first(const struct waitq *q)
+{
+	return __atomic_load_n(&q->first, __ATOMIC_RELAXED) != NULL;
+}
 
 /** The running goroutine g is about to wait; it is put into its queues after this. */
 static inline void gor__wait_begin(struct g *g, unsigned reason, uint64_t obj,
@@ -59,7 +65,7 @@ static inline void gor__waitq_push(struct waitq *q, struct waiter *w)
 	if (q->last)
 		q->last->next = w;
 	else
-		q->first = w;
+		__atomic_store_n(&q->first, w, __ATOMIC_RELAXED);
 	q->last = w;
 }
 
@@ -71,7 +77,7 @@ static inline void gor__waitq_remove(struct waitq *q, struct waiter *w)
 	if (w->prev)
 		w->prev->next = w->next;
 	else
-		q->first = w->next;
+		__atomic_store_n(&q->first, w->next, __ATOMIC_RELAXED);
 	if (w->next)
 		w->next->prev = w->prev;
 	else

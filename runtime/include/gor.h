@@ -314,12 +314,11 @@ struct gor_hchan;
 		gor_r_; \
 	}))
 
-#define GOR_SEND_(ch, value, deadline) \
+#define GOR_SEND_(ch, value) \
 	(__extension__({ \
 		__auto_type gor_c_ = (ch); \
 		GOR_ELEM_(gor_c_) gor_v_ = (value); \
-		gor_chan_send_at(GOR_HCHAN_(gor_c_), &gor_v_, (deadline), \
-		                 GOR_SITE_(GOR_OP_CHAN_SEND, #ch)); \
+		gor_chan_send_at(GOR_HCHAN_(gor_c_), &gor_v_, GOR_SITE_(GOR_OP_CHAN_SEND, #ch)); \
 	}))
 #define GOR_RECV_(ch, out, deadline) \
 	(__extension__({ \
@@ -335,7 +334,7 @@ struct gor_hchan;
  * thread -ECANCELED the run has ended, nothing was sent.  On a closed channel, or when it is closed
  * meanwhile, it panics: send on closed channel.
  */
-#define gor_send(ch, value) GOR_SEND_(ch, value, GOR_FOREVER)
+#define gor_send(ch, value) GOR_SEND_(ch, value)
 
 /**
  * gor_send_until(ch, value, deadline): the same, for so long.
@@ -405,7 +404,7 @@ struct gor_hchan;
 
 GOR_EXPORT int gor_chan_make_at(struct gor_hchan **out, size_t elem_bytes, size_t cap,
                                 const struct gor_site *site);
-GOR_EXPORT int gor_chan_send_at(struct gor_hchan *c, const void *value, int64_t deadline,
+GOR_EXPORT int gor_chan_send_at(struct gor_hchan *c, const void *value,
                                 const struct gor_site *site);
 GOR_EXPORT int gor_chan_send_until_at(struct gor_hchan *c, const void *value, int64_t deadline,
                                       const struct gor_site *site);

@@ -126,7 +126,7 @@ template <class T> class chan
 
 	int send(const T &value, where at = where()) const
 	{
-		return gor_chan_send_at(c_, &value, GOR_FOREVER, at.site(GOR_OP_CHAN_SEND));
+		return gor_chan_send_at(c_, &value, at.site(GOR_OP_CHAN_SEND));
 	}
 	int send_until(const T &value, std::int64_t deadline, where at = where()) const
 	{
