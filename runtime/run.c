@@ -67,6 +67,7 @@ static struct p *run_procs(struct sched *s)
 		struct p *p = &s->ps[i];
 		p->number = i;
 		p->alone = s->procs == 1;
+		p->barrier = !s->no_membarrier;
 		p->sched = s;
 		p->rng = gor__mix(seed + i);
 		atomic_store(&p->timers.first, NO_TIMER);

@@ -10,7 +10,22 @@
  *   I3  a slot is read before the CAS that takes it, and rewritten only after head has passed it:
  *       the acquire load of head in put pairs with the release in that CAS.
  *
- * runnext is exchanged as a whole, so each goroutine leaves it once.
+ * runnext is changed by its owner at every other switch, and by a thief once in a blue moon, so the
+ * owner uses plain loads and stores, and the thief pays:
+ *
+ *	owner                              thief
+ *	────────────────────────────────   ───────────────────────────────────
+ *	taking = 1                         thieves++
+ *	(no fence)                         membarrier: a fence in every thread
+ *	thieves == 0: load, store          taking == 0: exchange
+ *	else: exchange                     else: leave it
+ *	taking = 0                         thieves--
+ *
+ *   I4  Of an owner between the two lines and a thief behind its membarrier one has seen the other:
+ *       the owner's load of `thieves` came after the membarrier, or its store to `taking` before.
+ *       Two that exchange do not mind each other.
+ *
+ * Without membarrier, all exchange.
  *
  * A full ring gives its oldest quarter to the global list (global.c), so that one p cannot hide
  * work from the others.
@@ -138,6 +153,7 @@ struct g *gor__runq_take(struct p *p)
 static struct g *runq_steal_next(struct p *victim)
 {
 	const struct m *m = atomic_load_explicit(&victim->m, memory_order_acquire);
+	struct g *g = NULL;
 
 	if (!atomic_load_explicit(&victim->runnext, memory_order_relaxed))
 		return NULL;
@@ -148,7 +164,13 @@ static struct g *runq_steal_next(struct p *victim)
 		if (tick != atomic_load_explicit(&m->tick, memory_order_relaxed))
 			return NULL;
 	}
-	return gor__runq_take_next(victim);
+	atomic_fetch_add_explicit(&victim->thieves, 1, memory_order_seq_cst);
+	if (victim->barrier)
+		gor__barrier(victim->sched);
+	if (!atomic_load_explicit(&victim->taking, memory_order_acquire))
+		g = atomic_exchange_explicit(&victim->runnext, NULL, memory_order_acq_rel);
+	atomic_fetch_sub_explicit(&victim->thieves, 1, memory_order_release);
+	return g;
 }
 
 #define STEAL_MAX 128 // copying more takes longer than waking another thief

@@ -11,29 +11,57 @@
  */
 #define STREAK_MAX 64
 
+/** Owner: begin to change runnext with plain loads and stores.  False: a thief is at it. */
+static inline bool gor__runq_own_next(struct p *p)
+{
+	if (p->alone)
+		return true;
+	if (__builtin_expect(!p->barrier, 0))
+		return false;
+	atomic_store_explicit(&p->taking, 1, memory_order_relaxed);
+	atomic_signal_fence(memory_order_seq_cst); // the thief's barrier is the other half
+	if (__builtin_expect(atomic_load_explicit(&p->thieves, memory_order_acquire) == 0, 1))
+		return true;
+	atomic_store_explicit(&p->taking, 0, memory_order_release);
+	return false;
+}
+
+static inline void gor__runq_disown_next(struct p *p)
+{
+	if (!p->alone)
+		atomic_store_explicit(&p->taking, 0, memory_order_release);
+}
+
+/** Owner: put g, which may be NULL, into the slot.  Returns: what was there. */
+static inline struct g *gor__runq_swap_next(struct p *p, struct g *g)
+{
+	if (__builtin_expect(!gor__runq_own_next(p), 0))
+		return atomic_exchange_explicit(&p->runnext, g, memory_order_acq_rel);
+	struct g *old = atomic_load_explicit(&p->runnext, memory_order_relaxed);
+	atomic_store_explicit(&p->runnext, g, memory_order_release);
+	gor__runq_disown_next(p);
+	return old;
+}
+
 /** g runs next on p; whoever was to do so goes to the ring. */
 static inline void gor__runq_put_next(struct p *p, struct g *g)
 {
 	struct g *old = atomic_load_explicit(&p->runnext, memory_order_relaxed);
 
-	if (!old || p->alone) // only the owner fills the slot
+	if (!old) // only the owner fills the slot
 		atomic_store_explicit(&p->runnext, g, memory_order_release);
 	else
-		old = atomic_exchange_explicit(&p->runnext, g, memory_order_acq_rel);
+		old = gor__runq_swap_next(p, g);
 	if (old)
 		gor__runq_put(p, old);
 }
 
-/** Empty p's slot; thieves may do it as well. */
+/** Owner: empty the slot. */
 static inline struct g *gor__runq_take_next(struct p *p)
 {
 	struct g *g = atomic_load_explicit(&p->runnext, memory_order_relaxed);
 
-	if (g && p->alone)
-		atomic_store_explicit(&p->runnext, NULL, memory_order_relaxed);
-	else if (g)
-		g = atomic_exchange_explicit(&p->runnext, NULL, memory_order_acq_rel);
-	return g;
+	return g ? gor__runq_swap_next(p, NULL) : NULL;
 }
 
 /** The next goroutine of p, out of the queue; NULL: it is empty. */

@@ -33,6 +33,8 @@ struct p {
 	_Atomic uint32_t head;       // ring: thieves and owner take here by CAS
 	_Atomic uint32_t tail;       // ring: owner adds here, release
 	_Atomic(struct g *) runnext; // runs before the ring; thieves take it last
+	_Atomic uint32_t taking;     // owner: it is taking runnext; see runq.c
+	_Atomic uint32_t thieves;    // that want runnext
 	uint32_t runnext_streak;     // owner: times in a row that runnext came first, or STREAK_SEEDED
 	uint32_t tick;               // owner: switches; paces the looks at the global queue
 	uint32_t free_count;         // owner
@@ -45,7 +47,8 @@ struct p {
 	struct timers timers;
 	struct p *idle_next; // sched->lock
 	unsigned number;
-	bool alone; // the only p: nobody steals
+	bool alone;   // the only p: nobody steals
+	bool barrier; // thieves can have it see `thieves`
 	struct sched *sched;
 	_Atomic(struct g *) ring[RING_SIZE];
 	struct g *free[G_CACHE_MAX]; // owner: dead goroutines with warm stacks, last in first out

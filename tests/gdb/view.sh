@@ -79,7 +79,7 @@ look()
 
 	in_gdb "$@" -ex 'goroutine 17 18 bt' # threads of the program, on their own stacks
 	says '^Goroutine 17 "thread reading" \(running' '^#0 .*read' ' in foreign_reader ' ' in start_thread ' \
-		'^Goroutine 18 "thread receiving" \(chan receive' '^#1 .*sched_switch' 'gor_chan_recv_at ' \
+		'^Goroutine 18 "thread receiving" \(chan receive' '^#1 .*sched_switch' 'chan_recv_wait ' \
 		' in foreign_deep ' ' in foreign_deep ' ' in foreign_deep ' ' in foreign_receiver ' ' in start_thread '
 	says_not 'corrupt stack|Backtrace stopped|Python Exception|Error'
 
