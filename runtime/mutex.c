@@ -28,10 +28,16 @@ static uint64_t mutex_word(const gor_mutex *mu)
 	return __atomic_load_n(&mu->word, __ATOMIC_RELAXED);
 }
 
-static bool mutex_cas(gor_mutex *mu, uint64_t from, uint64_t to)
+static inline bool mutex_cas(gor_mutex *mu, uint64_t from, uint64_t to)
 {
 	return __atomic_compare_exchange_n(&mu->word, &from, to, false, __ATOMIC_ACQ_REL,
 	                                   __ATOMIC_RELAXED);
+}
+
+/** The same where it is likely to fail, which costs as much as to succeed: after a look. */
+static inline bool mutex_try(gor_mutex *mu, uint64_t from, uint64_t to)
+{
+	return mutex_word(mu) == from && mutex_cas(mu, from, to);
 }
 
 __attribute__((noinline)) static void mutex_trace_lock(struct m *m, gor_mutex *mu,
@@ -76,7 +82,7 @@ __attribute__((noinline, cold)) static void mutex_wait(struct m *m, gor_mutex *m
 			gor__unlock(lock);
 			return;
 		}
-		if (word != 0 && mutex_cas(mu, word, word | 1)) {
+		if (word & 1 || (word != 0 && mutex_cas(mu, word, word | 1))) { // M1: it stays, for now
 			EMIT(m, WAIT_HELD, id, word >> 1, __atomic_load_n(&mu->count, __ATOMIC_RELAXED));
 			break;
 		}
@@ -88,7 +94,7 @@ __attribute__((noinline, cold)) static void mutex_wait(struct m *m, gor_mutex *m
 
 void gor__mutex_lock(struct m *m, gor_mutex *mu, const struct gor_site *site)
 {
-	if (__builtin_expect(!mutex_cas(mu, 0, m->cur->id << 1), 0)) {
+	if (!mutex_try(mu, 0, m->cur->id << 1)) {
 		mutex_wait(m, mu, site);
 		m = gor__self();
 	}
@@ -126,7 +132,7 @@ int gor_mutex_trylock_at(gor_mutex *mu, const struct gor_site *site)
 	struct m *m = gor__enter_if();
 	if (!m)
 		return -ECANCELED;
-	bool mine = mutex_cas(mu, 0, m->cur->id << 1);
+	bool mine = mutex_try(mu, 0, m->cur->id << 1);
 
 	if (mine)
 		mutex_locked(m, mu, site);
@@ -169,7 +175,7 @@ void gor__mutex_unlock(struct m *m, gor_mutex *mu, const struct gor_site *site)
 {
 	if (__builtin_expect(m->sync != NULL, 0))
 		mutex_trace_unlock(m, mu, site);
-	if (!mutex_cas(mu, m->cur->id << 1, 0))
+	if (!mutex_try(mu, m->cur->id << 1, 0))
 		mutex_hand_over(m, mu);
 }
 
@@ -189,6 +195,6 @@ void gor_mutex_unlock_at(gor_mutex *mu, const struct gor_site *site)
 {
 	struct m *m = mutex_outside();
 
-	if (__builtin_expect(!m || !mutex_cas(mu, m->cur->id << 1, 0), 0))
+	if (__builtin_expect(!m || !mutex_try(mu, m->cur->id << 1, 0), 0))
 		mutex_unlock_inside(mu, site);
 }
