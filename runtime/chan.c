@@ -173,6 +173,8 @@ static int chan_nil(struct m *m, int64_t deadline, unsigned reason, const struct
 		gor__park_forever(m, reason, site);
 	if (deadline != GOR_NOW)
 		result = chan_not_met(gor__sleep_until(m, deadline, reason, site));
+	else
+		emit_attempt(m, site);
 	gor__leave();
 	return result;
 }
@@ -251,6 +253,7 @@ int gor_chan_send_until_at(struct gor_hchan *c, const void *value, int64_t deadl
 		return chan_send_wait(m, c, value, site);
 	if (deadline == GOR_NOW) {
 		gor__unlock(&c->lock);
+		emit_attempt(m, site);
 		result = -EAGAIN;
 	} else {
 		result = chan_wait_until(m, c, &c->sendq, (void *)(uintptr_t)value, deadline, site);
@@ -298,6 +301,8 @@ int gor_chan_recv_at(struct gor_hchan *c, void *out, int64_t deadline, const str
 			gor__chan_zero(c, out);
 		gor__unlock(&c->lock);
 		gor__chan_wake(m, id, wake);
+		if (tried == CHAN_BLOCKS)
+			emit_attempt(m, site);
 		result = tried == CHAN_DONE ? 1 : tried == CHAN_CLOSED ? 0 : -EAGAIN;
 	}
 	gor__leave();

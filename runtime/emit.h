@@ -52,6 +52,24 @@ static inline void emit_wake_by(struct m *m, struct g *g, uint64_t obj, unsigned
 		GTRACE_EMIT(m->stream, GO_WAKE_BY, g->id, emit_seq(m, g), obj, by);
 }
 
+#define ATTEMPTS_FIRST 64u // told at first; then after twice as many each time
+#define ATTEMPTS_MOST 65536u
+
+/** record.c: tell the trace of the attempts so far. */
+void gor__attempts_flush(struct m *m);
+void gor__attempt(struct m *m, const struct gor_site *site);
+
+/**
+ * A non-blocking operation of the running goroutine could not be done.  These are counted: they
+ * come in millions where somebody polls.  The trace has the count when the goroutine parks or ends,
+ * tries somewhere else, or has tried often enough.
+ */
+static inline void emit_attempt(struct m *m, const struct gor_site *site)
+{
+	if (__builtin_expect(m->stream != NULL, 0))
+		gor__attempt(m, site);
+}
+
 /** m runs g from here on; g is NULL when it runs none. */
 static inline void emit_context(struct m *m, const struct g *g)
 {

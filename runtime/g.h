@@ -64,6 +64,9 @@ struct g {
 	char *stack_high;        // and the first byte past it: a foreign thread's is not below this
 	struct stack_slab *slab;
 	struct sched *sched;
+	// own: tries that failed, of non-blocking operations at one site, which the trace has not yet
+	const struct gor_site *attempt_site;
+	uint32_t attempts, attempts_most;
 	struct m *home; // pinned, or a foreign thread's: the only thread that may run it; NULL any
 	uint32_t pins;  // own: gor_pin() less gor_unpin()
 	struct san san;

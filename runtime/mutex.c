@@ -136,6 +136,8 @@ int gor_mutex_trylock_at(gor_mutex *mu, const struct gor_site *site)
 
 	if (mine)
 		mutex_locked(m, mu, site);
+	else
+		emit_attempt(m, site);
 	gor__leave();
 	return mine ? 0 : -EBUSY;
 }

@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "backtrace.h"
 #include "emit.h"
 #include "reach.h"
 #include "seed.h"
@@ -124,6 +125,33 @@ void gor__record_thread(struct m *m, unsigned kind)
 		m->sync = m->stream;
 }
 
+void gor__attempts_flush(struct m *m)
+{
+	struct g *g = m->cur;
+	uint64_t site = emit_site(m, g->attempt_site);
+
+	GTRACE_EMIT(m->stream, ATTEMPTS, site, g->attempts);
+	g->attempts = 0;
+}
+
+void gor__attempt(struct m *m, const struct gor_site *site)
+{
+	struct g *g = m->cur;
+
+	if (!g)
+		return;
+	if (g->attempts && g->attempt_site != site) {
+		gor__attempts_flush(m);
+		g->attempts_most = ATTEMPTS_FIRST;
+	}
+	g->attempt_site = site;
+	if (++g->attempts < g->attempts_most)
+		return;
+	gor__attempts_flush(m);
+	if (g->attempts_most < ATTEMPTS_MOST)
+		g->attempts_most *= 2;
+}
+
 struct snapshot {
 	struct m *m;
 	uint64_t count;
@@ -147,9 +175,18 @@ static void snapshot_row(void *arg, struct g *g)
 	if (!snap->emit)
 		return;
 	bool waits = state == G_WAITING;
-	uint64_t site = g->site ? emit_site(m, g->site) : 0;
+	uint64_t site, stack;
+	const uint8_t *base, *pos;
+	do { // until both are defined in the batch that the row goes to
+		base = m->stream->base;
+		pos = m->stream->pos;
+		site = g->site ? emit_site(m, g->site) : 0;
+		stack = waits ? gor__backtrace_number(m->stream, g) : 0;
+	} while (m->stream->base != base || m->stream->pos < pos);
 	GTRACE_EMIT(m->stream, GO_STATUS, g->id, states[state], waits ? g->reason : 0,
 	            waits ? g->wait_obj : 0, site, waits ? g->wait_flags : 0);
+	if (stack)
+		GTRACE_EMIT(m->stream, STACK, stack);
 }
 
 /** Write down every goroutine as it is.  The other threads are expected to stand still. */

@@ -92,6 +92,8 @@ static int rw_try(gor_rwmutex *rw, int what, const struct gor_site *site)
 	if (mine)
 		rw_trace(m, rw, what == WRITER ? GTRACE_op_RWMUTEX_LOCK : GTRACE_op_RWMUTEX_RLOCK, count,
 		         site);
+	else
+		emit_attempt(m, site);
 	gor__leave();
 	return mine ? 0 : -EBUSY;
 }

@@ -127,6 +127,8 @@ __attribute__((always_inline)) static inline struct g *sched_pick(struct m *m)
 
 static void emit_park(struct m *m, struct g *g, struct g *next)
 {
+	if (g->attempts)
+		gor__attempts_flush(m);
 	uint64_t site = emit_site(m, g->site);
 
 	if (next)
@@ -210,6 +212,8 @@ void gor__end(struct m *m)
 	m->guest = NULL;
 	struct g *next = sched_pick(m);
 
+	if (g->attempts && m->stream)
+		gor__attempts_flush(m);
 	if (next) {
 		EMIT(m, GO_END_TO, next->id, emit_seq(m, next));
 		sched_start(m, next);
@@ -301,6 +305,8 @@ void gor__switch_back(struct m *m, struct g *g)
 void gor__mark_ended(struct m *m)
 {
 	g_set_state(m->cur, G_DEAD);
+	if (m->cur->attempts && m->stream)
+		gor__attempts_flush(m);
 	EMIT(m, GO_END);
 	sched_stop(m);
 }

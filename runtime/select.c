@@ -339,6 +339,7 @@ __attribute__((always_inline)) static inline int sel_run(struct m *m, struct sel
 		bool now = s->timeout >= 0 && s->cases[s->timeout].dur_ns <= 0;
 		if (s->deflt >= 0 || now) {
 			sel_unlock(s);
+			emit_attempt(m, s->site);
 			return s->deflt >= 0 ? s->deflt : s->timeout;
 		}
 	} else if (!s->chans) {

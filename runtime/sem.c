@@ -50,6 +50,8 @@ int gor_sem_try_acquire_at(gor_sem *sem, uint32_t n, const struct gor_site *site
 		uint64_t number = emit_site(m, site);
 		GTRACE_EMIT(m->sync, USE, id, GTRACE_op_SEM_ACQUIRE, number);
 	}
+	if (!mine)
+		emit_attempt(m, site);
 	gor__leave();
 	return mine ? 0 : -EAGAIN;
 }

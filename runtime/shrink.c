@@ -55,6 +55,7 @@
 #define _GNU_SOURCE
 #include <sys/mman.h>
 
+#include "backtrace.h"
 #include "scheduler.h"
 #include "slab.h"
 #include "timer.h"
@@ -104,7 +105,23 @@ static void shrink_drop(const struct claim *c)
 	atomic_store_explicit(&c->g->look, LOOK_SHRUNK, memory_order_relaxed);
 }
 
-static void shrink_claims(const struct sched *s, struct claim *claims, uint32_t n)
+/**
+ * Tell the trace where a claimed goroutine waits: it does so for long, and its stack stays as it
+ * is. It may have been woken, but not run.
+ */
+static void shrink_tell(const struct sched *s, struct gtrace_stream *stream, const struct claim *c)
+{
+	if (!stream || c->state != G_WAITING || c->g->sched != s)
+		return;
+	uint64_t stack = gor__backtrace_number(stream, c->g);
+	if (!stack)
+		return;
+	GTRACE_EMIT(stream, GO_PARKED, c->g->id);
+	GTRACE_EMIT(stream, STACK, stack);
+}
+
+static void shrink_claims(const struct sched *s, struct gtrace_stream *stream, struct claim *claims,
+                          uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t none = ON_CPU_NONE;
@@ -124,6 +141,7 @@ static void shrink_claims(const struct sched *s, struct claim *claims, uint32_t 
 		struct claim *c = &claims[i];
 		if (!c->held || atomic_load_explicit(&c->g->on_cpu, memory_order_acquire) != ON_CPU_SHRINKS)
 			continue;
+		shrink_tell(s, stream, c);
 		shrink_drop(c);
 		shrink_withdraw(c);
 	}
@@ -155,8 +173,8 @@ static bool shrink_look(struct shrink *sh, struct claim *c, bool all)
 	return false;
 }
 
-/** A part of the walk. */
-static void shrink_some(struct sched *s, bool all)
+/** A part of the walk, told to a stream of the calling thread, or not. */
+static void shrink_some(struct sched *s, struct gtrace_stream *stream, bool all)
 {
 	struct shrink *sh = &s->shrink;
 	struct claim claims[CLAIMS];
@@ -165,12 +183,12 @@ static void shrink_some(struct sched *s, bool all)
 	for (uint32_t looks = 0; sh->slab && looks < STEP_STACKS && claimed < STEP_CLAIMS; looks++) {
 		if (!shrink_look(sh, &claims[n], all) || ++n < CLAIMS)
 			continue;
-		shrink_claims(s, claims, n);
+		shrink_claims(s, stream, claims, n);
 		claimed += n;
 		n = 0;
 	}
 	if (n)
-		shrink_claims(s, claims, n);
+		shrink_claims(s, stream, claims, n);
 }
 
 /** How often all threads have switched. */
@@ -213,7 +231,7 @@ void gor__shrink_step(struct sched *s, int64_t now)
 	}
 	if (!sh->slab && !sh->cool)
 		shrink_begin(s, now);
-	shrink_some(s, false);
+	shrink_some(s, s->monitor_stream, false);
 	uint32_t cool = sh->cool < STEP_COOLED ? sh->cool : STEP_COOLED;
 	gor__stack_cool(s, cool);
 	sh->cool -= cool;
@@ -238,7 +256,7 @@ void gor__shrink_walk(struct sched *s, bool all)
 {
 	shrink_begin(s, gor__clock());
 	while (s->shrink.slab)
-		shrink_some(s, all);
+		shrink_some(s, NULL, all);
 	gor__stack_cool(s, s->shrink.cool);
 	s->shrink.cool = 0;
 }

@@ -17,6 +17,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "backtrace.h"
 #include "emit.h"
 #include "signals.h"
 #include "slab.h"
@@ -66,10 +67,6 @@ static uint64_t context_fp(const ucontext_t *uc)
 {
 	return (uint64_t)uc->uc_mcontext.gregs[REG_RBP];
 }
-static uint64_t context_return(uint64_t address)
-{
-	return address;
-}
 #elif defined(__aarch64__)
 static uint64_t context_sp(const ucontext_t *uc)
 {
@@ -87,14 +84,6 @@ static uint64_t context_fp(const ucontext_t *uc)
 {
 	return uc->uc_mcontext.regs[29];
 }
-/** A return address from a frame, without the signature that some compilers add to it. */
-static uint64_t context_return(uint64_t address)
-{
-	register uint64_t x30 __asm__("x30") = address;
-
-	__asm__("hint #7" : "+r"(x30)); // xpaclri, a nop where there are no signatures
-	return x30;
-}
 #endif
 
 __attribute__((no_sanitize("address", "thread", "undefined"))) static void on_sample(
@@ -105,21 +94,9 @@ __attribute__((no_sanitize("address", "thread", "undefined"))) static void on_sa
 	(void)signo, (void)info;
 	if (!m || atomic_load_explicit(&m->in_rt, memory_order_relaxed) || !m->cur)
 		return;
-	uint64_t low = (uint64_t)(uintptr_t)m->cur->stack_low;
-	uint64_t high = (uint64_t)(uintptr_t)m->cur->stack_high;
-	uint64_t fp = context_fp(context);
-	uint32_t n = 0;
-
-	m->sample.pc[n++] = context_pc(context);
-	while (n < SAMPLE_FRAMES && fp >= low && fp + 16 <= high && fp % 8 == 0) {
-		const uint64_t *frame = (const uint64_t *)(uintptr_t)fp;
-		if (!frame[1])
-			break;
-		m->sample.pc[n++] = context_return(frame[1]) - 1;
-		if (frame[0] <= fp)
-			break;
-		fp = frame[0];
-	}
+	m->sample.pc[0] = context_pc(context);
+	uint32_t n = gor__frames(context_fp(context), m->cur->stack_low, m->cur->stack_high,
+	                         m->sample.pc, 1, SAMPLE_FRAMES);
 	for (unsigned i = 0; i < SAMPLE_REGS; i++)
 		m->sample.regs[i] = context_reg(context, i);
 	m->sample.sp = context_sp(context);

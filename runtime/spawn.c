@@ -61,6 +61,8 @@ void gor__spawn_init(struct g *g, struct sched *s, uint64_t id, const struct spa
 	g->home = NULL;
 	g->pins = 0;
 	g->once = NULL;
+	g->attempts = 0;
+	g->attempts_most = ATTEMPTS_FIRST;
 	g->name[0] = 0;
 	if (spawn->name)
 		snprintf(g->name, sizeof g->name, "%s", spawn->name);

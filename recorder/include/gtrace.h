@@ -194,6 +194,9 @@ GTRACE_EXPORT int gtrace_rec_open(struct gtrace_rec **out, const struct gtrace_o
 /** The file being written, as created.  Lives as long as rec. */
 GTRACE_EXPORT const char *gtrace_rec_path(const struct gtrace_rec *rec);
 
+/** The frames of a stack asked for; 0: no stacks. */
+GTRACE_EXPORT unsigned gtrace_rec_stack_frames(const struct gtrace_rec *rec);
+
 /** The level asked for. */
 GTRACE_EXPORT enum gtrace_level gtrace_rec_level(const struct gtrace_rec *rec);
 
@@ -234,6 +237,17 @@ GTRACE_EXPORT void gtrace_stream_next(struct gtrace_stream *s);
 
 /** Slow path of gtrace_site_number(): write the SITE record. */
 GTRACE_EXPORT uint64_t gtrace_stream_site(struct gtrace_stream *s, const struct gtrace_site *site);
+
+/**
+ * The number of a stack in this stream, for GTRACE_STACK after the event it belongs to.  Writes its
+ * STACK_DEF first if the batch's generation has not seen it.  pcs: program counters, innermost
+ * first; of n the first 128 count.  Call it before the event, never between two records that belong
+ * together.
+ *
+ * Returns: the number; 0 if n is 0, or nothing is recorded any more.
+ */
+GTRACE_EXPORT uint64_t gtrace_stream_stack(struct gtrace_stream *s, const uint64_t *pcs,
+                                           unsigned n);
 
 /**
  * An event with arguments of kind "bytes": those come from strs, in order, and are cut at 4,096

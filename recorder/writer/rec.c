@@ -191,6 +191,7 @@ static void rec_release(struct gtrace_rec *rec)
 
 	for (struct stream *s = rec->streams; s; s = next) {
 		next = s->next;
+		free(s->stacks);
 		free(s);
 	}
 	gtrace__file_close(&rec->file);
@@ -259,6 +260,11 @@ const char *gtrace_rec_path(const struct gtrace_rec *rec)
 enum gtrace_level gtrace_rec_level(const struct gtrace_rec *rec)
 {
 	return rec->opt.level;
+}
+
+unsigned gtrace_rec_stack_frames(const struct gtrace_rec *rec)
+{
+	return rec->opt.stack_frames;
 }
 
 int gtrace_rec_close(struct gtrace_rec *rec, enum gtrace_end end, int code)

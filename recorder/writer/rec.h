@@ -23,6 +23,13 @@ enum rec_state { REC_RUNNING, REC_FAILED, REC_CLOSING, REC_DONE };
 #define STREAM_FAR 256    // far call sites remembered
 #define STREAM_MARGIN 128 // the longest record without bytes, and some
 #define STREAM_DEAD 512   // at least twice the margin
+#define STREAM_STACKS 512 // stacks remembered
+
+/** A stack that the batch's generation has; the hash is trusted to tell two apart. */
+struct stack_seen {
+	uint64_t hash;
+	uint64_t number; // 0: none
+};
 
 /** A stream: what GTRACE_EMIT sees, and behind it what the slow paths need. */
 struct stream {
@@ -37,6 +44,8 @@ struct stream {
 	uint32_t far_count;       // owner thread
 	uint64_t far[STREAM_FAR]; // owner thread: hash set of numbers + 1
 	uint64_t seen[GTRACE_SITE_NEAR / 64];
+	struct stack_seen *stacks; // owner thread: STREAM_STACKS, by hash; NULL before the first
+	uint64_t stack_count;      // owner thread
 	_Atomic uint32_t dead_used;
 	uint8_t dead[STREAM_DEAD];
 };
@@ -92,6 +101,9 @@ struct gtrace_rec {
 
 /** Point a stream at its dead bytes. */
 void gtrace__stream_kill(struct stream *s);
+
+/** Room for records of so many bytes, in this batch or the next.  False: the stream is dead. */
+bool gtrace__stream_room(struct stream *s, size_t bytes);
 
 /* thread.c */
 

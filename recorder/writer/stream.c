@@ -12,7 +12,7 @@
  *       the end of a recording reads OPEN slots after it has left RUNNING.  So I1 holds for it.
  *   I3  A dead stream has no slot and its site set is of no account: nobody will read what it says.
  *
- * Sites: a batch's generation defines each site it uses once per stream.  The set of those is
+ * Sites and stacks: a batch's generation defines each it uses once per stream.  The set of those is
  * cleared when a batch of a new generation is opened, and when a batch that may hold definitions is
  * dropped.
  */
@@ -38,11 +38,14 @@ void gtrace__stream_kill(struct stream *s)
 	s->pub.used = &s->dead_used;
 }
 
+/** What was defined counts no more. */
 static void sites_forget(struct stream *s)
 {
 	memset(s->seen, 0, sizeof(s->seen));
 	memset(s->far, 0, sizeof(s->far));
 	s->far_count = 0;
+	if (s->stacks)
+		memset(s->stacks, 0, STREAM_STACKS * sizeof *s->stacks);
 }
 
 /** Begin the next batch in the slot.  Lock held. */
@@ -273,8 +276,7 @@ void gtrace_stream_end(struct gtrace_stream *pub)
 
 /* ── text ── */
 
-/** Room for a record of at most `bytes`, in this batch or the next.  False: the stream is dead. */
-static bool text_room(struct stream *s, size_t bytes)
+bool gtrace__stream_room(struct stream *s, size_t bytes)
 {
 	if (s->slot && s->pub.pos + bytes >= s->pub.limit)
 		stream_next(s);
@@ -299,7 +301,7 @@ void gtrace_stream_text(struct gtrace_stream *pub, enum gtrace_event_id id, cons
 			len[n] = GTRACE__TEXT_ARG_MAX;
 		bytes += len[n++];
 	}
-	if (!text_room(s, bytes))
+	if (!gtrace__stream_room(s, bytes))
 		return;
 	uint8_t *p = pub->pos;
 	uint64_t dt = ticks > pub->ticks ? ticks - pub->ticks : 0;
@@ -367,7 +369,7 @@ uint64_t gtrace_stream_site(struct gtrace_stream *pub, const struct gtrace_site 
 		bytes += len < GTRACE__TEXT_ARG_MAX ? len : GTRACE__TEXT_ARG_MAX;
 	}
 	// The definition and the event that needs it go into one batch, and so into one generation.
-	if (text_room(s, bytes) && !site_seen(s, number))
+	if (gtrace__stream_room(s, bytes) && !site_seen(s, number))
 		gtrace_stream_text(pub, GTRACE_SITE, args, strs, NULL);
 	return number;
 }

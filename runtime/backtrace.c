@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/** backtrace.c: program counters from frame pointers, and the stacks of those that wait. */
+#include "backtrace.h"
+
+#define FRAMES_MAX 128
+
+/** A return address from a frame, without the signature that some compilers add to it. */
+static uint64_t frame_return(uint64_t address)
+{
+#if defined(__aarch64__)
+	register uint64_t x30 __asm__("x30") = address;
+
+	__asm__("hint #7" : "+r"(x30)); // xpaclri, a nop where there are no signatures
+	address = x30;
+#endif
+	return address;
+}
+
+__attribute__((no_sanitize("address", "thread", "undefined"))) unsigned gor__frames(
+	uint64_t fp, const void *low, const void *high, uint64_t *pc, unsigned n, unsigned most)
+{
+	while (n < most && fp >= (uintptr_t)low && fp + 16 <= (uintptr_t)high && fp % 8 == 0) {
+		const uint64_t *frame = (const uint64_t *)(uintptr_t)fp;
+		if (!frame[1])
+			break;
+		pc[n++] = frame_return(frame[1]) - 1;
+		if (frame[0] <= fp)
+			break;
+		fp = frame[0];
+	}
+	return n;
+}
+
+__attribute__((no_sanitize("address", "thread", "undefined"))) uint64_t gor__backtrace_number(
+	struct gtrace_stream *stream, const struct g *g)
+{
+	const uint64_t *saved = g->sp; // see the context_*.S of this machine
+	unsigned most = gtrace_rec_stack_frames(stream->rec);
+	uint64_t pc[FRAMES_MAX];
+#if defined(__x86_64__)
+	uint64_t fp = saved[6], at = saved[7];
+#elif defined(__aarch64__)
+	uint64_t fp = saved[0], at = saved[1];
+#endif
+
+	if (most == 0)
+		return 0;
+	pc[0] = frame_return(at) - 1;
+	most = most < FRAMES_MAX ? most : FRAMES_MAX;
+	return gtrace_stream_stack(stream, pc, gor__frames(fp, saved, g->stack_high, pc, 1, most));
+}
