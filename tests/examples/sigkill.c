@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * sigkill.c: kill -9 at twenty random moments loses nothing.
+ * sigkill.c: kill -9 at random moments, twenty or KILLS of them, loses nothing.
  *
  * The program prints a number only after gor_trace_log() for it has returned.  So each number that
  * came out of it, to the last byte in the pipe, must be in the trace.
@@ -17,7 +17,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-enum { KILLS = 20, LINES_MAX = 250 };
+enum { KILLS_USUAL = 20, LINES_MAX = 250 };
 
 /* Run, kill after `lines` lines and `more_ns`; returns the last number printed. */
 static int run_and_kill(const char *trace, int lines, long more_ns)
@@ -72,12 +72,14 @@ static void read_marks(const char *trace, bool *seen, int room)
 static void loses_nothing(void **state)
 {
 	static bool seen[10000];
+	const char *asked = getenv("KILLS");
+	int kills = asked ? atoi(asked) : KILLS_USUAL;
 	unsigned seed = (unsigned)time(NULL);
 	int total = 0;
 
 	(void)state;
 	print_message("seed %u\n", seed);
-	for (int i = 0; i < KILLS; i++) {
+	for (int i = 0; i < kills; i++) {
 		char trace[40];
 		int last;
 
@@ -90,7 +92,7 @@ static void loses_nothing(void **state)
 				fail_msg("%s: %d was printed and is not in the trace, of %d", trace, n, last);
 		total += last;
 	}
-	print_message("%d marks in %d runs\n", total, KILLS);
+	print_message("%d marks in %d runs\n", total, kills);
 }
 
 int main(void)
