@@ -265,7 +265,7 @@ GTRACE_EXPORT uint64_t gtrace_clock_os_ticks(void);
 
 #define GTRACE_TICK_SHIFT 5 // a tick is 32 cycles of the TSC, or 32 ns of the OS clock
 
-static inline uint64_t gtrace_ticks(void)
+static inline __attribute__((always_inline)) uint64_t gtrace_ticks(void)
 {
 #if defined(__x86_64__)
 	if (__builtin_expect(!gtrace_clock_os, 1))
@@ -274,7 +274,7 @@ static inline uint64_t gtrace_ticks(void)
 	return gtrace_clock_os_ticks();
 }
 
-static inline uint8_t *gtrace_put(uint8_t *p, uint64_t v)
+static inline __attribute__((always_inline)) uint8_t *gtrace_put(uint8_t *p, uint64_t v)
 {
 	while (v >= 0x80) {
 		*p++ = (uint8_t)(v | 0x80);

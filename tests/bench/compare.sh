@@ -89,8 +89,8 @@ file_size()
 	[ -e "$work/trace.gtrace" ] && [ -x "$gtrace" ] || return 0
 	"$gtrace" info "$work/trace.gtrace" | awk -F= -v figure="on $1 $2_bytes" '
 		{ value[$1] = $2 }
-		END { # of a program that was killed only a reader knows the number
-			print figure, value["file_bytes"] / (value["events"] ? value["events"] : value["events_read"])
+		END { # as a reader hands them out: a switch is two, though one record
+			print figure, value["file_bytes"] / value["events_read"]
 		}' >>"$work/results"
 }
 
