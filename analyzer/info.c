@@ -34,9 +34,10 @@ static void info_totals(const struct gtrace_info *in, const struct info_count *b
 	printf("events_read=%" PRIu64 "\nduration_ns=%" PRId64 "\nfile_bytes=%" PRIu64
 	       "\nraw_bytes=%" PRIu64 "\nbatches=%" PRIu64 "\nthreads=%u\nlost_batches=%" PRIu64
 	       "\nlost_events=%" PRIu64 "\ninversions=%" PRIu64 "\nbroken=%" PRIu64
-	       "\nsidecar=%d\ntruncated=%d\nunknown_events=%" PRIu64 "\nunknown_chunks=%" PRIu64 "\n",
+	       "\nbegin_ns=%" PRId64 "\nsidecar=%d\ntruncated=%d\nunknown_events=%" PRIu64
+	       "\nunknown_chunks=%" PRIu64 "\n",
 	       in->events, in->duration_ns, in->file_bytes, in->raw_bytes, in->batches, in->threads,
-	       in->lost_batches, in->lost_events, in->inversions, in->broken, in->sidecar,
+	       in->lost_batches, in->lost_events, in->inversions, in->broken, in->begin_ns, in->sidecar,
 	       in->truncated, in->unknown_events, in->unknown_chunks);
 	for (unsigned id = 0; id < GTRACE_EVENT_COUNT; id++) {
 		if (by_id[id].n)

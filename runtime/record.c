@@ -59,6 +59,8 @@ static int record_open(const struct gtrace_options *opt)
 		gor__say("gor: not recording: %s\n", err.text);
 		return code;
 	}
+	if (opt->ring_bytes)
+		gtrace_rec_set_keyframe(rec, gor__keyframe, NULL);
 	atomic_store(&record.closed, false);
 	atomic_store(&record.rec, rec);
 	on_exit(record_at_exit, NULL);
@@ -96,6 +98,23 @@ int gor_trace_start(const char *options)
 void gor_trace_stop(void)
 {
 	gor__record_close(GTRACE_END_STOPPED, 0);
+}
+
+int gor_trace_dump(const char *reason)
+{
+	struct gtrace_rec *rec = gor__record();
+
+	return rec ? gtrace_rec_dump(rec, GTRACE_END_DUMP, reason, NULL, 0) : -EINVAL;
+}
+
+/** The runtime's own wish, if this is a flight recorder. */
+void gor__record_dump(enum gtrace_end end, const char *reason)
+{
+	struct gtrace_rec *rec = gor__record();
+	char path[4200];
+
+	if (rec && gtrace_rec_dump(rec, end, reason, path, sizeof path) == 0)
+		gor__say("gor: wrote '%s'\n", path);
 }
 
 void gor__record_close(enum gtrace_end end, int code)
@@ -149,7 +168,8 @@ static void snapshot_row(void *arg, struct g *g)
 	bool waits = state == G_WAITING;
 	uint64_t site = g->site ? emit_site(m, g->site) : 0;
 	GTRACE_EMIT(m->stream, GO_STATUS, g->id, states[state], waits ? g->reason : 0,
-	            waits ? g->wait_obj : 0, site, waits ? g->wait_flags : 0);
+	            waits ? g->wait_obj : 0, site, waits ? g->wait_flags : 0, 0,
+	            0); // born in this trace
 }
 
 /** Write down every goroutine as it is.  The other threads are expected to stand still. */

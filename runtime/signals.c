@@ -5,6 +5,7 @@
  *   SIGINT, SIGTERM   while recording: the trace is completed, then the default action happens.
  *   SIGSEGV, SIGBUS   in the guard of a goroutine's stack: "stack overflow"; anything else: the
  *   default action.
+ *   dumpsig=          a flight recorder dumps, and the program goes on.
  *   SIGURG            samples a busy goroutine's program counter.  The monitor sends it only while
  *                     recording, only to a thread whose CPU clock runs, so it interrupts no system
  *                     call that would wait; and with
@@ -31,6 +32,15 @@ static void on_stop(int signo)
 	}
 	signal(signo, SIG_DFL);
 	raise(signo);
+}
+
+static void on_dump(int signo)
+{
+	struct gtrace_rec *rec = gor__record();
+
+	(void)signo;
+	if (rec)
+		gtrace_rec_dump_async(rec, "a signal");
 }
 
 static void on_fault(int signo, siginfo_t *info, void *context)
@@ -153,6 +163,31 @@ void gor__signals_install(void)
 	signals_take(SIGINT, on_stop, NULL);
 	signals_take(SIGTERM, on_stop, NULL);
 	signals_take(SAMPLE_SIGNAL, NULL, on_sample);
+	if (gor__config.dump_signal)
+		signals_take(gor__config.dump_signal, on_dump, NULL);
+}
+
+/** USR2, SIGUSR2 or 12; 0: it is none that may be taken. */
+int gor__signal_number(const char *text)
+{
+	static const struct {
+		char name[8];
+		int number;
+	} known[] = {
+		{"USR1", SIGUSR1}, {"USR2", SIGUSR2},   {"HUP", SIGHUP}, {"QUIT", SIGQUIT},
+		{"ALRM", SIGALRM}, {"WINCH", SIGWINCH}, {"IO", SIGIO},   {"CONT", SIGCONT},
+	};
+	char *end;
+	long n = strtol(text, &end, 10);
+
+	if (end != text && !*end)
+		return n < 1 || n >= NSIG || n == SIGKILL || n == SIGSTOP ? 0 : (int)n;
+	if (strncmp(text, "SIG", 3) == 0)
+		text += 3;
+	for (unsigned i = 0; i < sizeof known / sizeof *known; i++)
+		if (strcmp(known[i].name, text) == 0)
+			return known[i].number;
+	return 0;
 }
 
 /** Is the sampling signal ours? */

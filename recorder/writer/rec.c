@@ -195,6 +195,7 @@ static void rec_release(struct gtrace_rec *rec)
 	}
 	gtrace__file_close(&rec->file);
 	gtrace__sidecar_close(&rec->side);
+	free(rec->ring.info);
 	pthread_cond_destroy(&rec->done);
 	pthread_cond_destroy(&rec->room);
 	pthread_mutex_destroy(&rec->lock);
@@ -220,6 +221,8 @@ static int rec_start(struct gtrace_rec *rec, const char *info)
 		return err;
 	}
 	err = header_write(rec, info, id, &start);
+	if (!err && rec->opt.ring_bytes)
+		err = gtrace__ring_init(rec, info, id, &start);
 	if (!err)
 		err = thread_start(rec);
 	if (err) {

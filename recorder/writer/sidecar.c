@@ -111,6 +111,19 @@ struct slot *gtrace__sidecar_grow(struct sidecar *s)
 	return slot;
 }
 
+int gtrace__sidecar_reserve(struct sidecar *s, uint64_t bytes)
+{
+	return side_extend(s->fd, 0, bytes);
+}
+
+void gtrace__sidecar_begin(struct sidecar *s, const struct gtrace__clock *begin)
+{
+	uint32_t next = !atomic_load_explicit(&s->page->begin_index, memory_order_relaxed);
+
+	s->page->begin[next] = *begin;
+	atomic_store_explicit(&s->page->begin_index, next, memory_order_release);
+}
+
 void gtrace__sidecar_clock(struct sidecar *s, const struct gtrace__clock *now)
 {
 	uint32_t next = !atomic_load_explicit(&s->page->last_index, memory_order_relaxed);

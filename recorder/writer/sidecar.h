@@ -29,6 +29,12 @@ int gtrace__sidecar_open(struct sidecar *s, const char *path, uint64_t id,
 /** One more slot, with its disk space.  Returns: NULL if there is no room. */
 struct slot *gtrace__sidecar_grow(struct sidecar *s);
 
+/** Have the disk space of a file of so many bytes.  Returns: 0 or a negative errno. */
+int gtrace__sidecar_reserve(struct sidecar *s, uint64_t bytes);
+
+/** Note where a ring begins. */
+void gtrace__sidecar_begin(struct sidecar *s, const struct gtrace__clock *begin);
+
 /** Note the time, for the reader of what a killed program leaves. */
 void gtrace__sidecar_clock(struct sidecar *s, const struct gtrace__clock *now);
 

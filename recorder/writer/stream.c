@@ -45,6 +45,19 @@ static void sites_forget(struct stream *s)
 	s->far_count = 0;
 }
 
+/** A ring's batch is read without those before it: it begins with what its thread is. */
+static void batch_introduce(struct stream *s)
+{
+	uint8_t *p = s->pub.pos;
+
+	*p++ = GTRACE_THREAD_START;
+	*p++ = 0;
+	p = gtrace_put(p, s->kind);
+	p = gtrace_put(p, s->tid);
+	s->pub.pos = p;
+	atomic_store_explicit(s->pub.used, (uint32_t)(p - s->pub.base), memory_order_relaxed);
+}
+
 /** Begin the next batch in the slot.  Lock held. */
 static void batch_open(struct stream *s, struct slot *slot, uint64_t lost_events,
                        uint64_t lost_batches)
@@ -56,7 +69,7 @@ static void batch_open(struct stream *s, struct slot *slot, uint64_t lost_events
 	// An exchange, since nothing below may be stored before it.
 	atomic_exchange_explicit(&head->state, GTRACE__SLOT_FREE, memory_order_acq_rel);
 	atomic_store_explicit(&head->used, 0, memory_order_relaxed);
-	if (generation != s->generation || lost_batches)
+	if (generation != s->generation || lost_batches || s->pub.rec->ring.slots)
 		sites_forget(s);
 	s->generation = generation;
 	s->seq++;
@@ -73,12 +86,16 @@ static void batch_open(struct stream *s, struct slot *slot, uint64_t lost_events
 	s->pub.pos = s->pub.base;
 	s->pub.limit = s->pub.base + GTRACE__SLOT_BYTES - GTRACE__SLOT_HEADER - STREAM_MARGIN;
 	s->pub.used = &head->used;
+	if (s->pub.rec->ring.slots && s->seq > 1)
+		batch_introduce(s);
 	atomic_store_explicit(&head->state, GTRACE__SLOT_OPEN, memory_order_release);
 }
 
 /** A slot for one more batch, from the free ones or from a longer sidecar.  Lock held. */
 static struct slot *slot_take(struct gtrace_rec *rec, struct stream *s)
 {
+	if (rec->ring.slots)
+		return gtrace__ring_slot(rec, s);
 	if (s->held >= s->held_max)
 		return NULL;
 	struct slot *slot = rec->free;
@@ -109,6 +126,8 @@ static void batch_give(struct gtrace_rec *rec, struct stream *s)
 		pthread_cond_broadcast(&rec->room);
 		return;
 	}
+	if (rec->ring.slots)
+		gtrace__ring_closed(rec, slot);
 	atomic_store_explicit(&head->state, GTRACE__SLOT_FULL, memory_order_release);
 	*rec->full_tail = slot;
 	rec->full_tail = &slot->next;
@@ -162,9 +181,12 @@ static void stream_next(struct stream *s)
 		return;
 	}
 	pthread_mutex_lock(&rec->lock);
-	if (rec->state != REC_RUNNING)
+	if (rec->state != REC_RUNNING && !gtrace__ring_own(s))
 		goto out;
-	if (rec->opt.drop) {
+	if (rec->ring.slots) {
+		batch_give(rec, s);
+		slot = gtrace__ring_slot(rec, s);
+	} else if (rec->opt.drop) {
 		slot = slot_take(rec, s);
 		if (!slot) {
 			batch_drop(rec, s);
@@ -227,6 +249,8 @@ struct gtrace_stream *gtrace_stream_new(struct gtrace_rec *rec, unsigned kind, u
 		unsigned held = s->held;
 
 		s->held = 0;
+		s->kind = kind;
+		s->tid = tid;
 		slot = slot_take(rec, s);
 		s->held += held;
 		if (!slot) {
@@ -263,7 +287,8 @@ void gtrace_stream_end(struct gtrace_stream *pub)
 	pthread_mutex_lock(&rec->lock);
 	if (s->slot && rec->state == REC_RUNNING) {
 		batch_give(rec, s);
-		gtrace__writer_wake(rec);
+		if (!rec->ring.slots)
+			gtrace__writer_wake(rec);
 	}
 	gtrace__stream_kill(s);
 	s->next_free = rec->free_streams;
@@ -281,12 +306,11 @@ static bool text_room(struct stream *s, size_t bytes)
 	return s->slot != NULL;
 }
 
-void gtrace_stream_text(struct gtrace_stream *pub, enum gtrace_event_id id, const uint64_t *args,
-                        const char *const *strs, const size_t *lens)
+void gtrace_stream_text_at(struct gtrace_stream *pub, uint64_t ticks, enum gtrace_event_id id,
+                           const uint64_t *args, const char *const *strs, const size_t *lens)
 {
 	const struct gtrace__shape *shape = &gtrace__shapes()[id];
 	struct stream *s = stream_of(pub);
-	uint64_t ticks = gtrace_ticks();
 	size_t len[GTRACE_ARGS_MAX] = {0};
 	size_t bytes = STREAM_MARGIN;
 	unsigned n = 0;
@@ -319,6 +343,12 @@ void gtrace_stream_text(struct gtrace_stream *pub, enum gtrace_event_id id, cons
 	}
 	pub->pos = p;
 	atomic_store_explicit(pub->used, (uint32_t)(p - pub->base), memory_order_release);
+}
+
+void gtrace_stream_text(struct gtrace_stream *pub, enum gtrace_event_id id, const uint64_t *args,
+                        const char *const *strs, const size_t *lens)
+{
+	gtrace_stream_text_at(pub, gtrace_ticks(), id, args, strs, lens);
 }
 
 /* ── sites ── */
@@ -368,6 +398,6 @@ uint64_t gtrace_stream_site(struct gtrace_stream *pub, const struct gtrace_site 
 	}
 	// The definition and the event that needs it go into one batch, and so into one generation.
 	if (text_room(s, bytes) && !site_seen(s, number))
-		gtrace_stream_text(pub, GTRACE_SITE, args, strs, NULL);
+		gtrace_stream_text_at(pub, pub->ticks, GTRACE_SITE, args, strs, NULL);
 	return number;
 }
