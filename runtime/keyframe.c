@@ -14,13 +14,18 @@
  * Descriptors are never unmapped, so they may be read at any time; what they say of a goroutine
  * that is replaced meanwhile is thrown away, by its id.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
+#include "chan.h"
 #include "emit.h"
 #include "handoff.h"
 #include "reach.h"
 
+#define CASES_MAX 64u
 #define ROW_BYTES 20 // of a usual row, and its share of the sites in a batch
 
 struct keyframe {
@@ -48,6 +53,53 @@ static uint64_t keyframe_site(struct gtrace_stream *s, const struct gor_site *si
 	return site ? gtrace_site_number(s, (const struct gtrace_site *)site) : 0;
 }
 
+/** Memory that may go away meanwhile. */
+static bool keyframe_read(void *to, const void *from, size_t bytes)
+{
+	struct iovec local = {to, bytes}, remote = {(void *)(uintptr_t)from, bytes};
+
+	return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == (ssize_t)bytes;
+}
+
+/** The objects of a select. */
+static void keyframe_cases(const struct keyframe *k, uint64_t id, const void *on, uint32_t n)
+{
+	gor_case cases[CASES_MAX];
+	uint64_t obj;
+
+	n = n < CASES_MAX ? n : CASES_MAX;
+	if (!keyframe_read(cases, on, n * sizeof *cases))
+		return;
+	for (uint32_t i = 0; i < n; i++) {
+		bool sends = cases[i].kind == GOR_CASE_SEND;
+		if ((sends || cases[i].kind == GOR_CASE_RECV) && cases[i].chan &&
+		    keyframe_read(&obj, &cases[i].chan->id, sizeof obj) && obj)
+			GTRACE_EMIT_AT(k->to->stream, k->to->ticks, STATUS_CASE, id, obj,
+			               sends ? GTRACE_op_CHAN_SEND : GTRACE_op_CHAN_RECV);
+	}
+}
+
+/** Who holds the lock. */
+static void keyframe_held(const struct keyframe *k, unsigned reason, uint64_t obj, const void *on)
+{
+	uint64_t holder = 0, count = 0, mode = GTRACE_op_MUTEX_LOCK;
+	gor_mutex mu;
+	gor_rwmutex rw;
+
+	if (reason == GTRACE_reason_MUTEX_LOCK) {
+		if (keyframe_read(&mu, on, sizeof mu) && mu.id == obj) {
+			holder = mu.word >> 1;
+			count = mu.count;
+		}
+	} else if (keyframe_read(&rw, on, sizeof rw) && rw.id == obj) {
+		holder = rw.writer;
+		count = rw.count;
+		mode = GTRACE_op_RWMUTEX_LOCK;
+	}
+	if (holder)
+		GTRACE_EMIT_AT(k->to->stream, k->to->ticks, STATUS_HELD, obj, holder, count, mode);
+}
+
 __attribute__((no_sanitize("thread"))) static void keyframe_row(void *arg, struct g *g)
 {
 	static const uint8_t states[] = {
@@ -63,6 +115,8 @@ __attribute__((no_sanitize("thread"))) static void keyframe_row(void *arg, struc
 	unsigned reason = waits ? g->reason : 0, flags = waits ? g->wait_flags : 0;
 	uint64_t obj = waits ? g->wait_obj : 0, parent = g->parent;
 	const struct gor_site *site = g->site, *born = g->born;
+	const void *on = waits ? g->wait_on : NULL;
+	uint32_t cases = g->wait_cases;
 	char name[G_NAME_MAX];
 
 	memcpy(name, g->name, sizeof name);
@@ -75,6 +129,11 @@ __attribute__((no_sanitize("thread"))) static void keyframe_row(void *arg, struc
 	at = keyframe_site(s, site); // a new batch for that of the birth does not have it
 	GTRACE_EMIT_AT(s, k->to->ticks, GO_STATUS, id, states[state], reason, obj, at, flags, parent,
 	               birth);
+	if (on && reason == GTRACE_reason_SELECT)
+		keyframe_cases(k, id, on, cases);
+	else if (on && (reason == GTRACE_reason_MUTEX_LOCK || reason == GTRACE_reason_RWMUTEX_LOCK ||
+	                reason == GTRACE_reason_RWMUTEX_RLOCK))
+		keyframe_held(k, reason, obj, on);
 	if (name[0]) {
 		const char *text = name;
 		gtrace_stream_text_at(s, k->to->ticks, GTRACE_GO_NAME, (const uint64_t[]){id, 0}, &text,

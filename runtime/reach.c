@@ -182,6 +182,8 @@ static void reach_add(struct reach *r, const struct gor_hchan *c)
 static bool reach_is_sleeper(const struct g *g)
 {
 	return g_state(g) == G_WAITING &&
+	       (g->reason == GTRACE_reason_CHAN_RECV || g->reason == GTRACE_reason_CHAN_SEND ||
+	        g->reason == GTRACE_reason_SELECT) &&
 	       !(g->wait_flags & (GTRACE_WAIT_DEADLINE | GTRACE_WAIT_CANCEL)) && g->wait_on;
 }
 

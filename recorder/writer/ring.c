@@ -52,7 +52,7 @@
 
 #define DUMPS_MAX 9999 // names that a shell sorts
 #define LIST_SHARE 4   // a list of goroutines has at most that part of the ring
-#define OPEN_EXTRA 64  // slots whose disk space is had from the start, for open batches
+#define OPEN_EXTRA 16  // slots whose disk space is had from the start, for open batches
 
 /** Somebody waits for a dump. */
 struct dump_request {

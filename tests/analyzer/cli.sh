@@ -45,7 +45,7 @@ expect 0 'gtrace analyze' '' "$gtrace"
 expect 0 'gtrace analyze' '' "$gtrace" --help
 expect 0 '^gtrace [0-9]+\.[0-9]+\.[0-9]+$' '' "$gtrace" --version
 expect 0 'usage: gtrace analyze .*' '' "$gtrace" help analyze
-for verb in run analyze plot sql dump info; do
+for verb in run record analyze plot sql dump info; do
 	expect 0 "usage: gtrace $verb" '' "$gtrace" $verb --help
 done
 expect 2 '' "unknown verb 'analyse', did you mean 'analyze'" "$gtrace" analyse
@@ -56,6 +56,13 @@ expect 2 '' "wants a duration" "$gtrace" analyze --spin soon x
 expect 2 '' "option '-o' needs a value" "$gtrace" analyze x -o
 expect 2 '' 'usage: gtrace analyze' "$gtrace" analyze
 expect 2 '' 'usage: gtrace dump' "$gtrace" dump a b
+
+# record: of another program
+expect 2 '' 'usage: gtrace record' "$gtrace" record
+expect 2 '' "'self' is not a process number" "$gtrace" record self --dump
+expect 2 '' 'say what to do: --dump' "$gtrace" record $$
+expect 3 '' "process $$ has no flight recorder: start it with GTRACE=" "$gtrace" record $$ --dump
+expect 3 '' 'there is no process 2147483647' "$gtrace" record 2147483647 --dump
 
 # findings
 expect 1 'LEAK  2 goroutines blocked for good in chan send "c"' '' \
