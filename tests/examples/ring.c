@@ -146,6 +146,21 @@ static void leak(void **state)
 	found("leak", "leak", SEARCHED ? 1 : 0);
 }
 
+/** SIGKILL leaves no search of memory: who used the channel before is not known, and nothing is
+ * said. */
+static void leak_unsearched(void **state)
+{
+	struct drive d;
+
+	(void)state;
+	start(&d, "leak", "wait");
+	expect_line(&d, "ready");
+	kill(d.pid, SIGKILL);
+	assert_int_equal(drive_wait(&d), 128 + SIGKILL);
+	expect_dump("x.gtrace", GTRACE_END_CUT, "");
+	expect_finding("x.gtrace.live", "", 0);
+}
+
 static void leak_fixed(void **state)
 {
 	(void)state;
@@ -318,6 +333,7 @@ int main(void)
 		TEST(locks_fixed),
 		TEST(leak),
 		TEST(leak_fixed),
+		TEST(leak_unsearched),
 		TEST(selects),
 		TEST(selects_fixed),
 		TEST(by_signal),

@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #define RING (1u << 20)
-#define MANY 600000 // events: several rings
+#define MANY 200000 // events: several rings
 #define THREADS 2
 
 static atomic_int notes;
@@ -435,7 +435,7 @@ static void constant(void **state)
 
 /* ── lists of goroutines ── */
 
-static int list_calls;
+static atomic_int list_calls;
 
 static int list_of_three(void *arg, const struct gtrace_keyframe *to)
 {
