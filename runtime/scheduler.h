@@ -371,6 +371,7 @@ void gor__record_run_end(struct sched *s);
 void gor__record_snapshot(struct m *m, unsigned snap);
 void gor__record_close(enum gtrace_end end, int code);
 struct gtrace_rec *gor__record(void);
+struct gtrace_rec *gor__record_last(void);
 uint64_t gor__obj_id(struct m *m);
 
 /** The output function of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014). */

@@ -213,6 +213,18 @@ GTRACE_EXPORT int gtrace_rec_close(struct gtrace_rec *rec, enum gtrace_end end, 
  */
 GTRACE_EXPORT void gtrace_rec_signal(struct gtrace_rec *rec, int signo);
 
+/**
+ * From the handler of a fault (SIGSEGV, SIGABRT ...): have the writer thread close the recording
+ * with GTRACE_END_SIGNAL, and wait for that.  The signal's default action is left to the caller.
+ * Takes no lock and no memory: whatever the thread was at, and holds, when it was interrupted.
+ *
+ * Blocks:  until the file is complete, at most wait_ns.
+ * Returns: true  the file is complete
+ *          false the writer thread could not finish in time, or is the caller, or is not there (a
+ *                forked child); the sidecar stays, says which signal it was, and loses nothing
+ */
+GTRACE_EXPORT bool gtrace_rec_fault(struct gtrace_rec *rec, int signo, int64_t wait_ns);
+
 /** Release a closed recording's memory.  No stream of it may be used any more.  NULL is fine. */
 GTRACE_EXPORT void gtrace_rec_free(struct gtrace_rec *rec);
 

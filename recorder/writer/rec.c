@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -301,6 +302,23 @@ void gtrace_rec_signal(struct gtrace_rec *rec, int signo)
 	if (atomic_load_explicit(&rec->gone, memory_order_seq_cst))
 		gtrace__reraise(signo);
 	errno = saved_errno;
+}
+
+bool gtrace_rec_fault(struct gtrace_rec *rec, int signo, int64_t wait_ns)
+{
+	int saved_errno = errno;
+	bool whole = false;
+
+	if (!atomic_load_explicit(&rec->forked, memory_order_relaxed)) {
+		atomic_store_explicit(&rec->side.page->end_signal, (uint32_t)signo, memory_order_relaxed);
+		atomic_store_explicit(&rec->faulted, 1, memory_order_seq_cst);
+		atomic_store_explicit(&rec->signo, signo, memory_order_seq_cst);
+		gtrace__writer_wake(rec);
+		if (syscall(SYS_gettid) != atomic_load_explicit(&rec->tid, memory_order_relaxed))
+			whole = gtrace__writer_await(rec, wait_ns);
+	}
+	errno = saved_errno;
+	return whole;
 }
 
 void gtrace_rec_free(struct gtrace_rec *rec)

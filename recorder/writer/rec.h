@@ -84,7 +84,9 @@ struct gtrace_rec {
 	_Atomic uint32_t generation;
 	_Atomic uint32_t wake; // futex: counts reasons to look
 	_Atomic int signo;     // a signal handler asks for the end
-	_Atomic int gone;      // the writer thread looks at signo no more
+	_Atomic int faulted;   // who set signo raises it: the writer thread does not
+	_Atomic uint32_t gone; // futex: the writer thread looks at signo no more
+	_Atomic int tid;       // of the writer thread, once it runs
 	_Atomic int forked;    // this is a child: leave everything alone
 };
 
@@ -100,6 +102,9 @@ void *gtrace__writer_main(void *rec);
 
 /** Have the writer thread look.  Async-signal-safe. */
 void gtrace__writer_wake(struct gtrace_rec *rec);
+
+/** Wait until the writer thread is through, at most so long.  Async-signal-safe. */
+bool gtrace__writer_await(struct gtrace_rec *rec, int64_t ns);
 
 /** Set the signal's default action and raise it in this thread.  Async-signal-safe. */
 void gtrace__reraise(int signo);

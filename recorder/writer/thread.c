@@ -23,6 +23,7 @@
 #include "clock.h"
 #include "record.h"
 
+#include <limits.h>
 #include <linux/futex.h>
 #include <signal.h>
 #include <stdio.h>
@@ -46,6 +47,28 @@ void gtrace__writer_wake(struct gtrace_rec *rec)
 {
 	atomic_fetch_add_explicit(&rec->wake, 1, memory_order_seq_cst);
 	syscall(SYS_futex, &rec->wake, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+static int64_t mono_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
+}
+
+bool gtrace__writer_await(struct gtrace_rec *rec, int64_t ns)
+{
+	int64_t until = mono_ns() + ns;
+
+	while (!atomic_load_explicit(&rec->gone, memory_order_seq_cst)) {
+		int64_t left = until - mono_ns();
+
+		if (left <= 0)
+			return false;
+		futex_wait(&rec->gone, 0, (uint64_t)left);
+	}
+	return true;
 }
 
 void gtrace__reraise(int signo)
@@ -233,10 +256,12 @@ static uint64_t writer_tick(struct gtrace_rec *rec)
 static bool writer_closing(struct gtrace_rec *rec, int signo)
 {
 	pthread_mutex_lock(&rec->lock);
-	if (signo && rec->state != REC_CLOSING) {
-		rec->state = REC_CLOSING;
+	if (signo) { // also while it closes for another reason: it is the signal that ends the program
 		rec->end = GTRACE_END_SIGNAL;
 		rec->end_code = signo;
+	}
+	if (signo && rec->state != REC_CLOSING) {
+		rec->state = REC_CLOSING;
 		rec->end_ticks = gtrace_ticks();
 		pthread_cond_broadcast(&rec->room);
 	}
@@ -250,6 +275,7 @@ void *gtrace__writer_main(void *arg)
 {
 	struct gtrace_rec *rec = arg;
 
+	atomic_store_explicit(&rec->tid, (int)syscall(SYS_gettid), memory_order_relaxed);
 	for (;;) {
 		uint32_t seen = atomic_load_explicit(&rec->wake, memory_order_seq_cst);
 
@@ -260,9 +286,10 @@ void *gtrace__writer_main(void *arg)
 	}
 	writer_finish(rec);
 	atomic_store_explicit(&rec->gone, 1, memory_order_seq_cst);
+	syscall(SYS_futex, &rec->gone, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 	int signo = atomic_load_explicit(&rec->signo, memory_order_seq_cst);
 
-	if (signo)
+	if (signo && !atomic_load_explicit(&rec->faulted, memory_order_seq_cst))
 		gtrace__reraise(signo);
 	return NULL;
 }
