@@ -225,7 +225,15 @@ GTRACE_EXPORT void gtrace_rec_signal(struct gtrace_rec *rec, int signo);
  */
 GTRACE_EXPORT bool gtrace_rec_fault(struct gtrace_rec *rec, int signo, int64_t wait_ns);
 
-/** Release a closed recording's memory.  No stream of it may be used any more.  NULL is fine. */
+/**
+ * Release a closed recording's memory.  No stream of it may be used any more.  NULL is fine.
+ *
+ * After fork() the parent's recordings go on in the parent alone.  In the child their streams take
+ * what is emitted and drop it, gtrace_stream_new() returns NULL, and the other calls do nothing and
+ * return 0 or false.  The child may open a recording of its own: if it asks for the same path its
+ * file is path.PID, unless the path has %p.  That holds for fork(); clone() and _Fork() run no
+ * handlers: call exec or _exit there, and emit nothing.
+ */
 GTRACE_EXPORT void gtrace_rec_free(struct gtrace_rec *rec);
 
 /**

@@ -90,6 +90,12 @@ struct gtrace_rec {
 	_Atomic int forked;    // this is a child: leave everything alone
 };
 
+/* rec.c */
+
+/** Held while the descriptor of a recording's file changes: no fork() in between. */
+void gtrace__recs_lock(void);
+void gtrace__recs_unlock(void);
+
 /* stream.c */
 
 /** Point a stream at its dead bytes. */

@@ -119,6 +119,13 @@ void gtrace__sidecar_clock(struct sidecar *s, const struct gtrace__clock *now)
 	atomic_store_explicit(&s->page->last_index, next, memory_order_release);
 }
 
+void gtrace__sidecar_leave(struct sidecar *s)
+{
+	munmap(s->page, s->mapped_bytes);
+	close(s->fd);
+	s->page = NULL;
+}
+
 void gtrace__sidecar_close(struct sidecar *s)
 {
 	for (uint32_t i = 0; i < s->count; i++)

@@ -32,6 +32,9 @@ struct slot *gtrace__sidecar_grow(struct sidecar *s);
 /** Note the time, for the reader of what a killed program leaves. */
 void gtrace__sidecar_clock(struct sidecar *s, const struct gtrace__clock *now);
 
+/** In a forked child: unmap the parent's, and touch nothing else. */
+void gtrace__sidecar_leave(struct sidecar *s);
+
 /** Unmap and forget; the file itself is the caller's to remove. */
 void gtrace__sidecar_close(struct sidecar *s);
 

@@ -219,7 +219,9 @@ static void writer_finish(struct gtrace_rec *rec)
 	writer_drain(rec);
 	writer_open_batches(rec);
 	writer_end_record(rec);
+	gtrace__recs_lock();
 	gtrace__file_close(&rec->file);
+	gtrace__recs_unlock();
 	unlink(rec->side_path);
 	pthread_mutex_lock(&rec->lock);
 	rec->state = REC_DONE;

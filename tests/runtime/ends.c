@@ -162,6 +162,24 @@ static void by_kill(void)
 	send_self(SIGKILL);
 }
 
+static void exec_self(const char *name)
+{
+	char *emulator = getenv("CHECK_EMULATOR"), self[4096];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+
+	self[n] = '\0';
+	if (emulator)
+		execlp(emulator, emulator, self, "ending", name, NULL);
+	else
+		execl(self, self, "ending", name, NULL);
+	_exit(127);
+}
+
+static void by_exec(void)
+{
+	exec_self("return");
+}
+
 /** sidecar: it stays, and holds what is not in the file. */
 static const struct ending {
 	const char *name;
@@ -191,8 +209,9 @@ static const struct ending {
 	{"hup", by_hup, SIGHUP, 0, GTRACE_END_SIGNAL, SIGHUP, false},
 	{"quit", by_quit, SIGQUIT, 0, GTRACE_END_SIGNAL, SIGQUIT, false},
 	{"kill", by_kill, SIGKILL, 0, GTRACE_END_CUT, 0, true},
+	{"exec", by_exec, 0, 5, GTRACE_END_CUT, 0, true}, // of "return"
 };
-enum { ENDINGS = sizeof endings / sizeof *endings };
+enum { ENDINGS = sizeof endings / sizeof *endings - 1 }; // exec leaves two traces
 
 /* ── the child ────────────────────────────────────────────────────────────────────────────────────
  */
@@ -267,11 +286,12 @@ static void child_main(int argc, char **argv)
 /* ── the test ─────────────────────────────────────────────────────────────────────────────────────
  */
 
-static char dir[] = "ends.XXXXXX";
+static char dir[16];
 
 static int make_dir(void **state)
 {
 	(void)state;
+	strcpy(dir, "ends.XXXXXX");
 	return mkdtemp(dir) ? 0 : -1;
 }
 
@@ -283,9 +303,6 @@ static int remove_dir(void **state)
 
 static int run_child(const char *name, const char *trace)
 {
-	const char *emulator = getenv("CHECK_EMULATOR");
-	char self[4096];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
 	int status;
 	pid_t pid = fork();
 
@@ -293,17 +310,12 @@ static int run_child(const char *name, const char *trace)
 		// a sanitizer's own handlers would be left alone
 		const char *leave = "handle_segv=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0:"
 							"handle_abort=0:detect_leaks=0:atexit_sleep_ms=0";
-		self[n] = '\0';
 		setenv("GTRACE", trace, 1);
 		setenv("ASAN_OPTIONS", leave, 1);
 		setenv("TSAN_OPTIONS", leave, 1);
 		int null = open("/dev/null", O_WRONLY);
 		dup2(null, STDERR_FILENO); // a panic's words
-		if (emulator)
-			execlp(emulator, emulator, self, "ending", name, NULL);
-		else
-			execl(self, self, "ending", name, NULL);
-		_exit(127);
+		exec_self(name);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return status;
@@ -352,6 +364,28 @@ static void ends(const struct ending *e)
 	unlink(trace);
 }
 
+/** The program becomes another one, which records to a file of its own beside the first. */
+static void becomes_another(void **state)
+{
+	static const struct ending first = {.name = "exec", .end = GTRACE_END_CUT, .sidecar = true};
+	static const struct ending then = {.name = "return", .end = GTRACE_END_EXIT, .code = 5};
+	char trace[64], name[80];
+
+	(void)state;
+	snprintf(trace, sizeof trace, "%s/exec.gtrace", dir);
+	int status = run_child("exec", trace);
+
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 5);
+	check_trace(&first, trace);
+	snprintf(name, sizeof name, "%s.1", trace);
+	check_trace(&then, name);
+	unlink(name);
+	unlink(trace);
+	strcat(trace, ".live");
+	assert_int_equal(unlink(trace), 0);
+}
+
 static void all_endings(void **state)
 {
 	(void)state;
@@ -363,6 +397,7 @@ int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(all_endings, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(becomes_another, make_dir, remove_dir),
 	};
 
 	child_main(argc, argv);
