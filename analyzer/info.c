@@ -7,6 +7,7 @@
 #include <gtrace.h>
 
 #include "cmd.h"
+#include "gaps.h"
 #include "talk.h"
 
 /* The file's own lines, but for its list of events. */
@@ -20,6 +21,37 @@ static void info_lines(const char *text)
 			putchar('\n');
 		}
 		p += len + (p[len] == '\n');
+	}
+}
+
+/* How the program ended, in words. */
+static void info_ended(const struct gtrace_info *in, const char *trace)
+{
+	switch (in->end) {
+	case GTRACE_END_EXIT:
+		printf("ended=by exit, status %d\n", in->end_code);
+		break;
+	case GTRACE_END_DEADLOCK:
+		printf("ended=by a deadlock, exit status %d\n", in->end_code);
+		break;
+	case GTRACE_END_PANIC:
+		printf("ended=by a panic, exit status %d\n", in->end_code);
+		break;
+	case GTRACE_END_SIGNAL:
+		printf("ended=by signal %d, %s%s\n", in->end_code, strsignal(in->end_code),
+		       in->sidecar ? "; the rest was in the sidecar" : "");
+		break;
+	case GTRACE_END_STOPPED:
+		printf("ended=the program stopped recording and went on\n");
+		break;
+	case GTRACE_END_CUT:
+		if (in->sidecar)
+			printf("ended=without a word: killed, or left by _exit or exec, or still running; "
+			       "the rest was in the sidecar\n");
+		else
+			printf("ended=without a word, and without its sidecar '%s.live', which had the rest\n",
+			       trace);
+		break;
 	}
 }
 
@@ -47,8 +79,9 @@ static void info_totals(const struct gtrace_info *in, const struct info_count *b
 static int info_run(void *args, int nwords, char **words)
 {
 	struct info_count by_id[GTRACE_EVENT_COUNT] = {0};
+	struct gaps gaps = {0};
 	struct gtrace_reader *r;
-	struct gtrace_error err;
+	struct gtrace_error err = {0};
 	struct gtrace_event ev;
 	int got;
 
@@ -61,14 +94,22 @@ static int info_run(void *args, int nwords, char **words)
 	while ((got = gtrace_reader_next(r, &ev, &err)) > 0) {
 		by_id[ev.id].desc = ev.desc;
 		by_id[ev.id].n++;
+		if (!gaps_event(&gaps, &ev)) {
+			talk("no memory");
+			got = -1;
+			break;
+		}
 	}
-	if (got < 0) {
+	if (got < 0 && *err.text)
 		talk("%s", err.text);
-	} else {
+	if (got >= 0) {
 		info_lines(gtrace_reader_info(r)->header);
 		info_lines(gtrace_reader_info(r)->end_record);
+		info_ended(gtrace_reader_info(r), words[0]);
 		info_totals(gtrace_reader_info(r), by_id);
+		gaps_print(&gaps, stdout);
 	}
+	gaps_release(&gaps);
 	gtrace_reader_close(r);
 	return got < 0 ? CMD_INPUT : CMD_CLEAN;
 }
