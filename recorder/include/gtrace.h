@@ -239,7 +239,10 @@ GTRACE_EXPORT void gtrace_rec_free(struct gtrace_rec *rec);
 /**
  * A stream for the calling thread, which emits its THREAD_START.  kind is a GTRACE_thread_kind_*.
  *
- * Returns: the stream, owned by rec; NULL if there is no memory or room.
+ * Blocks:  until the writer thread has emptied a buffer, if all are in use and there is no room for
+ *          one more.
+ * Returns: the stream, owned by rec; NULL if the recording has ended, as it does, with a line to
+ *          notify(), if there is no memory or room: without one thread the others make no sense.
  */
 GTRACE_EXPORT struct gtrace_stream *gtrace_stream_new(struct gtrace_rec *rec, unsigned kind,
                                                       uint64_t tid);

@@ -77,6 +77,7 @@ struct gtrace_rec {
 	struct slot *free;                // lock
 	struct slot *full;                // lock: oldest first
 	struct slot **full_tail;          // lock
+	unsigned full_count;              // lock: of them, and those being written
 	struct stream *free_streams;      // lock
 	uint64_t stream_count;            // lock
 	struct rec_stats stats;           // lock
@@ -102,6 +103,9 @@ void gtrace__recs_unlock(void);
 void gtrace__stream_kill(struct stream *s);
 
 /* thread.c */
+
+/** The recording is over, since path cannot be written; the program is not.  Says so, once. */
+void gtrace__rec_fail(struct gtrace_rec *rec, const char *path, int err);
 
 /** The writer thread. */
 void *gtrace__writer_main(void *rec);

@@ -26,8 +26,8 @@ struct sidecar {
 int gtrace__sidecar_open(struct sidecar *s, const char *path, uint64_t id,
                          const struct gtrace__clock *start);
 
-/** One more slot, with its disk space.  Returns: NULL if there is no room. */
-struct slot *gtrace__sidecar_grow(struct sidecar *s);
+/** One more slot, with its disk space.  NULL: there is no room, and *err is a negative errno. */
+struct slot *gtrace__sidecar_grow(struct sidecar *s, int *err);
 
 /** Note the time, for the reader of what a killed program leaves. */
 void gtrace__sidecar_clock(struct sidecar *s, const struct gtrace__clock *now);

@@ -83,10 +83,9 @@ void gtrace__reraise(int signo)
 	raise(signo);
 }
 
-/** A write has failed: the recording is over, the program is not. */
-static void writer_fail(struct gtrace_rec *rec, int err)
+void gtrace__rec_fail(struct gtrace_rec *rec, const char *path, int err)
 {
-	char line[sizeof(rec->path) + 160];
+	char line[sizeof(rec->side_path) + 160];
 
 	pthread_mutex_lock(&rec->lock);
 	bool first = !rec->error;
@@ -100,8 +99,14 @@ static void writer_fail(struct gtrace_rec *rec, int err)
 	if (!first || !rec->notify)
 		return;
 	snprintf(line, sizeof(line), "cannot write '%s': %s; recording ends here, the program goes on",
-	         rec->path, strerror(-err));
+	         path, strerror(-err));
 	rec->notify(line);
+}
+
+/** A write has failed: the recording is over, the program is not. */
+static void writer_fail(struct gtrace_rec *rec, int err)
+{
+	gtrace__rec_fail(rec, rec->path, err);
 }
 
 /** Append a slot's batch up to `until`.  Returns: 0 or a negative errno. */
@@ -163,6 +168,7 @@ static void writer_drain(struct gtrace_rec *rec)
 		atomic_store_explicit(&slot->head->state, GTRACE__SLOT_FREE, memory_order_release);
 		pthread_mutex_lock(&rec->lock);
 		slot->owner->held--;
+		rec->full_count--;
 		slot->next = rec->free;
 		rec->free = slot;
 		pthread_cond_broadcast(&rec->room);
