@@ -155,7 +155,7 @@ static void snapshot_row(void *arg, struct g *g)
 	bool waits = state == G_WAITING;
 	uint64_t site = g->site ? emit_site(m, g->site) : 0;
 	GTRACE_EMIT(m->stream, GO_STATUS, g->id, states[state], waits ? g->reason : 0,
-	            waits ? g->wait_obj : 0, site, waits ? g->wait_flags : 0);
+	            waits ? g->wait_obj : 0, site, waits ? g->wait_flags : 0, 0, 0); // born in this trace
 }
 
 /** Write down every goroutine as it is.  The other threads are expected to stand still. */

@@ -370,6 +370,7 @@ void gor__record_thread(struct m *m, unsigned kind);
 void gor__record_run_end(struct sched *s);
 void gor__record_snapshot(struct m *m, unsigned snap);
 void gor__record_close(enum gtrace_end end, int code);
+int gor__keyframe(void *arg, const struct gtrace_keyframe *to); // keyframe.c
 struct gtrace_rec *gor__record(void);
 struct gtrace_rec *gor__record_last(void);
 uint64_t gor__obj_id(struct m *m);

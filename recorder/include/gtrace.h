@@ -84,6 +84,8 @@ enum gtrace_end {
 	GTRACE_END_PANIC,    // code: the exit status
 	GTRACE_END_SIGNAL,   // code: the signal's number
 	GTRACE_END_STOPPED,  // the program asked for it and went on
+	GTRACE_END_DUMP,     // a dump of a flight recorder, which went on
+	GTRACE_END_ROTATED,  // the recording goes on in the next file
 };
 
 struct gtrace_error {
@@ -225,6 +227,25 @@ GTRACE_EXPORT void gtrace_rec_signal(struct gtrace_rec *rec, int signo);
  */
 GTRACE_EXPORT bool gtrace_rec_fault(struct gtrace_rec *rec, int signo, int64_t wait_ns);
 
+/** What a list of all goroutines is written with. */
+struct gtrace_keyframe {
+	struct gtrace_stream *stream;
+	uint64_t ticks;     // the time of all its rows, now past
+	uint64_t bytes_max; // a longer one would push too much out of the ring
+	unsigned why;       // GTRACE_snap_PERIODIC or _REQUEST; _END before the end of the recording
+};
+
+/**
+ * How a recording that rotates its files gets a list of all goroutines: `list` writes SNAP_BEGIN,
+ * GO_STATUS ... and SNAP_END.  It is called by the writer thread, at the beginning of each file but
+ * the first.  It returns 0, or -EFBIG and has written nothing.  NULL: no more; a call that goes on
+ * is waited for.
+ */
+GTRACE_EXPORT void gtrace_rec_set_keyframe(struct gtrace_rec *rec,
+                                           int (*list)(void *arg,
+                                                       const struct gtrace_keyframe *keyframe),
+                                           void *arg);
+
 /**
  * Release a closed recording's memory.  No stream of it may be used any more.  NULL is fine.
  *
@@ -246,6 +267,12 @@ GTRACE_EXPORT void gtrace_rec_free(struct gtrace_rec *rec);
  */
 GTRACE_EXPORT struct gtrace_stream *gtrace_stream_new(struct gtrace_rec *rec, unsigned kind,
                                                       uint64_t tid);
+
+/** The same with a time of its own, which may not be before the stream's last one (it is then taken
+ * as that). */
+GTRACE_EXPORT void gtrace_stream_text_at(struct gtrace_stream *s, uint64_t ticks,
+                                         enum gtrace_event_id id, const uint64_t *args,
+                                         const char *const *strs, const size_t *lens);
 
 /** The thread goes: emits THREAD_END and gives its buffer back.  The stream may not be used any
  * more. */
@@ -416,6 +443,7 @@ struct gtrace_info {
 	uint64_t inversions;   // events that the counters put in another order than the clocks
 	uint64_t broken;       // places where no order fitted and reading went on
 	unsigned threads;
+	int64_t begin_ns; // the trace begins so long after the recording: a flight recorder's; 0: with it
 	bool sidecar;            // part of it came from a left-over sidecar
 	bool truncated;          // the file ends inside a chunk
 	uint64_t unknown_events; // handed out, but known from the trace's own list alone

@@ -303,12 +303,11 @@ static bool text_room(struct stream *s, size_t bytes)
 	return s->slot != NULL;
 }
 
-void gtrace_stream_text(struct gtrace_stream *pub, enum gtrace_event_id id, const uint64_t *args,
-                        const char *const *strs, const size_t *lens)
+void gtrace_stream_text_at(struct gtrace_stream *pub, uint64_t ticks, enum gtrace_event_id id,
+                           const uint64_t *args, const char *const *strs, const size_t *lens)
 {
 	const struct gtrace__shape *shape = &gtrace__shapes()[id];
 	struct stream *s = stream_of(pub);
-	uint64_t ticks = gtrace_ticks();
 	size_t len[GTRACE_ARGS_MAX] = {0};
 	size_t bytes = STREAM_MARGIN;
 	unsigned n = 0;
@@ -341,6 +340,12 @@ void gtrace_stream_text(struct gtrace_stream *pub, enum gtrace_event_id id, cons
 	}
 	pub->pos = p;
 	atomic_store_explicit(pub->used, (uint32_t)(p - pub->base), memory_order_release);
+}
+
+void gtrace_stream_text(struct gtrace_stream *pub, enum gtrace_event_id id, const uint64_t *args,
+                        const char *const *strs, const size_t *lens)
+{
+	gtrace_stream_text_at(pub, gtrace_ticks(), id, args, strs, lens);
 }
 
 /* ── sites ── */
@@ -390,6 +395,6 @@ uint64_t gtrace_stream_site(struct gtrace_stream *pub, const struct gtrace_site 
 	}
 	// The definition and the event that needs it go into one batch, and so into one generation.
 	if (text_room(s, bytes) && !site_seen(s, number))
-		gtrace_stream_text(pub, GTRACE_SITE, args, strs, NULL);
+		gtrace_stream_text_at(pub, pub->ticks, GTRACE_SITE, args, strs, NULL);
 	return number;
 }
