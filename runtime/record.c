@@ -132,6 +132,12 @@ struct gtrace_rec *gor__record(void)
 	return atomic_load(&record.closed) ? NULL : atomic_load(&record.rec);
 }
 
+/** For handlers: the recording, even while it is closed, or after. */
+struct gtrace_rec *gor__record_last(void)
+{
+	return atomic_load(&record.rec);
+}
+
 /** A stream for m's thread, which calls this. */
 void gor__record_thread(struct m *m, unsigned kind)
 {

@@ -377,6 +377,7 @@ void gor__record_close(enum gtrace_end end, int code);
 void gor__record_dump(enum gtrace_end end, const char *reason);
 int gor__keyframe(void *arg, const struct gtrace_keyframe *to); // keyframe.c
 struct gtrace_rec *gor__record(void);
+struct gtrace_rec *gor__record_last(void);
 uint64_t gor__obj_id(struct m *m);
 
 /** The output function of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014). */

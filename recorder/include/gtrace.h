@@ -85,6 +85,7 @@ enum gtrace_end {
 	GTRACE_END_SIGNAL,   // code: the signal's number
 	GTRACE_END_STOPPED,  // the program asked for it and went on
 	GTRACE_END_DUMP,     // a dump of a flight recorder, which went on
+	GTRACE_END_ROTATED,  // the recording goes on in the next file
 };
 
 struct gtrace_error {
@@ -215,6 +216,18 @@ GTRACE_EXPORT int gtrace_rec_close(struct gtrace_rec *rec, enum gtrace_end end, 
  */
 GTRACE_EXPORT void gtrace_rec_signal(struct gtrace_rec *rec, int signo);
 
+/**
+ * From the handler of a fault (SIGSEGV, SIGABRT ...): have the writer thread close the recording
+ * with GTRACE_END_SIGNAL, and wait for that.  The signal's default action is left to the caller.
+ * Takes no lock and no memory: whatever the thread was at, and holds, when it was interrupted.
+ *
+ * Blocks:  until the file is complete, at most wait_ns.
+ * Returns: true  the file is complete
+ *          false the writer thread could not finish in time, or is the caller, or is not there (a
+ *                forked child); the sidecar stays, says which signal it was, and loses nothing
+ */
+GTRACE_EXPORT bool gtrace_rec_fault(struct gtrace_rec *rec, int signo, int64_t wait_ns);
+
 /* A flight recorder: options.ring_bytes is not 0.  The file holds the header alone, the last
  * ring_bytes of events are in the sidecar, and closing writes them to the file. */
 
@@ -250,10 +263,11 @@ struct gtrace_keyframe {
 };
 
 /**
- * How a flight recorder gets a list of all goroutines: `list` writes SNAP_BEGIN, GO_STATUS ... and
- * SNAP_END.  It is called by the writer thread: at each dump, before the end, and each time half of
- * the ring was written anew, so that one is in the ring at any time.  It returns 0, or -EFBIG and
- * has written nothing.  NULL: no more; a call that goes on is waited for.
+ * Where the list of all goroutines comes from, of a flight recorder or of a recording that rotates
+ * its files: `list` writes SNAP_BEGIN, GO_STATUS ... and SNAP_END.  It is called by the
+ * writer thread: at each dump, before the end, and each time half of the ring was written anew, so
+ * that one is in the ring at any time; and at the beginning of each file but the first.  It returns
+ * 0, or -EFBIG and has written nothing.  NULL: no more; a call that goes on is waited for.
  */
 GTRACE_EXPORT void gtrace_rec_set_keyframe(struct gtrace_rec *rec,
                                            int (*list)(void *arg,
@@ -272,13 +286,24 @@ GTRACE_EXPORT void gtrace_rec_set_keyframe(struct gtrace_rec *rec,
 GTRACE_EXPORT int gtrace_dump_request(const char *sidecar, int64_t pid, int64_t timeout_ns,
                                       char *path, size_t path_bytes);
 
-/** Release a closed recording's memory.  No stream of it may be used any more.  NULL is fine. */
+/**
+ * Release a closed recording's memory.  No stream of it may be used any more.  NULL is fine.
+ *
+ * After fork() the parent's recordings go on in the parent alone.  In the child their streams take
+ * what is emitted and drop it, gtrace_stream_new() returns NULL, and the other calls do nothing and
+ * return 0 or false.  The child may open a recording of its own: if it asks for the same path its
+ * file is path.PID, unless the path has %p.  That holds for fork(); clone() and _Fork() run no
+ * handlers: call exec or _exit there, and emit nothing.
+ */
 GTRACE_EXPORT void gtrace_rec_free(struct gtrace_rec *rec);
 
 /**
  * A stream for the calling thread, which emits its THREAD_START.  kind is a GTRACE_thread_kind_*.
  *
- * Returns: the stream, owned by rec; NULL if there is no memory or room.
+ * Blocks:  until the writer thread has emptied a buffer, if all are in use and there is no room for
+ *          one more.
+ * Returns: the stream, owned by rec; NULL if the recording has ended, as it does, with a line to
+ *          notify(), if there is no memory or room: without one thread the others make no sense.
  */
 GTRACE_EXPORT struct gtrace_stream *gtrace_stream_new(struct gtrace_rec *rec, unsigned kind,
                                                       uint64_t tid);

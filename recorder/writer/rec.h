@@ -80,6 +80,7 @@ struct gtrace_rec {
 	struct slot *free;                // lock
 	struct slot *full;                // lock: oldest first
 	struct slot **full_tail;          // lock
+	unsigned full_count;              // lock: of them, and those being written
 	struct stream *free_streams;      // lock
 	uint64_t stream_count;            // lock
 	struct rec_stats stats;           // lock
@@ -88,9 +89,17 @@ struct gtrace_rec {
 	_Atomic uint32_t generation;
 	_Atomic uint32_t wake; // futex: counts reasons to look; a ring's is in its sidecar
 	_Atomic int signo;     // a signal handler asks for the end
-	_Atomic int gone;      // the writer thread looks at signo no more
+	_Atomic int faulted;   // who set signo raises it: the writer thread does not
+	_Atomic uint32_t gone; // futex: the writer thread looks at signo no more
+	_Atomic int tid;       // of the writer thread, once it runs
 	_Atomic int forked;    // this is a child: leave everything alone
 };
+
+/* rec.c */
+
+/** Held while the descriptor of a recording's file changes: no fork() in between. */
+void gtrace__recs_lock(void);
+void gtrace__recs_unlock(void);
 
 /* stream.c */
 
@@ -98,6 +107,9 @@ struct gtrace_rec {
 void gtrace__stream_kill(struct stream *s);
 
 /* thread.c */
+
+/** The recording is over, since path cannot be written; the program is not.  Says so, once. */
+void gtrace__rec_fail(struct gtrace_rec *rec, const char *path, int err);
 
 /** The writer thread. */
 void *gtrace__writer_main(void *rec);
@@ -112,6 +124,9 @@ int gtrace__end_write(struct gtrace__file *f, const struct rec_stats *stats, enu
 
 /** Have the writer thread look.  Async-signal-safe. */
 void gtrace__writer_wake(struct gtrace_rec *rec);
+
+/** Wait until the writer thread is through, at most so long.  Async-signal-safe. */
+bool gtrace__writer_await(struct gtrace_rec *rec, int64_t ns);
 
 /** Set the signal's default action and raise it in this thread.  Async-signal-safe. */
 void gtrace__reraise(int signo);

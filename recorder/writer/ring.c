@@ -137,6 +137,7 @@ static struct slot *ring_oldest(struct gtrace_rec *rec)
 	if (!rec->full)
 		rec->full_tail = &rec->full;
 	ring->full--;
+	rec->full_count--;
 	ring->begin = slot->head->closed;
 	gtrace__sidecar_begin(&rec->side, &ring->begin);
 	return slot;
@@ -146,17 +147,18 @@ static struct slot *ring_oldest(struct gtrace_rec *rec)
 static struct slot *ring_slot_now(struct gtrace_rec *rec, bool own)
 {
 	struct slot *slot = rec->free;
+	int err; // there is the oldest, whatever it is
 
 	if (slot) {
 		rec->free = slot->next;
 		return slot;
 	}
 	if (rec->ring.full < rec->ring.slots)
-		slot = gtrace__sidecar_grow(&rec->side);
+		slot = gtrace__sidecar_grow(&rec->side, &err);
 	if (!slot)
 		slot = ring_oldest(rec);
 	if (!slot && own) // it must not wait for itself; R4 says how far this can go
-		slot = gtrace__sidecar_grow(&rec->side);
+		slot = gtrace__sidecar_grow(&rec->side, &err);
 	return slot;
 }
 

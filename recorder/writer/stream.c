@@ -20,6 +20,7 @@
 
 #include "record.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -91,9 +92,14 @@ static void batch_open(struct stream *s, struct slot *slot, uint64_t lost_events
 	atomic_store_explicit(&head->state, GTRACE__SLOT_OPEN, memory_order_release);
 }
 
-/** A slot for one more batch, from the free ones or from a longer sidecar.  Lock held. */
-static struct slot *slot_take(struct gtrace_rec *rec, struct stream *s)
+/**
+ * A slot for one more batch, from the free ones or from a longer sidecar.  Lock held.  NULL: not
+ * now; *err, if not NULL, is why the sidecar cannot be longer.
+ */
+static struct slot *slot_take(struct gtrace_rec *rec, struct stream *s, int *err)
 {
+	int ignored;
+
 	if (rec->ring.slots)
 		return gtrace__ring_slot(rec, s);
 	if (s->held >= s->held_max)
@@ -103,7 +109,7 @@ static struct slot *slot_take(struct gtrace_rec *rec, struct stream *s)
 	if (slot)
 		rec->free = slot->next;
 	else
-		slot = gtrace__sidecar_grow(&rec->side);
+		slot = gtrace__sidecar_grow(&rec->side, err ? err : &ignored);
 	if (slot)
 		s->held++;
 	return slot;
@@ -131,6 +137,7 @@ static void batch_give(struct gtrace_rec *rec, struct stream *s)
 	atomic_store_explicit(&head->state, GTRACE__SLOT_FULL, memory_order_release);
 	*rec->full_tail = slot;
 	rec->full_tail = &slot->next;
+	rec->full_count++;
 }
 
 /** Throw the stream's batch away and fill its slot anew.  Lock held, keeps I2. */
@@ -158,14 +165,14 @@ static uint64_t now_ns(void)
 /** Wait until there is a slot or the recording has ended.  Lock held; given up while waiting. */
 static struct slot *slot_wait(struct gtrace_rec *rec, struct stream *s)
 {
-	struct slot *slot = slot_take(rec, s);
+	struct slot *slot = slot_take(rec, s, NULL);
 
 	if (slot)
 		return slot;
 	uint64_t start = now_ns();
 
 	rec->stats.stalls++;
-	while (rec->state == REC_RUNNING && !(slot = slot_take(rec, s)))
+	while (rec->state == REC_RUNNING && !(slot = slot_take(rec, s, NULL)))
 		pthread_cond_wait(&rec->room, &rec->lock);
 	rec->stats.stall_ns += now_ns() - start;
 	return slot;
@@ -187,7 +194,7 @@ static void stream_next(struct stream *s)
 		batch_give(rec, s);
 		slot = gtrace__ring_slot(rec, s);
 	} else if (rec->opt.drop) {
-		slot = slot_take(rec, s);
+		slot = slot_take(rec, s, NULL);
 		if (!slot) {
 			batch_drop(rec, s);
 			pthread_mutex_unlock(&rec->lock);
@@ -234,6 +241,25 @@ static struct stream *stream_alloc(struct gtrace_rec *rec)
 	return s;
 }
 
+/** A slot for a new stream, if need be once the writer thread has emptied one.  Lock held. */
+static struct slot *slot_first(struct gtrace_rec *rec, struct stream *s, int *err)
+{
+	// A former owner's batches may still be on their way: they do not count against this one.
+	unsigned held = s->held;
+	struct slot *slot;
+
+	s->held = 0;
+	while (!(slot = slot_take(rec, s, err)) && rec->state == REC_RUNNING && rec->full_count)
+		pthread_cond_wait(&rec->room, &rec->lock);
+	s->held += held;
+	if (!slot) {
+		s->next_free = rec->free_streams;
+		rec->free_streams = s;
+		gtrace__stream_kill(s);
+	}
+	return slot;
+}
+
 struct gtrace_stream *gtrace_stream_new(struct gtrace_rec *rec, unsigned kind, uint64_t tid)
 {
 	struct stream *s = NULL;
@@ -242,22 +268,15 @@ struct gtrace_stream *gtrace_stream_new(struct gtrace_rec *rec, unsigned kind, u
 	if (!rec || atomic_load_explicit(&rec->forked, memory_order_relaxed))
 		return NULL;
 	pthread_mutex_lock(&rec->lock);
-	if (rec->state == REC_RUNNING)
+	bool running = rec->state == REC_RUNNING;
+	int err = -ENOMEM;
+
+	if (running)
 		s = stream_alloc(rec);
 	if (s) {
-		// A former owner's batches may still be on their way: they do not count against this one.
-		unsigned held = s->held;
-
-		s->held = 0;
 		s->kind = kind;
 		s->tid = tid;
-		slot = slot_take(rec, s);
-		s->held += held;
-		if (!slot) {
-			s->next_free = rec->free_streams;
-			rec->free_streams = s;
-			gtrace__stream_kill(s);
-		}
+		slot = slot_first(rec, s, &err);
 	}
 	if (slot) {
 		s->pub.number = ++rec->stream_count;
@@ -268,8 +287,12 @@ struct gtrace_stream *gtrace_stream_new(struct gtrace_rec *rec, unsigned kind, u
 		batch_open(s, slot, 0, 0);
 	}
 	pthread_mutex_unlock(&rec->lock);
-	if (!slot)
+	if (!slot) {
+		// What is said of the other threads would not fit together without this one.
+		if (running)
+			gtrace__rec_fail(rec, rec->side_path, err);
 		return NULL;
+	}
 	GTRACE_EMIT(&s->pub, THREAD_START, kind, tid);
 	return &s->pub;
 }

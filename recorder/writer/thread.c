@@ -23,6 +23,7 @@
 #include "clock.h"
 #include "record.h"
 
+#include <limits.h>
 #include <linux/futex.h>
 #include <signal.h>
 #include <stdio.h>
@@ -41,12 +42,11 @@ static _Atomic uint32_t *wake_word(struct gtrace_rec *rec)
 	return rec->ring.slots ? &rec->side.page->wake : &rec->wake;
 }
 
-static void writer_sleep(struct gtrace_rec *rec, uint32_t seen, uint64_t ns)
+static void futex_wait(_Atomic uint32_t *word, int op, uint32_t seen, uint64_t ns)
 {
 	struct timespec ts = {(time_t)(ns / 1000000000u), (long)(ns % 1000000000u)};
 
-	syscall(SYS_futex, wake_word(rec), rec->ring.slots ? FUTEX_WAIT : FUTEX_WAIT_PRIVATE, seen, &ts,
-	        NULL, 0);
+	syscall(SYS_futex, word, op, seen, &ts, NULL, 0);
 }
 
 void gtrace__writer_wake(struct gtrace_rec *rec)
@@ -54,6 +54,28 @@ void gtrace__writer_wake(struct gtrace_rec *rec)
 	atomic_fetch_add_explicit(wake_word(rec), 1, memory_order_seq_cst);
 	syscall(SYS_futex, wake_word(rec), rec->ring.slots ? FUTEX_WAKE : FUTEX_WAKE_PRIVATE, 1, NULL,
 	        NULL, 0);
+}
+
+static int64_t mono_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
+}
+
+bool gtrace__writer_await(struct gtrace_rec *rec, int64_t ns)
+{
+	int64_t until = mono_ns() + ns;
+
+	while (!atomic_load_explicit(&rec->gone, memory_order_seq_cst)) {
+		int64_t left = until - mono_ns();
+
+		if (left <= 0)
+			return false;
+		futex_wait(&rec->gone, FUTEX_WAIT_PRIVATE, 0, (uint64_t)left);
+	}
+	return true;
 }
 
 void gtrace__reraise(int signo)
@@ -68,10 +90,9 @@ void gtrace__reraise(int signo)
 	raise(signo);
 }
 
-/** A write has failed: the recording is over, the program is not. */
-static void writer_fail(struct gtrace_rec *rec, int err)
+void gtrace__rec_fail(struct gtrace_rec *rec, const char *path, int err)
 {
-	char line[sizeof(rec->path) + 160];
+	char line[sizeof(rec->side_path) + 160];
 
 	pthread_mutex_lock(&rec->lock);
 	bool first = !rec->error;
@@ -85,8 +106,14 @@ static void writer_fail(struct gtrace_rec *rec, int err)
 	if (!first || !rec->notify)
 		return;
 	snprintf(line, sizeof(line), "cannot write '%s': %s; recording ends here, the program goes on",
-	         rec->path, strerror(-err));
+	         path, strerror(-err));
 	rec->notify(line);
+}
+
+/** A write has failed: the recording is over, the program is not. */
+static void writer_fail(struct gtrace_rec *rec, int err)
+{
+	gtrace__rec_fail(rec, rec->path, err);
 }
 
 int gtrace__batch_write(struct gtrace__file *f, const struct slot *slot, uint64_t until,
@@ -161,6 +188,7 @@ static void writer_drain(struct gtrace_rec *rec)
 		atomic_store_explicit(&slot->head->state, GTRACE__SLOT_FREE, memory_order_release);
 		pthread_mutex_lock(&rec->lock);
 		slot->owner->held--;
+		rec->full_count--;
 		slot->next = rec->free;
 		rec->free = slot;
 		pthread_cond_broadcast(&rec->room);
@@ -233,7 +261,9 @@ static void writer_finish(struct gtrace_rec *rec)
 		writer_open_batches(rec);
 	}
 	writer_end_record(rec);
+	gtrace__recs_lock();
 	gtrace__file_close(&rec->file);
+	gtrace__recs_unlock();
 	if (!rec->ring.slots || !rec->error)
 		unlink(rec->side_path); // a ring that could not be written stays there
 	pthread_mutex_lock(&rec->lock);
@@ -271,10 +301,12 @@ static uint64_t writer_tick(struct gtrace_rec *rec)
 static bool writer_closing(struct gtrace_rec *rec, int signo)
 {
 	pthread_mutex_lock(&rec->lock);
-	if (signo && rec->state != REC_CLOSING) {
-		rec->state = REC_CLOSING;
+	if (signo) { // also while it closes for another reason: it is the signal that ends the program
 		rec->end = GTRACE_END_SIGNAL;
 		rec->end_code = signo;
+	}
+	if (signo && rec->state != REC_CLOSING) {
+		rec->state = REC_CLOSING;
 		rec->end_ticks = gtrace_ticks();
 		pthread_cond_broadcast(&rec->room);
 	}
@@ -288,6 +320,7 @@ void *gtrace__writer_main(void *arg)
 {
 	struct gtrace_rec *rec = arg;
 
+	atomic_store_explicit(&rec->tid, (int)syscall(SYS_gettid), memory_order_relaxed);
 	for (;;) {
 		uint32_t seen = atomic_load_explicit(wake_word(rec), memory_order_seq_cst);
 
@@ -297,13 +330,15 @@ void *gtrace__writer_main(void *arg)
 			writer_drain(rec);
 		if (writer_closing(rec, atomic_load_explicit(&rec->signo, memory_order_seq_cst)))
 			break;
-		writer_sleep(rec, seen, writer_tick(rec));
+		futex_wait(wake_word(rec), rec->ring.slots ? FUTEX_WAIT : FUTEX_WAIT_PRIVATE, seen,
+		           writer_tick(rec));
 	}
 	writer_finish(rec);
 	atomic_store_explicit(&rec->gone, 1, memory_order_seq_cst);
+	syscall(SYS_futex, &rec->gone, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 	int signo = atomic_load_explicit(&rec->signo, memory_order_seq_cst);
 
-	if (signo)
+	if (signo && !atomic_load_explicit(&rec->faulted, memory_order_seq_cst))
 		gtrace__reraise(signo);
 	return NULL;
 }

@@ -3,7 +3,10 @@
  * old_trouble.c: goroutines that parked for good at the beginning, and a program that has run for
  * long since: so long that a flight recorder has forgotten how it came to that.
  *
- *     old_trouble leak|select|locks|leak-fixed|select-fixed|locks-fixed dump|wait|panic|report|busy
+ *     old_trouble WHAT END
+ *
+ * WHAT is leak, select or locks, or one of these and -fixed; END is dump, wait, panic, crash,
+ * report or busy.
  */
 #include <gor.h>
 #include <signal.h>
@@ -137,6 +140,8 @@ static int app(int argc, char **argv)
 		say(gor_trace_dump("the test wants one") == 0 ? "dumped" : "not dumped");
 	} else if (strcmp(end, "panic") == 0) {
 		gor_panic("enough");
+	} else if (strcmp(end, "crash") == 0) {
+		raise(SIGSEGV);
 	} else if (strcmp(end, "report") == 0) {
 		gor_close(there);
 		say("ready");

@@ -276,6 +276,19 @@ static void by_panic(void **state)
 	expect_finding("x.gtrace", "lock-deadlock", 2);
 }
 
+static void by_crash(void **state)
+{
+	struct drive d;
+
+	(void)state;
+	if (!SEARCHED)
+		skip(); // the signal is the sanitizer's
+	start(&d, "locks", "crash");
+	assert_int_equal(drive_wait(&d), 128 + SIGSEGV);
+	expect_dump("x.gtrace", GTRACE_END_SIGNAL, "");
+	expect_finding("x.gtrace", "lock-deadlock", 2);
+}
+
 static void by_deadlock(void **state)
 {
 	struct drive d;
@@ -329,20 +342,11 @@ static void by_busy_goroutine(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(locks),
-		TEST(locks_fixed),
-		TEST(leak),
-		TEST(leak_fixed),
-		TEST(leak_unsearched),
-		TEST(selects),
-		TEST(selects_fixed),
-		TEST(by_signal),
-		TEST(by_process_number),
-		TEST(nobody_to_ask),
-		TEST(by_panic),
-		TEST(by_deadlock),
-		TEST(by_fatal_deadlock),
-		TEST(by_busy_goroutine),
+		TEST(locks),         TEST(locks_fixed),       TEST(leak),
+		TEST(leak_fixed),    TEST(leak_unsearched),   TEST(selects),
+		TEST(selects_fixed), TEST(by_signal),         TEST(by_process_number),
+		TEST(nobody_to_ask), TEST(by_panic),          TEST(by_crash),
+		TEST(by_deadlock),   TEST(by_fatal_deadlock), TEST(by_busy_goroutine),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
