@@ -3,10 +3,7 @@
  * old_trouble.c: goroutines that parked for good at the beginning, and a program that has run for
  * long since: so long that a flight recorder has forgotten how it came to that.
  *
- *     old_trouble WHAT END
- *
- * WHAT is leak, select or locks, or one of these and -fixed; END is dump, wait, panic, crash,
- * report or busy.
+ *     old_trouble leak|select|locks[-fixed] dump|wait|panic|crash|alarm|report|busy
  */
 #include <gor.h>
 #include <signal.h>
@@ -20,6 +17,7 @@ typedef gor_chan(int) ints;
 
 static gor_mutex a, b;
 static ints there, back, quit;
+static gor_timer alarm_clock;
 static bool fixed;
 
 static void answer(void *arg)
@@ -117,6 +115,7 @@ static void trouble(const char *what)
 {
 	fixed = strstr(what, "fixed") != NULL;
 	gor_make(quit, 0);
+	gor_timer_start(&alarm_clock, 3600 * GOR_SECOND);
 	if (what[0] == 'l' && what[1] == 'o') {
 		gor_go(ab, NULL);
 		gor_go(ba, NULL);
@@ -142,7 +141,13 @@ static int app(int argc, char **argv)
 		gor_panic("enough");
 	} else if (strcmp(end, "crash") == 0) {
 		raise(SIGSEGV);
+	} else if (strcmp(end, "alarm") == 0) {
+		int64_t now;
+		gor_close(there);
+		say("ready");
+		gor_recv(alarm_clock.c, &now); // all are parked, and it is no deadlock
 	} else if (strcmp(end, "report") == 0) {
+		gor_timer_stop(&alarm_clock);
 		gor_close(there);
 		say("ready");
 		gor_recv(back, NULL); // nobody sends: and so all are asleep
@@ -156,6 +161,7 @@ static int app(int argc, char **argv)
 	while (strcmp(end, "wait") == 0)
 		churn();
 	gor_close(quit);
+	gor_timer_stop(&alarm_clock);
 	return 0;
 }
 

@@ -114,6 +114,32 @@ static void expect_finding(const char *path, const char *kind, int count)
 	report_close(r);
 }
 
+/** Its stdout, without the newline. */
+static int ask_for_dump(pid_t pid, char *line, size_t room)
+{
+	int out[2], status;
+	char number[32];
+
+	snprintf(number, sizeof number, "%d", (int)pid);
+	assert_int_equal(pipe(out), 0);
+	pid_t child = fork();
+
+	if (child == 0) {
+		const char *gtrace = getenv("GTRACE_PROGRAM");
+		dup2(out[1], STDOUT_FILENO);
+		execl(gtrace, gtrace, "record", number, "--dump", NULL);
+		_exit(127);
+	}
+	close(out[1]);
+	ssize_t n = read(out[0], line, room - 1);
+
+	line[n > 0 ? n : 0] = '\0';
+	line[strcspn(line, "\n")] = '\0';
+	close(out[0]);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	return WEXITSTATUS(status);
+}
+
 /* ── what is found ── */
 
 static void found(const char *what, const char *kind, int count)
@@ -179,33 +205,23 @@ static void selects_fixed(void **state)
 	found("select-fixed", "", 0);
 }
 
-/* ── ways to a dump ── */
-
-/** Its stdout, without the newline. */
-static int ask_for_dump(pid_t pid, char *line, size_t room)
+/** All are parked, and the timer that will wake one was armed before the trace begins. */
+static void alarm_clock(void **state)
 {
-	int out[2], status;
-	char number[32];
+	char line[4096];
+	struct drive d;
 
-	snprintf(number, sizeof number, "%d", (int)pid);
-	assert_int_equal(pipe(out), 0);
-	pid_t child = fork();
-
-	if (child == 0) {
-		const char *gtrace = getenv("GTRACE_PROGRAM");
-		dup2(out[1], STDOUT_FILENO);
-		execl(gtrace, gtrace, "record", number, "--dump", NULL);
-		_exit(127);
-	}
-	close(out[1]);
-	ssize_t n = read(out[0], line, room - 1);
-
-	line[n > 0 ? n : 0] = '\0';
-	line[strcspn(line, "\n")] = '\0';
-	close(out[0]);
-	assert_int_equal(waitpid(child, &status, 0), child);
-	return WEXITSTATUS(status);
+	(void)state;
+	start(&d, "select-fixed", "alarm");
+	expect_line(&d, "ready");
+	assert_int_equal(ask_for_dump(d.pid, line, sizeof line), 0);
+	kill(d.pid, SIGKILL);
+	assert_int_equal(drive_wait(&d), 128 + SIGKILL);
+	expect_finding(line, "", 0);
+	expect_finding("x.gtrace", "", 0);
 }
+
+/* ── ways to a dump ── */
 
 static void by_process_number(void **state)
 {
@@ -342,11 +358,22 @@ static void by_busy_goroutine(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(locks),         TEST(locks_fixed),       TEST(leak),
-		TEST(leak_fixed),    TEST(leak_unsearched),   TEST(selects),
-		TEST(selects_fixed), TEST(by_signal),         TEST(by_process_number),
-		TEST(nobody_to_ask), TEST(by_panic),          TEST(by_crash),
-		TEST(by_deadlock),   TEST(by_fatal_deadlock), TEST(by_busy_goroutine),
+		TEST(locks),
+		TEST(locks_fixed),
+		TEST(leak),
+		TEST(leak_fixed),
+		TEST(leak_unsearched),
+		TEST(selects),
+		TEST(selects_fixed),
+		TEST(alarm_clock),
+		TEST(by_signal),
+		TEST(by_process_number),
+		TEST(nobody_to_ask),
+		TEST(by_panic),
+		TEST(by_crash),
+		TEST(by_deadlock),
+		TEST(by_fatal_deadlock),
+		TEST(by_busy_goroutine),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,8 +22,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#ifdef __SANITIZE_THREAD__ // an event costs fifty times as much
+#define RING (512u << 10)
+#define MANY 80000
+#else
 #define RING (1u << 20)
 #define MANY 200000 // events: several rings
+#endif
 #define THREADS 2
 
 static atomic_int notes;
@@ -288,7 +293,7 @@ static void at_full_speed(void **state)
 		char dump[512];
 		uint64_t said[THREADS];
 
-		while (e[0].said < (uint64_t)(round + 1) * 100000 || !e[1].said)
+		while (e[0].said < (uint64_t)(round + 1) * (MANY / 4) || !e[1].said)
 			sched_yield();
 		for (int t = 0; t < THREADS; t++)
 			said[t] = e[t].said;
@@ -371,8 +376,8 @@ static void killed(void **state)
 	uint64_t seed = (uint64_t)time(NULL);
 
 	(void)state;
-	for (unsigned i = 0; i < 12; i++)
-		killed_after(random_next(&seed) % (i % 4 ? 300000 : 200), i);
+	for (unsigned i = 0; i < 8; i++)
+		killed_after(random_next(&seed) % (i % 4 ? MANY + MANY / 2 : 200), i);
 }
 
 static void limit(rlim_t bytes)
