@@ -499,6 +499,53 @@ static void lists(void **state)
 	events_free(&e);
 }
 
+static struct {
+	char path[512];
+	_Atomic uint64_t emitted;
+	_Atomic bool done;
+	int calls;
+	size_t lists, rows; // that were left when the emitter stood still, or was through
+} slow;
+
+/** The third list takes so long that a whole ring could be written meanwhile. */
+static int list_slow(void *arg, const struct gtrace_keyframe *to)
+{
+	uint64_t seen = 0;
+	uint64_t since = now_ns();
+
+	if (++slow.calls == 3) {
+		while (!slow.done && now_ns() - since < 100000000) {
+			since = slow.emitted != seen ? now_ns() : since;
+			seen = slow.emitted;
+		}
+		struct events e = events_read(slow.path);
+
+		slow.lists = events_count(&e, GTRACE_SNAP_END);
+		slow.rows = events_count(&e, GTRACE_GO_STATUS);
+		events_free(&e);
+	}
+	return list_of_three(arg, to);
+}
+
+/** Then the last one before stays, and who emits waits. */
+static void a_slow_list(void **state)
+{
+	(void)state;
+	strcpy(slow.path, temp_path("slow.gtrace"));
+	struct gtrace_rec *rec = ring_open(slow.path);
+	struct gtrace_stream *s = gtrace_stream_new(rec, GTRACE_thread_kind_WORKER, 1);
+
+	gtrace_rec_set_keyframe(rec, list_slow, &list_calls);
+	for (; slow.emitted < 5 * MANY; slow.emitted += 100)
+		emit(s, slow.emitted + 1, slow.emitted + 100);
+	slow.done = true;
+	gtrace_rec_close(rec, GTRACE_END_EXIT, 0);
+	gtrace_rec_free(rec);
+	assert_true(slow.calls >= 3);
+	assert_true(slow.lists >= 1);
+	assert_true(slow.rows >= 3);
+}
+
 /* ── by other ways ── */
 
 static void by_the_sidecar(void **state)
@@ -602,6 +649,7 @@ int main(void)
 		cmocka_unit_test(constant),       cmocka_unit_test(lists),
 		cmocka_unit_test(by_the_sidecar), cmocka_unit_test(nobody_answers),
 		cmocka_unit_test(in_passing),     cmocka_unit_test(sizes),
+		cmocka_unit_test(a_slow_list),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
