@@ -32,7 +32,7 @@ struct gtrace__clock {
 #define GTRACE__TEXT_RAW_MAX (16u << 20) // nor a header or end record
 #define GTRACE__TEXT_ARG_MAX 4096        // an argument of kind bytes, as written
 
-enum gtrace__kind { GTRACE__HEADER = 1, GTRACE__BATCH = 2, GTRACE__END = 3 };
+enum gtrace__kind { GTRACE__HEADER = 1, GTRACE__BATCH = 2, GTRACE__END = 3, GTRACE__BEGIN = 4 };
 
 /** A chunk's header.  The first twelve bytes and the checksum at its end are the same in every
  * version. */
@@ -63,10 +63,13 @@ _Static_assert(offsetof(struct gtrace__chunk, clock) == 96, "as in the specifica
 
 #define GTRACE__SIDE_MAGIC "GTRCLIVE"
 #define GTRACE__SIDE_BYTES 4096
+#define GTRACE__SIDE_PLAIN 136         // of the page that matter, if it is no ring's
+#define GTRACE__SIDE_RING 192          // likewise, if it is
 #define GTRACE__SLOT_MAGIC 0x4C535447u // "GTSL"
 #define GTRACE__SLOT_BYTES 65536
 #define GTRACE__SLOT_HEADER 128
 #define GTRACE__SLOT_COUNT_MAX 16384
+#define GTRACE__ANSWER_MAX 1024
 
 enum gtrace__slot_state { GTRACE__SLOT_FREE, GTRACE__SLOT_OPEN, GTRACE__SLOT_FULL };
 
@@ -88,8 +91,18 @@ struct gtrace__side {
 	_Atomic uint32_t last_index; // which of the two is whole
 	uint32_t pad;
 	struct gtrace__clock last[2]; // refreshed now and then
+	// what follows, a recording that keeps everything leaves at 0
+	uint32_t ring;                 // batches that are kept
+	_Atomic uint32_t begin_index;  // which of the two is whole
+	struct gtrace__clock begin[2]; // nothing later is missing
+	_Atomic uint32_t wake;         // futex: counts reasons for the writer thread to look
+	_Atomic uint32_t request;      // dumps that other processes asked for
+	_Atomic uint32_t answer;       // futex: so many of them are done
+	int32_t answer_error;          // of the last one: 0 or a negative errno
+	char answer_path[GTRACE__ANSWER_MAX];
 };
-_Static_assert(sizeof(struct gtrace__side) == 136, "no padding");
+_Static_assert(offsetof(struct gtrace__side, ring) == GTRACE__SIDE_PLAIN, "no padding");
+_Static_assert(offsetof(struct gtrace__side, answer_path) == 208, "no padding");
 
 /** The head of a slot: a batch that is not in the file yet. */
 struct gtrace__slot {
@@ -103,7 +116,8 @@ struct gtrace__slot {
 	uint64_t g;
 	uint64_t lost_events;
 	uint64_t lost_batches;
-	uint8_t pad[64];
+	struct gtrace__clock closed; // in a ring: when it became full
+	uint8_t pad[40];
 };
 _Static_assert(sizeof(struct gtrace__slot) == GTRACE__SLOT_HEADER, "no padding");
 

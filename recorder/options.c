@@ -21,6 +21,7 @@ static const struct gtrace_setting options_table[] = {
      "when the disk is behind: wait for it, or drop whole batches"},
 	{"zstd", "int", "1", "compression level, 1 to 19"},
 	{"buffer", "size", "256K", "a thread's share of the buffer"},
+	{"ring", "size", "0", "flight recorder: keep the last so many bytes, 512K to 768M, for a dump"},
 	{NULL, NULL, NULL, NULL},
 };
 
@@ -59,6 +60,18 @@ static void options_path(struct options_ctx *c, const char *value)
 		strcpy(c->opt->path, value);
 }
 
+static void options_ring(struct options_ctx *c, const char *value)
+{
+	uint64_t bytes = 0;
+
+	if (gtrace_parse_size(value, &bytes) ||
+	    (bytes && (bytes < GTRACE_RING_BYTES_MIN || bytes > GTRACE_RING_BYTES_MAX)))
+		c->warn(c->arg, "GTRACE: 'ring' is from 512K to 768M");
+	if (bytes && bytes < GTRACE_RING_BYTES_MIN)
+		bytes = GTRACE_RING_BYTES_MIN;
+	c->opt->ring_bytes = bytes < GTRACE_RING_BYTES_MAX ? bytes : GTRACE_RING_BYTES_MAX;
+}
+
 static void options_warn(void *arg, const char *line)
 {
 	struct options_ctx *c = arg;
@@ -88,6 +101,8 @@ static void options_item(void *arg, const char *key, const char *value)
 	else if (!strcmp(key, "buffer") && !gtrace_parse_size(value, &opt->buffer_bytes) &&
 	         opt->buffer_bytes < BUFFER_BYTES_MIN)
 		opt->buffer_bytes = BUFFER_BYTES_MIN;
+	else if (!strcmp(key, "ring"))
+		options_ring(c, value);
 }
 
 int gtrace_options_parse(struct gtrace_options *opt, const char *value,

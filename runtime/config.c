@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "seed.h"
+#include "signals.h"
 
 #define PROCS_MAX 1024
 #define STACK_MIN (16u << 10)
@@ -15,8 +16,11 @@
 struct config gor__config;
 
 static const struct gtrace_setting debug_table[] = {
+	{"busy", "duration", "0",
+     "say which goroutine has computed for that long without a call of the runtime; 0 never"},
 	{"deadlock", "fatal|report|off", "fatal",
      "when nothing can run any more: end, say so and wait, or wait"},
+	{"dumpsig", "string", "", "a signal, USR2 say, that has a flight recorder dump"},
 	{"handoff", "duration", "10ms",
      "how long a goroutine keeps the others of its thread waiting; 1s with a seed"},
 	{"policy", "string", "random",
@@ -47,6 +51,13 @@ static void config_item(void *arg, const char *key, const char *value)
 		c->deadlock = value[0] == 'r'   ? DEADLOCK_REPORT
 		              : value[0] == 'o' ? DEADLOCK_OFF
 		                                : DEADLOCK_FATAL;
+	} else if (strcmp(key, "busy") == 0) {
+		if (gtrace_parse_duration(value, &ns) == 0 && ns >= 0)
+			c->busy_ns = ns;
+	} else if (strcmp(key, "dumpsig") == 0) {
+		c->dump_signal = gor__signal_number(value);
+		if (!c->dump_signal)
+			config_warn(NULL, "GOR_DEBUG: dumpsig= takes a signal such as USR2 or 12");
 	} else if (strcmp(key, "handoff") == 0) {
 		if (gtrace_parse_duration(value, &ns) == 0 && ns > 0)
 			c->slice_ns = ns;

@@ -142,6 +142,8 @@ void gor__deadlock(void)
 	}
 	if (gor__config.deadlock == DEADLOCK_FATAL)
 		fatal_exit(NULL, true, GTRACE_END_DEADLOCK);
-	if (gor__config.deadlock == DEADLOCK_REPORT)
+	if (gor__config.deadlock == DEADLOCK_REPORT) {
 		gor__dump(NULL, true);
+		gor__record_dump(GTRACE_END_DEADLOCK, text);
+	}
 }

@@ -50,8 +50,8 @@ struct g {
 	uint32_t trace_stream; // stream of its last start, wake, park or yield
 	uint64_t trace_seq;    // starts and wakes so far
 	uint64_t wait_obj;     // of WAITING: object id, 0 if several or none
-	const void *wait_on;   // of WAITING: the channel, or the cases of a select; NULL something else
-	uint32_t wait_cases;   // how many cases; 0 a channel
+	const void *wait_on;   // of WAITING: the channel, the lock, the cases of a select; NULL others
+	uint32_t wait_cases;   // how many cases; 0 a channel or a lock
 	const struct gor_site *site; // where it last parked or yielded
 	const struct gor_site *born;
 	uint64_t parent;

@@ -53,6 +53,7 @@
 #define REPORT_FIRST (100 * GOR_MILLISECOND)
 #define REACH_FIRST (800 * GOR_MILLISECOND)
 #define REPORT_STEP (500 * GOR_MILLISECOND)
+#define BUSY_DUMPS_MAX 8 // in a run: the disk is not to be filled by itself
 
 void gor__monitor_kick(struct sched *s)
 {
@@ -132,6 +133,28 @@ static void monitor_report(struct sched *s, struct m *m, int64_t now, int64_t cp
 	atomic_store_explicit(&m->sample.count, 0, memory_order_relaxed);
 }
 
+/** busy=: once for a stretch, on stderr; and what led to it, if that is kept. */
+__attribute__((no_sanitize("thread"))) static void monitor_busy(struct m *m, int64_t stretch)
+{
+	struct gtrace_rec *rec = gor__record();
+	const struct g *g = m->cur; // it stays readable, whatever becomes of it
+	const struct gor_site *at = g ? g->site : NULL, *born = g ? g->born : NULL;
+	char place[256] = "", birth[256] = "";
+
+	m->busy_told = true;
+	if (at)
+		snprintf(place, sizeof place, ", since %s:%u", at->file, at->line);
+	if (born)
+		snprintf(birth, sizeof birth, ", born at %s:%u", born->file, born->line);
+	gor__say("gor: goroutine %llu has computed for %.1f s without a call of the runtime%s%s\n",
+	         (unsigned long long)atomic_load_explicit(&m->running, memory_order_relaxed),
+	         (double)stretch / 1e9, place, birth);
+	if (rec && m->sched->busy_dumps < BUSY_DUMPS_MAX) {
+		m->sched->busy_dumps++;
+		gtrace_rec_dump_async(rec, "a goroutine computes for long");
+	}
+}
+
 /**
  * Look at a thread that has started no goroutine since the last look.  True: something was done.
  */
@@ -159,6 +182,8 @@ static bool monitor_stretch(struct sched *s, struct m *m, int64_t now)
 		else
 			monitor_report(s, m, now, cpu_now - m->seen_cpu_ns);
 	}
+	if (gor__config.busy_ns && stretch >= gor__config.busy_ns && !still && !m->busy_told)
+		monitor_busy(m, stretch);
 	if (gor__seed_keeps(now, stretch) || handed ||
 	    stretch < (still ? SLEEP_LIMIT : gor__config.slice_ns) ||
 	    !(monitor_wanted(s, m, now) || (still && monitor_unseen(s, now))))
@@ -182,6 +207,7 @@ static bool monitor_thread(struct sched *s, struct m *m, int64_t now)
 	m->seen_cpu_ns = -1;
 	m->report_ns = REPORT_FIRST;
 	m->reach_ns = REACH_FIRST;
+	m->busy_told = false;
 	atomic_store_explicit(&m->sample.count, 0, memory_order_relaxed);
 	return false;
 }

@@ -90,6 +90,7 @@ __attribute__((noinline, cold)) static void mutex_wait(struct m *m, gor_mutex *m
 	}
 	gor__sync_push(&mu->head, &mu->tail, &w);
 	gor__wait_begin(m->cur, GTRACE_reason_MUTEX_LOCK, id, site, 0);
+	m->cur->wait_on = mu;
 	gor__park(m, lock);
 }
 

@@ -60,6 +60,8 @@ static int record_open(const struct gtrace_options *opt)
 		gor__say("gor: not recording: %s\n", err.text);
 		return code;
 	}
+	if (opt->ring_bytes)
+		gtrace_rec_set_keyframe(rec, gor__keyframe, NULL);
 	atomic_store(&record.closed, false);
 	atomic_store(&record.rec, rec);
 	on_exit(record_at_exit, NULL);
@@ -99,6 +101,23 @@ void gor_trace_stop(void)
 	gor__record_close(GTRACE_END_STOPPED, 0);
 }
 
+int gor_trace_dump(const char *reason)
+{
+	struct gtrace_rec *rec = gor__record();
+
+	return rec ? gtrace_rec_dump(rec, GTRACE_END_DUMP, reason, NULL, 0) : -EINVAL;
+}
+
+/** The runtime's own wish, if this is a flight recorder. */
+void gor__record_dump(enum gtrace_end end, const char *reason)
+{
+	struct gtrace_rec *rec = gor__record();
+	char path[4200];
+
+	if (rec && gtrace_rec_dump(rec, end, reason, path, sizeof path) == 0)
+		gor__say("gor: wrote '%s'\n", path);
+}
+
 void gor__record_close(enum gtrace_end end, int code)
 {
 	struct gtrace_rec *rec = atomic_load(&record.rec);
@@ -112,6 +131,12 @@ void gor__record_close(enum gtrace_end end, int code)
 struct gtrace_rec *gor__record(void)
 {
 	return atomic_load(&record.closed) ? NULL : atomic_load(&record.rec);
+}
+
+/** For handlers: the recording, even while it is closed, or after. */
+struct gtrace_rec *gor__record_last(void)
+{
+	return atomic_load(&record.rec);
 }
 
 /** A stream for m's thread, which calls this. */
@@ -184,7 +209,8 @@ static void snapshot_row(void *arg, struct g *g)
 		stack = waits ? gor__backtrace_number(m->stream, g) : 0;
 	} while (m->stream->base != base || m->stream->pos < pos);
 	GTRACE_EMIT(m->stream, GO_STATUS, g->id, states[state], waits ? g->reason : 0,
-	            waits ? g->wait_obj : 0, site, waits ? g->wait_flags : 0);
+	            waits ? g->wait_obj : 0, site, waits ? g->wait_flags : 0, 0,
+	            0); // born in this trace
 	if (stack)
 		GTRACE_EMIT(m->stream, STACK, stack);
 }

@@ -69,6 +69,7 @@ static void rw_lock(gor_rwmutex *rw, int what, const struct gor_site *site)
 		gor__wait_begin(m->cur,
 		                what == WRITER ? GTRACE_reason_RWMUTEX_LOCK : GTRACE_reason_RWMUTEX_RLOCK,
 		                id, site, 0);
+		m->cur->wait_on = rw;
 		gor__park(m, lock); // who wakes us has given us the lock
 		m = gor__self();
 		count = wait.want;

@@ -113,6 +113,7 @@ struct m {
 	int64_t last_ns;
 	int64_t report_ns; // next BUSY when its stretch is that long
 	int64_t reach_ns;  // next search for what it can reach
+	bool busy_told;    // of this stretch: busy=
 	struct sample sample;
 };
 
@@ -161,6 +162,7 @@ struct sched {
 	_Atomic uint64_t *next_g_id;          // shared by all runs of the process
 	struct gtrace_stream *monitor_stream; // the monitor's own
 	uint64_t stacks;                      // the monitor's own: stacks written to it
+	uint32_t busy_dumps;                  // the monitor's own: dumps because of busy=
 	struct sched *before;                 // the run before this one
 	struct m *timer_keeper;               // lock: the idle thread that sleeps with a time limit
 	int64_t timer_keeper_ns;              // lock
@@ -191,6 +193,8 @@ struct config {
 	int64_t slice_ns;  // handoff=
 	int64_t shrink_ns; // shrink=, 0 never
 	uint32_t threads;  // at most
+	int64_t busy_ns;   // busy=, 0 never
+	int dump_signal;   // dumpsig=, 0 none
 	enum {
 		TRACEBACK_NONE,
 		TRACEBACK_SINGLE,
@@ -359,7 +363,10 @@ void gor__record_thread(struct m *m, unsigned kind);
 void gor__record_run_end(struct sched *s);
 void gor__record_snapshot(struct m *m, unsigned snap);
 void gor__record_close(enum gtrace_end end, int code);
+void gor__record_dump(enum gtrace_end end, const char *reason);
+int gor__keyframe(void *arg, const struct gtrace_keyframe *to); // keyframe.c
 struct gtrace_rec *gor__record(void);
+struct gtrace_rec *gor__record_last(void);
 uint64_t gor__obj_id(struct m *m);
 
 /** The output function of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014). */

@@ -2,13 +2,22 @@
 /**
  * signals.c: the signals the runtime takes, each only if the program has left it at its default.
  *
- *   SIGINT, SIGTERM   while recording: the trace is completed, then the default action happens.
- *   SIGSEGV, SIGBUS   in the guard of a goroutine's stack: "stack overflow"; anything else: the
- *   default action.
+ *   SIGINT, SIGTERM, SIGHUP, SIGQUIT
+ *                     while recording: the trace is completed, then the default action happens.
+ *   SIGSEGV, SIGBUS   in the guard of a goroutine's stack: "stack overflow"; anything else: as the
+ *                     next ones.
+ *   SIGILL, SIGFPE, SIGABRT
+ *                     while recording: the thread waits until the trace is completed, two seconds
+ *                     at most, then the default action happens to it, at the same instruction.
+ *   dumpsig=          a flight recorder dumps, and the program goes on.
  *   SIGURG            samples a busy goroutine's program counter.  The monitor sends it only while
  *                     recording, only to a thread whose CPU clock runs, so it interrupts no system
- *                     call that would wait; and with
- *                     SA_RESTART.
+ *                     call that would wait; and with SA_RESTART.
+ *
+ * A thread that faults may hold any lock and have broken any memory.  So its handler does nothing
+ * but ask the recorder's own thread, which has all signals blocked, and wait on a word; if that
+ * thread needs what the faulting one holds, or is itself the one that faults, the time runs out and
+ * the sidecar has everything.
  */
 #define _GNU_SOURCE
 #include <signal.h>
@@ -22,9 +31,11 @@
 #include "signals.h"
 #include "slab.h"
 
+#define CRASH_WAIT (2 * GOR_SECOND)
+
 static void on_stop(int signo)
 {
-	struct gtrace_rec *rec = gor__record();
+	struct gtrace_rec *rec = gor__record_last();
 
 	if (rec) {
 		gtrace_rec_signal(rec, signo); // raises it again
@@ -34,18 +45,37 @@ static void on_stop(int signo)
 	raise(signo);
 }
 
+static void on_dump(int signo)
+{
+	struct gtrace_rec *rec = gor__record();
+
+	(void)signo;
+	if (rec)
+		gtrace_rec_dump_async(rec, "a signal");
+}
+
+/** Complete the trace; then the default action, when the handler has returned. */
+static void on_crash(int signo, siginfo_t *info, void *context)
+{
+	struct gtrace_rec *rec = gor__record_last();
+
+	(void)context;
+	if (rec)
+		gtrace_rec_fault(rec, signo, CRASH_WAIT);
+	signal(signo, SIG_DFL);
+	if (info->si_code <= 0) // sent, by raise() for instance: no instruction to run again
+		raise(signo);
+}
+
 static void on_fault(int signo, siginfo_t *info, void *context)
 {
 	struct m *m = gor__self();
 	bool guard = false;
 	struct g *g = gor__g_of_address(info->si_addr, &guard);
 
-	(void)context;
-	if (!m || !g || !guard || m->cur != g) {
-		signal(signo, SIG_DFL); // the faulting instruction runs again
-		return;
-	}
-	gor__stack_overflow(g);
+	if (info->si_code > 0 && m && g && guard && m->cur == g)
+		gor__stack_overflow(g);
+	on_crash(signo, info, context);
 }
 
 /* pc, frame pointer, stack pointer and the first SAMPLE_REGS general registers of an interrupted
@@ -129,7 +159,37 @@ void gor__signals_install(void)
 		return;
 	signals_take(SIGINT, on_stop, NULL);
 	signals_take(SIGTERM, on_stop, NULL);
+	signals_take(SIGHUP, on_stop, NULL);
+	signals_take(SIGQUIT, on_stop, NULL);
+	signals_take(SIGILL, NULL, on_crash);
+	signals_take(SIGFPE, NULL, on_crash);
+	signals_take(SIGABRT, NULL, on_crash);
 	signals_take(SAMPLE_SIGNAL, NULL, on_sample);
+	if (gor__config.dump_signal)
+		signals_take(gor__config.dump_signal, on_dump, NULL);
+}
+
+/** USR2, SIGUSR2 or 12; 0: it is none that may be taken. */
+int gor__signal_number(const char *text)
+{
+	static const struct {
+		char name[8];
+		int number;
+	} known[] = {
+		{"USR1", SIGUSR1}, {"USR2", SIGUSR2},   {"HUP", SIGHUP}, {"QUIT", SIGQUIT},
+		{"ALRM", SIGALRM}, {"WINCH", SIGWINCH}, {"IO", SIGIO},   {"CONT", SIGCONT},
+	};
+	char *end;
+	long n = strtol(text, &end, 10);
+
+	if (end != text && !*end)
+		return n < 1 || n >= NSIG || n == SIGKILL || n == SIGSTOP ? 0 : (int)n;
+	if (strncmp(text, "SIG", 3) == 0)
+		text += 3;
+	for (unsigned i = 0; i < sizeof known / sizeof *known; i++)
+		if (strcmp(known[i].name, text) == 0)
+			return known[i].number;
+	return 0;
 }
 
 /** Is the sampling signal ours? */

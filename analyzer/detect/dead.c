@@ -22,6 +22,9 @@
  * A goroutine that spins gets less credit: only what it had to do with itself counts, not what its
  * ancestors had, since for so long a time it has shown no sign of it.
  *
+ * A trace that begins in the middle does not tell who used an object that was made before, nor
+ * which timers were armed: L2 speaks of none such, and L0 not at all unless the runtime did.
+ *
  * What L2 ruled out makes a verdict probable; what the others ruled out leaves it sure.
  *
  * Cost: each touch and each ancestor is looked at once.  An agent's way up the tree of spawns stops
@@ -145,7 +148,8 @@ static void dead_act_from_outside(struct dead *d, bool agents)
 		struct thing *t = &gr->things[o];
 		bool reached = agents && t->reach_ns >= 0 && t->reached;
 		bool lock_of_nobody = agents && t->lock && !t->holder_count;
-		if (t->timed || reached || lock_of_nobody || (agents && gr->blind))
+		bool unseen = gr->blind || (t->old && !t->lock);
+		if (t->timed || reached || lock_of_nobody || (agents && unseen))
 			dead_act(d, t);
 	}
 	for (size_t i = 0; agents && i < gr->node_count; i++) {
@@ -166,6 +170,7 @@ static void dead_delete(struct dead *d)
 		gr->nodes[i].dead = gr->nodes[i].kind == NODE_PARKED;
 		agents |= !gr->nodes[i].dead;
 	}
+	agents |= gr->middle && !gr->deadlocked; // a timer that was armed before
 	dead_act_from_outside(d, agents);
 	for (size_t i = 0; i < gr->node_count; i++) {
 		if (gr->nodes[i].kind != NODE_PARKED)
@@ -200,7 +205,7 @@ static void node_doubt(struct dead *d, size_t i)
 static void dead_doubt(struct dead *d)
 {
 	struct graph *gr = d->gr;
-	bool nobody = !gr->main_ended && !gr->timer_count;
+	bool nobody = !gr->main_ended && !gr->timer_count && !gr->middle;
 
 	for (size_t i = 0; i < gr->node_count; i++) {
 		gr->nodes[i].sure = gr->nodes[i].dead;

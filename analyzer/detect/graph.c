@@ -50,6 +50,7 @@ static void row_trace(struct graph *gr, sqlite3_stmt *st)
 	gr->main_ended = sqlite3_column_int(st, 3);
 	gr->last_wake_ns = sqlite3_column_int64(st, 4);
 	gr->gap_ns = sqlite3_column_int64(st, 5) ? INT64_MAX : -1;
+	gr->middle = sqlite3_column_int(st, 6);
 }
 
 static void row_gap(struct graph *gr, sqlite3_stmt *st)
@@ -110,6 +111,7 @@ static void row_wait(struct graph *gr, sqlite3_stmt *st)
 			.object = object,
 			.lock = sqlite3_column_int(st, 4),
 			.made_ns = sqlite3_column_int64(st, 5),
+			.old = gr->middle && sqlite3_column_int(st, 6),
 			.reach_ns = -1,
 		};
 		ARRAY_PUT(gr, gr->things, gr->thing_count, t);

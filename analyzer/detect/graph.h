@@ -46,6 +46,7 @@ struct thing {
 	bool reached;     // and found it
 	bool still;       // nobody ran meanwhile
 	bool lock, timed; // timed: an armed timer acts on it
+	bool old;         // made before the trace's beginning: who used it then is not known
 	bool acted;       // dead.c: its waiters are taken out already
 	bool walked;      // dead.c: who touched it is known to keep main waiting
 };
@@ -70,6 +71,7 @@ struct graph {
 	struct map thing_index; // object -> index + 1
 	int64_t last_wake_ns, gap_ns;
 	bool exited, deadlocked, blind, main_ended; // blind: uses were not recorded
+	bool middle; // nor anything that was before the trace's beginning
 	bool no_memory;
 };
 

@@ -78,6 +78,7 @@ static void goroutine_become(struct loader *l, struct goroutine *gr, unsigned st
 		gr->since_ns = l->now_ns;
 	}
 	gr->state = (uint8_t)state;
+	gr->listed = false;
 }
 
 static void goroutine_row(struct loader *l, const struct goroutine *gr, int64_t ended_ns)
@@ -254,15 +255,31 @@ static void goroutine_name(struct loader *l, const struct gtrace_event *ev)
 	gr->name = strdup(name);
 }
 
-/* A row of a snapshot tells us nothing of a goroutine that we know. */
+/*
+ * A row of a snapshot tells us nothing of a goroutine that we know but whence it came.  Of one that
+ * we do not know it says what has been so since the trace began, for nothing has been heard of it
+ * since.
+ */
 static void goroutine_status(struct loader *l, const struct gtrace_event *ev)
 {
-	if (map_find(&l->goroutines, ev->arg[0], 0) || ev->arg[1] == GTRACE_state_ENDED)
-		return;
-	struct goroutine *gr = loader_goroutine(l, ev->arg[0]);
+	struct goroutine *gr = map_find(&l->goroutines, ev->arg[0], 0);
+	bool known = gr != NULL;
 
+	if (ev->arg[1] == GTRACE_state_ENDED)
+		return;
+	if (!known)
+		gr = loader_goroutine(l, ev->arg[0]);
 	if (!gr)
 		return;
+	if (!gr->born_site) {
+		gr->parent = ev->arg[6];
+		gr->born_site = ev->arg[7];
+	}
+	if (known)
+		return;
+	gr->listed = true;
+	if (l->middle)
+		gr->born_ns = gr->since_ns = 0;
 	gr->state = (uint8_t)ev->arg[1];
 	gr->reason = (uint8_t)ev->arg[2];
 	gr->object = ev->arg[3];
@@ -270,6 +287,15 @@ static void goroutine_status(struct loader *l, const struct gtrace_event *ev)
 	gr->flags = (uint8_t)ev->arg[5];
 	if (gr->state < GTRACE_state_RUNNABLE || gr->state > GTRACE_state_WAITING)
 		gr->state = GTRACE_state_RUNNABLE;
+}
+
+/* An object of the select that a listed goroutine waits in. */
+static void goroutine_listed_case(struct loader *l, const struct gtrace_event *ev)
+{
+	const struct goroutine *gr = map_find(&l->goroutines, ev->arg[0], 0);
+
+	if (gr && gr->listed && gr->state == GTRACE_state_WAITING)
+		goroutine_case(l, ev->arg[0], ev->arg[1], (unsigned)ev->arg[2]);
 }
 
 /* g lost its thread's right to run, or has it back. */
@@ -315,6 +341,9 @@ bool loader_goroutine_event(struct loader *l, const struct gtrace_event *ev)
 		return true;
 	case GTRACE_GO_STATUS:
 		goroutine_status(l, ev);
+		return true;
+	case GTRACE_STATUS_CASE:
+		goroutine_listed_case(l, ev);
 		return true;
 	case GTRACE_WAIT_CASE:
 		goroutine_case(l, ev->g, ev->arg[0], (unsigned)ev->arg[1]);

@@ -77,6 +77,7 @@ static const char *end_word(enum gtrace_end end)
 		[GTRACE_END_CUT] = "cut",           [GTRACE_END_EXIT] = "exit",
 		[GTRACE_END_DEADLOCK] = "deadlock", [GTRACE_END_PANIC] = "panic",
 		[GTRACE_END_SIGNAL] = "signal",     [GTRACE_END_STOPPED] = "stopped",
+		[GTRACE_END_DUMP] = "dump",
 	};
 
 	return (unsigned)end < sizeof word / sizeof word[0] ? word[end] : "cut";
@@ -125,12 +126,25 @@ static struct db_value header_replay(const struct gtrace_reader *r, char *text)
 	return db_text(text);
 }
 
+/* Why a dump was taken; NULL if the end record does not say.  text has room for CLEAN_MAX. */
+static struct db_value end_reason(const char *record, char *text)
+{
+	for (const char *p = record; p && *p; p += strcspn(p, "\n"), p += *p == '\n') {
+		if (strncmp(p, "reason=", 7) == 0) {
+			clean_text(text, p + 7, strcspn(p + 7, "\n"));
+			return db_text(text);
+		}
+	}
+	return db_text(NULL);
+}
+
 static void load_trace_row(struct loader *l, const char *path)
 {
 	const struct gtrace_info *in = gtrace_reader_info(l->reader);
 	const char *program = gtrace_reader_header(l->reader, "program");
 	const char *level = gtrace_reader_header(l->reader, "level");
 	char file[CLEAN_MAX], clean_program[CLEAN_MAX], clean_level[CLEAN_MAX], replay[CLEAN_MAX];
+	char reason[CLEAN_MAX];
 	int64_t duration = in->duration_ns > l->now_ns ? in->duration_ns : l->now_ns;
 
 	clean_text(file, path, strlen(path));
@@ -146,7 +160,9 @@ static void load_trace_row(struct loader *l, const char *path)
 	         header_number(l->reader, "maxprocs"), db_time(l->main_ended_ns), db_text(l->panic),
 	         db_int((int64_t)l->started), db_int((int64_t)l->ended), db_int((int64_t)l->peak),
 	         db_int(l->peak_ns), db_time(l->last_wake_ns), db_int((int64_t)in->broken),
-	         db_int(in->sidecar), db_int(l->partial), header_replay(l->reader, replay));
+	         db_int(in->sidecar), db_int(l->partial), header_replay(l->reader, replay),
+	         in->begin_ns ? db_int(in->begin_ns) : db_text(NULL),
+	         end_reason(in->end_record, reason));
 }
 
 static void load_event(struct loader *l, const struct gtrace_event *ev)
@@ -209,6 +225,7 @@ int load_trace(sqlite3 *db, const char *path, const struct load_options *opt,
 
 	if (code < 0)
 		return code;
+	l.middle = gtrace_reader_info(l.reader)->begin_ns != 0;
 	loader_objects_init(&l);
 	if (load_begin(&l, db) == SQLITE_OK) {
 		load_words(&l);

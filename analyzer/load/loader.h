@@ -29,6 +29,7 @@ struct goroutine {
 	uint32_t case_count, case_cap;
 	uint32_t intervals;
 	uint8_t state, reason, flags;
+	bool listed; // known from a list of goroutines alone
 };
 
 /** A thread, in the map threads under (number, 0). */
@@ -50,6 +51,7 @@ struct loader {
 	uint64_t handoffs, snaps, reaches, gaps, marks, site_last;
 	char *panic;
 	bool no_memory, partial;
+	bool middle; // the trace begins in the middle of a recording
 };
 
 /* goroutine.c: states -> intervals.  The _event() functions return true if no other has to see it.

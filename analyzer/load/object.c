@@ -9,6 +9,8 @@
 
 #include <stdlib.h>
 
+#define HOLD_LISTED UINT64_MAX // in place of the count: known from a list of goroutines alone
+
 enum { USES_MAX = 1 << 18, OP_BITS = 6 }; // uses held in memory; bits of an op in their key
 
 struct use { // key: goroutine, object << OP_BITS | op
@@ -20,7 +22,7 @@ struct use { // key: goroutine, object << OP_BITS | op
 struct hold { // key: object, count
 	struct map_head head;
 	int64_t from_ns;
-	uint64_t g, site;
+	uint64_t g, site, count;
 	unsigned mode;
 };
 
@@ -81,8 +83,36 @@ void loader_use(struct loader *l, uint64_t g, uint64_t object, unsigned op, uint
 		u->site = site;
 }
 
+/* What a list said of a lock's holder is over once the lock itself is heard of. */
+static void hold_unlist(struct loader *l, uint64_t object)
+{
+	struct hold *h = map_find(&l->holds, object, HOLD_LISTED);
+
+	if (h)
+		map_remove(&l->holds, h);
+}
+
+/* A list says who holds a lock that somebody waits for. */
+static void lock_listed(struct loader *l, const struct gtrace_event *ev)
+{
+	if (map_find(&l->holds, ev->arg[0], ev->arg[2]))
+		return;
+	struct hold *h = map_put(&l->holds, ev->arg[0], HOLD_LISTED);
+
+	if (!h) {
+		l->no_memory = true;
+		return;
+	}
+	*h = (struct hold){.head = h->head,
+	                   .from_ns = l->middle ? 0 : l->now_ns,
+	                   .g = ev->arg[1],
+	                   .count = ev->arg[2],
+	                   .mode = (unsigned)ev->arg[3]};
+}
+
 static void lock_taken(struct loader *l, const struct gtrace_event *ev)
 {
+	hold_unlist(l, ev->arg[0]);
 	struct hold *h = map_put(&l->holds, ev->arg[0], ev->arg[1]);
 
 	loader_use(l, ev->g, ev->arg[0], (unsigned)ev->arg[2], ev->arg[3]);
@@ -91,6 +121,7 @@ static void lock_taken(struct loader *l, const struct gtrace_event *ev)
 		return;
 	}
 	h->from_ns = l->now_ns;
+	h->count = ev->arg[1];
 	h->g = ev->g;
 	h->mode = (unsigned)ev->arg[2];
 	h->site = ev->arg[3];
@@ -98,7 +129,7 @@ static void lock_taken(struct loader *l, const struct gtrace_event *ev)
 
 static void hold_row(struct loader *l, const struct hold *h, int64_t to_ns)
 {
-	ROWS_PUT(&l->rows, ROWS_HOLD, db_int((int64_t)h->head.a), db_int((int64_t)h->head.b),
+	ROWS_PUT(&l->rows, ROWS_HOLD, db_int((int64_t)h->head.a), db_int((int64_t)h->count),
 	         db_int((int64_t)h->g), db_text(gtrace_name("op", h->mode)), db_int(h->from_ns),
 	         db_time(to_ns), db_id(h->site));
 }
@@ -107,6 +138,7 @@ static void lock_released(struct loader *l, const struct gtrace_event *ev)
 {
 	struct hold *h = map_find(&l->holds, ev->arg[0], ev->arg[1]);
 
+	hold_unlist(l, ev->arg[0]);
 	if (!h)
 		return;
 	hold_row(l, h, l->now_ns > h->from_ns ? l->now_ns : h->from_ns);
@@ -194,6 +226,9 @@ bool loader_object_event(struct loader *l, const struct gtrace_event *ev)
 		return true;
 	case GTRACE_LOCK:
 		lock_taken(l, ev);
+		return true;
+	case GTRACE_STATUS_HELD:
+		lock_listed(l, ev);
 		return true;
 	case GTRACE_UNLOCK:
 		lock_released(l, ev);

@@ -118,10 +118,16 @@ static void text_end(FILE *out, sqlite3_stmt *st)
 		fprintf(out, "  ended       by signal %d\n", code);
 	else if (strcmp(end, "cut") == 0)
 		fprintf(out, "  ended       without a word: killed, or still running\n");
+	else if (strcmp(end, "dump") == 0)
+		fprintf(out, "  ended       by a dump; the program went on\n");
 	else if (strcmp(end, "exit") != 0)
 		fprintf(out, "  ended       by %s, exit status %d\n", end, code);
 	else if (code)
 		fprintf(out, "  ended       by exit, status %d\n", code);
+	if (*db_column(st, 22)) {
+		fputs("  dumped      because: ", out);
+		text_wrap(out, db_column(st, 22), 23, 14);
+	}
 	if (*db_column(st, 19)) {
 		fputs("  panic       ", out);
 		text_wrap(out, db_column(st, 19), 14, 14);
@@ -161,6 +167,9 @@ static void text_header(FILE *out, sqlite3_stmt *st)
 	        text_count(b, sqlite3_column_int64(st, 14)));
 	fprintf(out, " peak %s at %s   workers %d\n", text_count(c, sqlite3_column_int64(st, 15)),
 	        text_time(d, sqlite3_column_int64(st, 16)), sqlite3_column_int(st, 18));
+	if (sqlite3_column_int64(st, 21))
+		fprintf(out, "  begins      %s after the recording: the last of what it was\n",
+		        text_time(a, sqlite3_column_int64(st, 21)));
 	text_end(out, st);
 }
 

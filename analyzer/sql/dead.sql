@@ -4,7 +4,8 @@
 
 -- @trace
 SELECT end IN ('exit', 'stopped') AND main_ended_ns IS NOT NULL, end = 'deadlock',
-       coalesce(level, '') = 'sched', main_ended_ns IS NOT NULL, coalesce(last_wake_ns, -1), broken
+       coalesce(level, '') = 'sched', main_ended_ns IS NOT NULL, coalesce(last_wake_ns, -1), broken,
+       begin_ns IS NOT NULL
 FROM trace WHERE trace_id = 1;
 
 -- @spin
@@ -30,7 +31,7 @@ GROUP BY b.g;
 -- @waits
 SELECT w.g, w.object, w.from_ns, w.until_ns IS NOT NULL,
        coalesce(o.type IN ('mutex', 'rwmutex'), w.op IN ('mutex lock', 'rwmutex lock', 'rwmutex rlock')),
-       coalesce(o.made_ns, 0)
+       coalesce(o.made_ns, 0), o.made_ns IS NULL
 FROM wait_on w
 LEFT JOIN object o ON o.trace_id = w.trace_id AND o.object = w.object
 WHERE w.trace_id = 1
@@ -67,8 +68,8 @@ WHERE trace_id = 1 AND stopped_ns IS NULL;
 
 -- @reach
 -- What the last complete snapshot that looked for an object says of it, and whether nobody ran meanwhile:
--- one that was taken because somebody spins is taken while that goes on.
-SELECT r.object, r.ts_ns, max(r.place), max(last.kind <> 'spin')
+-- one that was taken because somebody spins, or for a dump, is taken while that goes on.
+SELECT r.object, r.ts_ns, max(r.place), max(last.kind NOT IN ('spin', 'request'))
 FROM reach r
 JOIN (SELECT r2.object, max(r2.snap) AS snap, max(s.kind) AS kind
       FROM reach r2

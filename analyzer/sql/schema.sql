@@ -28,10 +28,12 @@ CREATE TABLE trace(
   lost_events   INTEGER NOT NULL, -- as far as the trace says
   lost_batches  INTEGER NOT NULL, -- missing or damaged
   bytes         INTEGER NOT NULL, -- of the file
-  end           TEXT    NOT NULL, -- 'exit', 'deadlock', 'panic', 'signal', 'stopped', 'cut'
+  end           TEXT    NOT NULL, -- 'exit', 'deadlock', 'panic', 'signal', 'stopped', 'dump', 'cut'
   end_code      INTEGER,          -- exit status, or the signal's number
   seed          INTEGER,          -- of a repeatable run, as a signed number; NULL: it was none
   replay        TEXT,             -- what GOR_DEBUG repeats that run: 'seed=7,policy=pct:3,vtime=1'
+  begin_ns      INTEGER,          -- from the recording's beginning to the trace's; NULL: the same
+  reason        TEXT,             -- why a flight recorder dumped
   level         TEXT,             -- what was recorded: 'sched', 'sync', 'all'
   maxprocs      INTEGER,          -- how many goroutines could run at once
   main_ended_ns INTEGER,          -- goroutine 1 returned; NULL: it did not

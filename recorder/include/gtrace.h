@@ -84,6 +84,8 @@ enum gtrace_end {
 	GTRACE_END_PANIC,    // code: the exit status
 	GTRACE_END_SIGNAL,   // code: the signal's number
 	GTRACE_END_STOPPED,  // the program asked for it and went on
+	GTRACE_END_DUMP,     // a dump of a flight recorder, which went on
+	GTRACE_END_ROTATED,  // the recording goes on in the next file
 };
 
 struct gtrace_error {
@@ -137,7 +139,7 @@ struct gtrace_options {
 	char path[4096];         // may hold %p %e %t %%
 	enum gtrace_level level; // sync
 	unsigned stack_frames;   // 16
-	uint64_t ring_bytes;     // 0: keep all
+	uint64_t ring_bytes;     // flight recorder: keep so much; 0: keep all
 	bool drop;               // overflow=drop; else block
 	int zstd_level;          // 1
 	uint64_t buffer_bytes;   // a thread's share of the buffer, 256 KiB
@@ -182,7 +184,8 @@ struct gtrace_stream {
  *
  * `info` holds further `key=value\n` lines for the file's header (maxprocs=2 ...), or is NULL.
  * `notify` is called from the writer thread, or from a stalling one, with one line when recording
- * has to end (disk full); the program goes on.  It may be NULL.
+ * has to end (disk full); the program goes on.  So it is when a dump could not be written, or was
+ * without anybody waiting for it.  It may be NULL.
  *
  * Blocks:  for the creation of two files.
  * Returns: 0 and *out, or a negative errno with *err filled.
@@ -216,16 +219,103 @@ GTRACE_EXPORT int gtrace_rec_close(struct gtrace_rec *rec, enum gtrace_end end, 
  */
 GTRACE_EXPORT void gtrace_rec_signal(struct gtrace_rec *rec, int signo);
 
-/** Release a closed recording's memory.  No stream of it may be used any more.  NULL is fine. */
+/**
+ * From the handler of a fault (SIGSEGV, SIGABRT ...): have the writer thread close the recording
+ * with GTRACE_END_SIGNAL, and wait for that.  The signal's default action is left to the caller.
+ * Takes no lock and no memory: whatever the thread was at, and holds, when it was interrupted.
+ *
+ * Blocks:  until the file is complete, at most wait_ns.
+ * Returns: true  the file is complete
+ *          false the writer thread could not finish in time, or is the caller, or is not there (a
+ *                forked child); the sidecar stays, says which signal it was, and loses nothing
+ */
+GTRACE_EXPORT bool gtrace_rec_fault(struct gtrace_rec *rec, int signo, int64_t wait_ns);
+
+/* A flight recorder: options.ring_bytes is not 0.  The file holds the header alone, the last
+ * ring_bytes of events are in the sidecar, and closing writes them to the file. */
+
+#define GTRACE_RING_BYTES_MIN (512u << 10)
+#define GTRACE_RING_BYTES_MAX (768u << 20)
+
+/**
+ * Write what a flight recorder holds to a new file: FILE.gtrace -> FILE.0001.gtrace,
+ * FILE.0002.gtrace ...; it goes on meanwhile.  `end` says why for a program: GTRACE_END_DUMP, or
+ * GTRACE_END_DEADLOCK if that is what it shows; `reason` for a person, one line.  The file's name
+ * is copied to path, which may be NULL.
+ *
+ * Blocks:  until the file is complete.
+ * Returns: 0; -EINVAL: no flight recorder; -ECANCELED: closed, or a forked child's; -EDEADLK:
+ * called by the writer thread itself; or a negative errno: nothing was written, notify was told.
+ */
+GTRACE_EXPORT int gtrace_rec_dump(struct gtrace_rec *rec, enum gtrace_end end, const char *reason,
+                                  char *path, size_t path_bytes);
+
+/**
+ * Have the writer thread dump, with GTRACE_END_DUMP; notify is told the file's name.  reason lives
+ * for ever; of several that come before the dump the last counts.  Async-signal-safe; returns at
+ * once.
+ */
+GTRACE_EXPORT void gtrace_rec_dump_async(struct gtrace_rec *rec, const char *reason);
+
+/** What a list of all goroutines is written with. */
+struct gtrace_keyframe {
+	struct gtrace_stream *stream;
+	uint64_t ticks;     // the time of all its rows, now past
+	uint64_t bytes_max; // a longer one would push too much out of the ring
+	unsigned why;       // GTRACE_snap_PERIODIC or _REQUEST; _END before the end of the recording
+};
+
+/**
+ * Where the list of all goroutines comes from, of a flight recorder or of a recording that rotates
+ * its files: `list` writes SNAP_BEGIN, GO_STATUS ... and SNAP_END.  It is called by the
+ * writer thread: at each dump, before the end, and each time half of the ring was written anew, so
+ * that one is in the ring at any time; and at the beginning of each file but the first.  It returns
+ * 0, or -EFBIG and has written nothing.  NULL: no more; a call that goes on is waited for.
+ */
+GTRACE_EXPORT void gtrace_rec_set_keyframe(struct gtrace_rec *rec,
+                                           int (*list)(void *arg,
+                                                       const struct gtrace_keyframe *keyframe),
+                                           void *arg);
+
+/**
+ * Ask the flight recorder of another process for a dump, by its sidecar, which has to be writable.
+ * The file's name, as that process sees it, is copied to path.
+ *
+ * Blocks:  until the dump is complete, or the time is over.
+ * Returns: 0; -ENOTSUP: not a flight recorder's; -ETIMEDOUT; -ESRCH: process pid has ended
+ *          meanwhile; -ECANCELED: the recording has; or a negative errno, which may be why the dump
+ *          could not be written.
+ */
+GTRACE_EXPORT int gtrace_dump_request(const char *sidecar, int64_t pid, int64_t timeout_ns,
+                                      char *path, size_t path_bytes);
+
+/**
+ * Release a closed recording's memory.  No stream of it may be used any more.  NULL is fine.
+ *
+ * After fork() the parent's recordings go on in the parent alone.  In the child their streams take
+ * what is emitted and drop it, gtrace_stream_new() returns NULL, and the other calls do nothing and
+ * return 0 or false.  The child may open a recording of its own: if it asks for the same path its
+ * file is path.PID, unless the path has %p.  That holds for fork(); clone() and _Fork() run no
+ * handlers: call exec or _exit there, and emit nothing.
+ */
 GTRACE_EXPORT void gtrace_rec_free(struct gtrace_rec *rec);
 
 /**
  * A stream for the calling thread, which emits its THREAD_START.  kind is a GTRACE_thread_kind_*.
  *
- * Returns: the stream, owned by rec; NULL if there is no memory or room.
+ * Blocks:  until the writer thread has emptied a buffer, if all are in use and there is no room for
+ *          one more.
+ * Returns: the stream, owned by rec; NULL if the recording has ended, as it does, with a line to
+ *          notify(), if there is no memory or room: without one thread the others make no sense.
  */
 GTRACE_EXPORT struct gtrace_stream *gtrace_stream_new(struct gtrace_rec *rec, unsigned kind,
                                                       uint64_t tid);
+
+/** The same with a time of its own, which may not be before the stream's last one (it is then taken
+ * as that). */
+GTRACE_EXPORT void gtrace_stream_text_at(struct gtrace_stream *s, uint64_t ticks,
+                                         enum gtrace_event_id id, const uint64_t *args,
+                                         const char *const *strs, const size_t *lens);
 
 /** The thread goes: emits THREAD_END and gives its buffer back.  The stream may not be used any
  * more. */
@@ -407,6 +497,7 @@ struct gtrace_info {
 	uint64_t inversions;   // events that the counters put in another order than the clocks
 	uint64_t broken;       // places where no order fitted and reading went on
 	unsigned threads;
+	int64_t begin_ns;        // the trace begins so long after the recording: a flight recorder's
 	bool sidecar;            // part of it came from a left-over sidecar
 	bool truncated;          // the file ends inside a chunk
 	uint64_t unknown_events; // handed out, but known from the trace's own list alone
@@ -416,8 +507,8 @@ struct gtrace_info {
 /**
  * Open a trace.  path "-" is standard input.  What is no regular file, a pipe for instance, is read
  * to its end into a temporary file without a name, in TMPDIR.  A sidecar beside it (path.live) is
- * read along.  Up to four threads, which all signals are blocked in, decompress batches; memory is
- * bounded by the goroutines alive at once.
+ * read along, and its own name does as well.  Up to four threads, which all signals are blocked in,
+ * decompress batches; memory is bounded by the goroutines alive at once.
  *
  * Blocks:  for reading the chunk headers.
  * Returns: 0 and *out; GTRACE_ENOTTRACE, GTRACE_ENEWER, GTRACE_EDAMAGED or a negative errno with

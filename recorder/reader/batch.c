@@ -151,6 +151,33 @@ static void record_numbers(struct gtrace_reader *r, struct cursor *c)
 	c->ended |= rec->id == GTRACE_THREAD_END;
 }
 
+/** A record from before the trace's beginning: all it leaves is the context. */
+static void record_pass(struct cursor *c)
+{
+	const uint64_t *a = c->rec.arg;
+
+	switch (c->rec.id) {
+	case GTRACE_GO_START:
+	case GTRACE_GO_END_TO:
+		c->g = a[0];
+		break;
+	case GTRACE_GO_YIELD_TO:
+		c->g = a[1];
+		break;
+	case GTRACE_GO_SWITCH:
+	case GTRACE_GO_HANDOFF:
+		c->g = a[4];
+		break;
+	case GTRACE_GO_PARK:
+	case GTRACE_GO_YIELD:
+	case GTRACE_GO_END:
+		c->g = 0;
+		break;
+	default:
+		break;
+	}
+}
+
 /* ── parts: compound records are several events ── */
 
 /** How many; 0: one that starts or wakes nobody. */
@@ -288,6 +315,10 @@ static int batch_next(struct gtrace_reader *r, struct cursor *c)
 			continue;
 		}
 		record_numbers(r, c);
+		if (r->middle && c->ticks < r->start.ticks) {
+			record_pass(c);
+			continue;
+		}
 		head_record(c);
 		c->state = HEAD_PART;
 		return 1;

@@ -235,7 +235,8 @@ const char *gtrace_reader_header(const struct gtrace_reader *r, const char *key)
 
 void gtrace__end_take(struct gtrace_reader *r, char *text, const struct gtrace__clock *when)
 {
-	static const char *const ends[] = {"cut", "exit", "deadlock", "panic", "signal", "stopped"};
+	static const char *const ends[] = {"cut",    "exit",    "deadlock", "panic",
+	                                   "signal", "stopped", "dump"};
 	uint64_t batches = line_number(text, "batches", 10);
 
 	free(r->end_record);

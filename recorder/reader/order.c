@@ -37,6 +37,7 @@
 #include <stdlib.h>
 
 #define UNMET_NS 1000000       // patience with a goroutine that may have been born in a gap
+#define BEGINNING_NS 1000000   // by so much may clocks differ where a trace begins in the middle
 #define PATIENCE_NS 2000000000 // with all others
 #define PATIENCE_EVENTS 100000
 
@@ -95,11 +96,13 @@ void gtrace__order_settle(struct order *o)
 	heap_drop_first(o);
 }
 
-int gtrace__order_init(struct order *o, size_t n, const struct timeline *timeline)
+int gtrace__order_init(struct order *o, size_t n, const struct timeline *timeline, bool middle)
 {
 	o->heap = calloc(n + 1, sizeof(*o->heap));
 	o->blocked = calloc(n + 1, sizeof(struct cursor *));
 	o->timeline = timeline;
+	o->middle = o->beginning = middle;
+	o->lossy_count = middle;
 	o->look_ns = INT64_MAX;
 	o->look_count = UINT64_MAX;
 	return o->heap && o->blocked ? 0 : -ENOMEM;
@@ -122,7 +125,7 @@ static int64_t head_ns(const struct order *o, struct cursor *c)
 /** What a later head has to be later by.  A goroutine that was born in a gap may never be born. */
 static int64_t patience_ns(const struct order *o, const struct goroutine *g)
 {
-	return o->epoch && g->state == GTRACE_state_NONE ? UNMET_NS : PATIENCE_NS;
+	return (o->epoch || o->middle) && g->state == GTRACE_state_NONE ? UNMET_NS : PATIENCE_NS;
 }
 
 static int block(struct order *o, struct cursor *c, uint64_t id)
@@ -281,7 +284,7 @@ static bool fits(struct order *o, const struct cursor *c)
 	if (!c->move_seq || c->place.forced)
 		return true; // I3
 	if (!g || g->state == GTRACE_state_NONE)
-		return o->lossy_count != 0;
+		return o->lossy_count || (o->middle && c->move_seq > 1); // it was there before
 	if (c->move_seq <= g->count || !determined(o, g))
 		return true;
 	return c->move_seq == g->count + 1 && g->state == state_before(c);
@@ -356,7 +359,7 @@ static int apply_move(struct order *o, struct cursor *c, struct gtrace_info *inf
 		return 0;
 	}
 	if ((known && !right) || c->place.forced) {
-		if (!o->epoch || known)
+		if ((!o->epoch && !o->middle) || known)
 			broken(o, info);
 		known = false;
 	}
@@ -424,6 +427,11 @@ int gtrace__order_apply(struct order *o, struct cursor *c, struct gtrace_info *i
 {
 	int err = 0;
 
+	if (o->beginning && head_ns(o, c) >= BEGINNING_NS) {
+		o->beginning = false;
+		o->lossy_count--;
+		o->epoch++;
+	}
 	if (c->id == GTRACE_GAP) {
 		apply_gap(o, c);
 		return 0;

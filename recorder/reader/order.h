@@ -48,12 +48,14 @@ struct order {
 	uint64_t ticks_max;      // of what was handed out
 	uint64_t handed_out;
 	const struct timeline *timeline;
+	bool middle;         // the trace begins in the middle
+	bool beginning;      // and this is its first moment: a gap
 	int64_t look_ns;     // a head later than this has the blocked looked at ...
 	uint64_t look_count; // ... and so have as many events handed out
 };
 
 /** Room for n streams; the timeline has to live as long.  Returns: 0 or -ENOMEM. */
-int gtrace__order_init(struct order *o, size_t n, const struct timeline *timeline);
+int gtrace__order_init(struct order *o, size_t n, const struct timeline *timeline, bool middle);
 
 /** A stream has its first head. */
 void gtrace__order_push(struct order *o, struct cursor *c);

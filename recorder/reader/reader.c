@@ -66,9 +66,10 @@ static uint64_t reader_totals(struct gtrace_reader *r)
 
 	for (size_t i = 0; i < r->cursor_count; i++) {
 		struct cursor *c = r->cursors[i];
-		uint64_t next = 1;
-
 		cursor_sort(c);
+		c->seq_next = r->middle && c->batch_count ? c->batch[0].seq : 1;
+		uint64_t next = c->seq_next;
+
 		for (size_t b = 0; b < c->batch_count; b++) {
 			const struct batch *batch = &c->batch[b];
 
@@ -83,7 +84,6 @@ static uint64_t reader_totals(struct gtrace_reader *r)
 			if (batch->last_ticks > last)
 				last = batch->last_ticks;
 		}
-		c->seq_next = 1;
 	}
 	// The last batches of a stream leave no hole in the numbers.
 	if (r->has_end && r->end_batches > numbered)
@@ -102,7 +102,7 @@ static int reader_prepare(struct gtrace_reader *r)
 		r->start.mono_ns = r->timeline.readings[0].mono_ns;
 	}
 	if (gtrace__timeline_build(&r->timeline, &r->start, hint) ||
-	    gtrace__order_init(&r->order, r->cursor_count, &r->timeline))
+	    gtrace__order_init(&r->order, r->cursor_count, &r->timeline, r->middle))
 		return -ENOMEM;
 	r->info.duration_ns = gtrace__timeline_ns(&r->timeline, reader_totals(r), &line);
 	r->fetch = gtrace__fetch_start(r); // the lists of batches are as they will be
@@ -121,7 +121,20 @@ static int reader_prepare(struct gtrace_reader *r)
 	return 0;
 }
 
-static int reader_load(struct gtrace_reader *r, const char *path, struct gtrace_error *err)
+/** A sidecar's name stands for the trace it belongs to.  NULL: no memory. */
+static char *trace_path(const char *path)
+{
+	static const char suffix[] = ".live";
+	size_t len = strlen(path), end = sizeof(suffix) - 1;
+	struct side *side = NULL;
+
+	if (len > end && !strcmp(path + len - end, suffix))
+		side = gtrace__side_load(path);
+	gtrace__side_free(side);
+	return strndup(path, side ? len - end : len);
+}
+
+static int trace_load(struct gtrace_reader *r, const char *path, struct gtrace_error *err)
 {
 	struct side *side = NULL;
 	char *side_path;
@@ -147,6 +160,16 @@ static int reader_load(struct gtrace_reader *r, const char *path, struct gtrace_
 			              strerror(-code));
 	}
 	gtrace__side_free(side);
+	return code;
+}
+
+static int reader_load(struct gtrace_reader *r, const char *path, struct gtrace_error *err)
+{
+	char *trace = trace_path(path);
+	int code = trace ? trace_load(r, trace, err)
+	                 : gtrace__error(err, -ENOMEM, UINT64_MAX, "no memory to read '%.200s'", path);
+
+	free(trace);
 	return code;
 }
 

@@ -103,7 +103,9 @@ struct gtrace_reader {
 	size_t header_words_len;
 	struct gtrace__clock start;
 	bool has_start;
-	uint64_t id; // of the recording
+	uint64_t recorded_from; // mono_ns of the header
+	bool middle;            // it begins in the middle of a recording: at start
+	uint64_t id;            // of the recording
 	bool has_id;
 	uint64_t end_batches; // as the end record has it
 	uint64_t end_ticks;
@@ -130,6 +132,10 @@ struct gtrace_reader {
 
 /** Find all chunks.  Returns: 0 or a negative code with *err filled. */
 int gtrace__scan(struct gtrace_reader *r, struct gtrace_error *err);
+
+/** The trace begins in the middle, there: unless it was said before, or is the recording's start.
+ */
+void gtrace__begin_take(struct gtrace_reader *r, const struct gtrace__clock *begin);
 
 /** The cursor of a thread, made if new.  NULL: no memory. */
 struct cursor *gtrace__cursor_get(struct gtrace_reader *r, uint64_t thread);

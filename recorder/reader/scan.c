@@ -173,6 +173,7 @@ static int take_text(struct scan *s)
 	if (header && !r->has_start) {
 		r->start = k->clock;
 		r->has_start = true;
+		r->recorded_from = k->clock.mono_ns;
 	}
 	if (header ? r->header != NULL : r->end_record != NULL)
 		return 0;
@@ -184,6 +185,17 @@ static int take_text(struct scan *s)
 	if (text)
 		gtrace__end_take(r, text, &k->clock);
 	return 0;
+}
+
+void gtrace__begin_take(struct gtrace_reader *r, const struct gtrace__clock *begin)
+{
+	if (r->middle || (r->has_start && begin->ticks <= r->start.ticks))
+		return;
+	if (r->has_start)
+		r->info.begin_ns = (int64_t)(begin->mono_ns - r->recorded_from);
+	r->start = *begin;
+	r->has_start = true;
+	r->middle = true;
 }
 
 /** Use the chunk at s->offset and go behind it.  False: the file ends inside it. */
@@ -199,6 +211,8 @@ static bool take(struct scan *s)
 		s->error = take_batch(s);
 	else if (k->kind == GTRACE__HEADER || k->kind == GTRACE__END)
 		s->error = take_text(s);
+	else if (k->kind == GTRACE__BEGIN)
+		gtrace__begin_take(s->r, &k->clock);
 	else
 		s->r->info.unknown_chunks++;
 	if (!s->error)

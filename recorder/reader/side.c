@@ -36,7 +36,7 @@ struct side {
 static bool page_sound(const struct gtrace__side *p)
 {
 	return !memcmp(p->magic, GTRACE__SIDE_MAGIC, sizeof(p->magic)) &&
-	       p->major == GTRACE_FORMAT_MAJOR && p->header_bytes >= sizeof(*p) &&
+	       p->major == GTRACE_FORMAT_MAJOR && p->header_bytes >= GTRACE__SIDE_PLAIN &&
 	       p->slot_header_bytes >= GTRACE__SLOT_HEADER && p->slot_bytes <= SLOT_BYTES_MAX &&
 	       p->slot_bytes > p->slot_header_bytes;
 }
@@ -80,7 +80,7 @@ struct side *gtrace__side_load(const char *path)
 	struct stat st;
 
 	if (!side || fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-	    gtrace__source_read(fd, 0, &side->page, sizeof(side->page)) != sizeof(side->page) ||
+	    gtrace__source_read(fd, 0, &side->page, sizeof(side->page)) < GTRACE__SIDE_PLAIN ||
 	    !page_sound(&side->page)) {
 		free(side);
 		if (fd >= 0)
@@ -178,6 +178,8 @@ int gtrace__side_merge(struct side *side, struct gtrace_reader *r)
 		r->start = side->page.start;
 		r->has_start = true;
 	}
+	if (side->page.header_bytes >= GTRACE__SIDE_RING && side->page.ring)
+		gtrace__begin_take(r, &side->page.begin[side->page.begin_index & 1]);
 	if (!r->header) {
 		r->timeline.exact = side->page.clock_os;
 		r->timeline.shift = side->page.tick_shift & 31;

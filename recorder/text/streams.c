@@ -362,7 +362,8 @@ static int header_write(struct writer *w)
 
 static int end_write(struct writer *w)
 {
-	static const char *const ends[] = {"cut", "exit", "deadlock", "panic", "signal", "stopped"};
+	static const char *const ends[] = {"cut",    "exit",    "deadlock", "panic",
+	                                   "signal", "stopped", "dump"};
 	const struct text *t = w->text;
 	uint64_t at = t->end_ns > 0 ? (uint64_t)t->end_ns : w->last_ticks;
 	struct gtrace__chunk chunk = {

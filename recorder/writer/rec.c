@@ -6,7 +6,13 @@
  * which the program could die and leave something unreadable.
  *
  * After fork() the child has the mapping but not the writer thread, and its bytes would land in the
- * parent's batches.  A handler in the child makes all its streams dead; its other threads are gone.
+ * parent's batches.  A handler in the child makes all its streams dead, and lets go of the parent's
+ * files.  It needs no lock of a recording, which a thread that is not there could hold for ever: it
+ * reads what is set once, before the recording is on the list, and the one descriptor that changes,
+ * which is why that happens under recs.lock alone.
+ *
+ * Rejected: to lock every recording before fork(), so that its state is whole in the child.  Nobody
+ * needs it there, and fork() would wait for those who hold the locks.
  */
 #define _GNU_SOURCE
 #include "writer/rec.h"
@@ -20,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,6 +36,7 @@ static struct {
 	pthread_once_t once;
 	pthread_mutex_t lock;
 	struct gtrace_rec *list; // lock
+	bool child;              // of a process that recorded when it forked
 } recs = {.once = PTHREAD_ONCE_INIT, .lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void recs_fork_prepare(void)
@@ -49,7 +57,22 @@ static void recs_fork_child(void)
 		atomic_store_explicit(&rec->forked, 1, memory_order_relaxed);
 		for (; s; s = s->next)
 			gtrace__stream_kill(s);
+		if (rec->file.fd >= 0)
+			close(rec->file.fd);
+		rec->file.fd = -1;
+		gtrace__sidecar_leave(&rec->side);
+		recs.child = true;
 	}
+	pthread_mutex_unlock(&recs.lock);
+}
+
+void gtrace__recs_lock(void)
+{
+	pthread_mutex_lock(&recs.lock);
+}
+
+void gtrace__recs_unlock(void)
+{
 	pthread_mutex_unlock(&recs.lock);
 }
 
@@ -79,9 +102,13 @@ static void recs_remove(struct gtrace_rec *rec)
 	pthread_mutex_unlock(&recs.lock);
 }
 
-/** %p pid, %e program, %t start time, %% itself.  Returns: 0 or -ENAMETOOLONG. */
+/**
+ * %p pid, %e program, %t start time, %% itself.  Of a child of fork() the name has its pid in any
+ * case, or it would look like the parent's next one.  Returns: 0 or -ENAMETOOLONG.
+ */
 static int path_expand(char *out, size_t cap, const char *path)
 {
+	bool pid = false;
 	size_t len = 0;
 
 	for (const char *p = path; *p; p++) {
@@ -90,7 +117,7 @@ static int path_expand(char *out, size_t cap, const char *path)
 		struct tm tm;
 
 		if (p[0] == '%' && p[1] == 'p')
-			snprintf(word, sizeof(word), "%d", (int)getpid());
+			pid = snprintf(word, sizeof(word), "%d", (int)getpid()) > 0;
 		else if (p[0] == '%' && p[1] == 'e')
 			snprintf(word, sizeof(word), "%s", gtrace__program_name());
 		else if (p[0] == '%' && p[1] == 't' && gmtime_r(&now, &tm))
@@ -103,6 +130,9 @@ static int path_expand(char *out, size_t cap, const char *path)
 		len += strlen(word);
 	}
 	out[len] = '\0';
+	if (recs.child && !pid &&
+	    (size_t)snprintf(out + len, cap - len, ".%d", (int)getpid()) >= cap - len)
+		return -ENAMETOOLONG;
 	return 0;
 }
 
@@ -196,6 +226,7 @@ static void rec_release(struct gtrace_rec *rec)
 	}
 	gtrace__file_close(&rec->file);
 	gtrace__sidecar_close(&rec->side);
+	free(rec->ring.info);
 	pthread_cond_destroy(&rec->done);
 	pthread_cond_destroy(&rec->room);
 	pthread_mutex_destroy(&rec->lock);
@@ -221,6 +252,8 @@ static int rec_start(struct gtrace_rec *rec, const char *info)
 		return err;
 	}
 	err = header_write(rec, info, id, &start);
+	if (!err && rec->opt.ring_bytes)
+		err = gtrace__ring_init(rec, info, id, &start);
 	if (!err)
 		err = thread_start(rec);
 	if (err) {
@@ -309,12 +342,29 @@ void gtrace_rec_signal(struct gtrace_rec *rec, int signo)
 	errno = saved_errno;
 }
 
+bool gtrace_rec_fault(struct gtrace_rec *rec, int signo, int64_t wait_ns)
+{
+	int saved_errno = errno;
+	bool whole = false;
+
+	if (!atomic_load_explicit(&rec->forked, memory_order_relaxed)) {
+		atomic_store_explicit(&rec->side.page->end_signal, (uint32_t)signo, memory_order_relaxed);
+		atomic_store_explicit(&rec->faulted, 1, memory_order_seq_cst);
+		atomic_store_explicit(&rec->signo, signo, memory_order_seq_cst);
+		gtrace__writer_wake(rec);
+		if (syscall(SYS_gettid) != atomic_load_explicit(&rec->tid, memory_order_relaxed))
+			whole = gtrace__writer_await(rec, wait_ns);
+	}
+	errno = saved_errno;
+	return whole;
+}
+
 void gtrace_rec_free(struct gtrace_rec *rec)
 {
-	if (!rec)
-		return;
+	if (!rec || atomic_load_explicit(&rec->forked, memory_order_relaxed))
+		return; // a copy of the parent's, in whatever state; the list keeps it
 	recs_remove(rec);
-	if (!rec->joined && !atomic_load_explicit(&rec->forked, memory_order_relaxed))
+	if (!rec->joined)
 		pthread_join(rec->thread, NULL);
 	rec_release(rec);
 }

@@ -12,6 +12,7 @@
 #define GTRACE_WRITER_REC_H
 
 #include "writer/file.h"
+#include "writer/ring.h"
 #include "writer/sidecar.h"
 
 #include <gtrace.h>
@@ -42,6 +43,8 @@ struct stream {
 	uint64_t seq;             // owner thread: of the open batch
 	uint32_t generation;      // owner thread: of the open batch
 	uint32_t far_count;       // owner thread
+	uint32_t kind;            // set before it is handed out
+	uint64_t tid;             // likewise
 	uint64_t far[STREAM_FAR]; // owner thread: hash set of numbers + 1
 	uint64_t seen[GTRACE_SITE_NEAR / 64];
 	struct stack_seen *stacks; // owner thread: STREAM_STACKS, by hash; NULL before the first
@@ -86,16 +89,26 @@ struct gtrace_rec {
 	struct slot *free;                // lock
 	struct slot *full;                // lock: oldest first
 	struct slot **full_tail;          // lock
+	unsigned full_count;              // lock: of them, and those being written
 	struct stream *free_streams;      // lock
 	uint64_t stream_count;            // lock
 	struct rec_stats stats;           // lock
+	struct ring ring;                 // as there
 	_Atomic(struct stream *) streams; // pushed under lock, never removed
 	_Atomic uint32_t generation;
-	_Atomic uint32_t wake; // futex: counts reasons to look
+	_Atomic uint32_t wake; // futex: counts reasons to look; a ring's is in its sidecar
 	_Atomic int signo;     // a signal handler asks for the end
-	_Atomic int gone;      // the writer thread looks at signo no more
+	_Atomic int faulted;   // who set signo raises it: the writer thread does not
+	_Atomic uint32_t gone; // futex: the writer thread looks at signo no more
+	_Atomic int tid;       // of the writer thread, once it runs
 	_Atomic int forked;    // this is a child: leave everything alone
 };
+
+/* rec.c */
+
+/** Held while the descriptor of a recording's file changes: no fork() in between. */
+void gtrace__recs_lock(void);
+void gtrace__recs_unlock(void);
 
 /* stream.c */
 
@@ -107,11 +120,25 @@ bool gtrace__stream_room(struct stream *s, size_t bytes);
 
 /* thread.c */
 
+/** The recording is over, since path cannot be written; the program is not.  Says so, once. */
+void gtrace__rec_fail(struct gtrace_rec *rec, const char *path, int err);
+
 /** The writer thread. */
 void *gtrace__writer_main(void *rec);
 
+/** Append a slot's batch up to `until` and count it; an empty one is none. */
+int gtrace__batch_write(struct gtrace__file *f, const struct slot *slot, uint64_t until,
+                        const struct gtrace__clock *clock, struct rec_stats *stats);
+
+/** The end record of a file.  reason may be NULL.  Returns: 0 or a negative errno. */
+int gtrace__end_write(struct gtrace__file *f, const struct rec_stats *stats, enum gtrace_end end,
+                      int code, const char *more);
+
 /** Have the writer thread look.  Async-signal-safe. */
 void gtrace__writer_wake(struct gtrace_rec *rec);
+
+/** Wait until the writer thread is through, at most so long.  Async-signal-safe. */
+bool gtrace__writer_await(struct gtrace_rec *rec, int64_t ns);
 
 /** Set the signal's default action and raise it in this thread.  Async-signal-safe. */
 void gtrace__reraise(int signo);

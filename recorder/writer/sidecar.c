@@ -84,10 +84,11 @@ out:
 	return err;
 }
 
-struct slot *gtrace__sidecar_grow(struct sidecar *s)
+struct slot *gtrace__sidecar_grow(struct sidecar *s, int *err)
 {
 	uint64_t offset = GTRACE__SIDE_BYTES + (uint64_t)s->count * GTRACE__SLOT_BYTES;
 
+	*err = -ENOMEM;
 	if (offset + GTRACE__SLOT_BYTES > s->mapped_bytes)
 		return NULL;
 	if (!(s->count & (s->count - 1))) { // it doubles
@@ -100,7 +101,8 @@ struct slot *gtrace__sidecar_grow(struct sidecar *s)
 
 	if (!slot)
 		return NULL;
-	if (side_extend(s->fd, offset, GTRACE__SLOT_BYTES)) {
+	*err = side_extend(s->fd, offset, GTRACE__SLOT_BYTES);
+	if (*err) {
 		free(slot);
 		return NULL;
 	}
@@ -111,12 +113,32 @@ struct slot *gtrace__sidecar_grow(struct sidecar *s)
 	return slot;
 }
 
+int gtrace__sidecar_reserve(struct sidecar *s, uint64_t bytes)
+{
+	return side_extend(s->fd, 0, bytes);
+}
+
+void gtrace__sidecar_begin(struct sidecar *s, const struct gtrace__clock *begin)
+{
+	uint32_t next = !atomic_load_explicit(&s->page->begin_index, memory_order_relaxed);
+
+	s->page->begin[next] = *begin;
+	atomic_store_explicit(&s->page->begin_index, next, memory_order_release);
+}
+
 void gtrace__sidecar_clock(struct sidecar *s, const struct gtrace__clock *now)
 {
 	uint32_t next = !atomic_load_explicit(&s->page->last_index, memory_order_relaxed);
 
 	s->page->last[next] = *now;
 	atomic_store_explicit(&s->page->last_index, next, memory_order_release);
+}
+
+void gtrace__sidecar_leave(struct sidecar *s)
+{
+	munmap(s->page, s->mapped_bytes);
+	close(s->fd);
+	s->page = NULL;
 }
 
 void gtrace__sidecar_close(struct sidecar *s)

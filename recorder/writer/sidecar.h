@@ -26,11 +26,20 @@ struct sidecar {
 int gtrace__sidecar_open(struct sidecar *s, const char *path, uint64_t id,
                          const struct gtrace__clock *start);
 
-/** One more slot, with its disk space.  Returns: NULL if there is no room. */
-struct slot *gtrace__sidecar_grow(struct sidecar *s);
+/** One more slot, with its disk space.  NULL: there is no room, and *err is a negative errno. */
+struct slot *gtrace__sidecar_grow(struct sidecar *s, int *err);
+
+/** Have the disk space of a file of so many bytes.  Returns: 0 or a negative errno. */
+int gtrace__sidecar_reserve(struct sidecar *s, uint64_t bytes);
+
+/** Note where a ring begins. */
+void gtrace__sidecar_begin(struct sidecar *s, const struct gtrace__clock *begin);
 
 /** Note the time, for the reader of what a killed program leaves. */
 void gtrace__sidecar_clock(struct sidecar *s, const struct gtrace__clock *now);
+
+/** In a forked child: unmap the parent's, and touch nothing else. */
+void gtrace__sidecar_leave(struct sidecar *s);
 
 /** Unmap and forget; the file itself is the caller's to remove. */
 void gtrace__sidecar_close(struct sidecar *s);

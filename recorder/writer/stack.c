@@ -45,7 +45,8 @@ uint64_t gtrace_stream_stack(struct gtrace_stream *pub, const uint64_t *pcs, uns
 	uint64_t number = ++s->stack_count;
 	const char *text = (const char *)bytes;
 	size_t len = stack_encode(bytes, pcs, n);
-	gtrace_stream_text(pub, GTRACE_STACK_DEF, (const uint64_t[]){number, 0}, &text, &len);
+	gtrace_stream_text_at(pub, pub->ticks, GTRACE_STACK_DEF, (const uint64_t[]){number, 0}, &text,
+	                      &len);
 	if (seen)
 		*seen = (struct stack_seen){hash, number};
 	return number;

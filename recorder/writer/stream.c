@@ -20,6 +20,7 @@
 
 #include "record.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -48,6 +49,19 @@ static void sites_forget(struct stream *s)
 		memset(s->stacks, 0, STREAM_STACKS * sizeof *s->stacks);
 }
 
+/** A ring's batch is read without those before it: it begins with what its thread is. */
+static void batch_introduce(struct stream *s)
+{
+	uint8_t *p = s->pub.pos;
+
+	*p++ = GTRACE_THREAD_START;
+	*p++ = 0;
+	p = gtrace_put(p, s->kind);
+	p = gtrace_put(p, s->tid);
+	s->pub.pos = p;
+	atomic_store_explicit(s->pub.used, (uint32_t)(p - s->pub.base), memory_order_relaxed);
+}
+
 /** Begin the next batch in the slot.  Lock held. */
 static void batch_open(struct stream *s, struct slot *slot, uint64_t lost_events,
                        uint64_t lost_batches)
@@ -59,7 +73,7 @@ static void batch_open(struct stream *s, struct slot *slot, uint64_t lost_events
 	// An exchange, since nothing below may be stored before it.
 	atomic_exchange_explicit(&head->state, GTRACE__SLOT_FREE, memory_order_acq_rel);
 	atomic_store_explicit(&head->used, 0, memory_order_relaxed);
-	if (generation != s->generation || lost_batches)
+	if (generation != s->generation || lost_batches || s->pub.rec->ring.slots)
 		sites_forget(s);
 	s->generation = generation;
 	s->seq++;
@@ -76,12 +90,21 @@ static void batch_open(struct stream *s, struct slot *slot, uint64_t lost_events
 	s->pub.pos = s->pub.base;
 	s->pub.limit = s->pub.base + GTRACE__SLOT_BYTES - GTRACE__SLOT_HEADER - STREAM_MARGIN;
 	s->pub.used = &head->used;
+	if (s->pub.rec->ring.slots && s->seq > 1)
+		batch_introduce(s);
 	atomic_store_explicit(&head->state, GTRACE__SLOT_OPEN, memory_order_release);
 }
 
-/** A slot for one more batch, from the free ones or from a longer sidecar.  Lock held. */
-static struct slot *slot_take(struct gtrace_rec *rec, struct stream *s)
+/**
+ * A slot for one more batch, from the free ones or from a longer sidecar.  Lock held.  NULL: not
+ * now; *err, if not NULL, is why the sidecar cannot be longer.
+ */
+static struct slot *slot_take(struct gtrace_rec *rec, struct stream *s, int *err)
 {
+	int ignored;
+
+	if (rec->ring.slots)
+		return gtrace__ring_slot(rec, s);
 	if (s->held >= s->held_max)
 		return NULL;
 	struct slot *slot = rec->free;
@@ -89,7 +112,7 @@ static struct slot *slot_take(struct gtrace_rec *rec, struct stream *s)
 	if (slot)
 		rec->free = slot->next;
 	else
-		slot = gtrace__sidecar_grow(&rec->side);
+		slot = gtrace__sidecar_grow(&rec->side, err ? err : &ignored);
 	if (slot)
 		s->held++;
 	return slot;
@@ -112,9 +135,12 @@ static void batch_give(struct gtrace_rec *rec, struct stream *s)
 		pthread_cond_broadcast(&rec->room);
 		return;
 	}
+	if (rec->ring.slots)
+		gtrace__ring_closed(rec, slot);
 	atomic_store_explicit(&head->state, GTRACE__SLOT_FULL, memory_order_release);
 	*rec->full_tail = slot;
 	rec->full_tail = &slot->next;
+	rec->full_count++;
 }
 
 /** Throw the stream's batch away and fill its slot anew.  Lock held, keeps I2. */
@@ -142,14 +168,14 @@ static uint64_t now_ns(void)
 /** Wait until there is a slot or the recording has ended.  Lock held; given up while waiting. */
 static struct slot *slot_wait(struct gtrace_rec *rec, struct stream *s)
 {
-	struct slot *slot = slot_take(rec, s);
+	struct slot *slot = slot_take(rec, s, NULL);
 
 	if (slot)
 		return slot;
 	uint64_t start = now_ns();
 
 	rec->stats.stalls++;
-	while (rec->state == REC_RUNNING && !(slot = slot_take(rec, s)))
+	while (rec->state == REC_RUNNING && !(slot = slot_take(rec, s, NULL)))
 		pthread_cond_wait(&rec->room, &rec->lock);
 	rec->stats.stall_ns += now_ns() - start;
 	return slot;
@@ -165,10 +191,13 @@ static void stream_next(struct stream *s)
 		return;
 	}
 	pthread_mutex_lock(&rec->lock);
-	if (rec->state != REC_RUNNING)
+	if (rec->state != REC_RUNNING && !gtrace__ring_own(s))
 		goto out;
-	if (rec->opt.drop) {
-		slot = slot_take(rec, s);
+	if (rec->ring.slots) {
+		batch_give(rec, s);
+		slot = gtrace__ring_slot(rec, s);
+	} else if (rec->opt.drop) {
+		slot = slot_take(rec, s, NULL);
 		if (!slot) {
 			batch_drop(rec, s);
 			pthread_mutex_unlock(&rec->lock);
@@ -215,6 +244,25 @@ static struct stream *stream_alloc(struct gtrace_rec *rec)
 	return s;
 }
 
+/** A slot for a new stream, if need be once the writer thread has emptied one.  Lock held. */
+static struct slot *slot_first(struct gtrace_rec *rec, struct stream *s, int *err)
+{
+	// A former owner's batches may still be on their way: they do not count against this one.
+	unsigned held = s->held;
+	struct slot *slot;
+
+	s->held = 0;
+	while (!(slot = slot_take(rec, s, err)) && rec->state == REC_RUNNING && rec->full_count)
+		pthread_cond_wait(&rec->room, &rec->lock);
+	s->held += held;
+	if (!slot) {
+		s->next_free = rec->free_streams;
+		rec->free_streams = s;
+		gtrace__stream_kill(s);
+	}
+	return slot;
+}
+
 struct gtrace_stream *gtrace_stream_new(struct gtrace_rec *rec, unsigned kind, uint64_t tid)
 {
 	struct stream *s = NULL;
@@ -223,20 +271,15 @@ struct gtrace_stream *gtrace_stream_new(struct gtrace_rec *rec, unsigned kind, u
 	if (!rec || atomic_load_explicit(&rec->forked, memory_order_relaxed))
 		return NULL;
 	pthread_mutex_lock(&rec->lock);
-	if (rec->state == REC_RUNNING)
+	bool running = rec->state == REC_RUNNING;
+	int err = -ENOMEM;
+
+	if (running)
 		s = stream_alloc(rec);
 	if (s) {
-		// A former owner's batches may still be on their way: they do not count against this one.
-		unsigned held = s->held;
-
-		s->held = 0;
-		slot = slot_take(rec, s);
-		s->held += held;
-		if (!slot) {
-			s->next_free = rec->free_streams;
-			rec->free_streams = s;
-			gtrace__stream_kill(s);
-		}
+		s->kind = kind;
+		s->tid = tid;
+		slot = slot_first(rec, s, &err);
 	}
 	if (slot) {
 		s->pub.number = ++rec->stream_count;
@@ -247,8 +290,12 @@ struct gtrace_stream *gtrace_stream_new(struct gtrace_rec *rec, unsigned kind, u
 		batch_open(s, slot, 0, 0);
 	}
 	pthread_mutex_unlock(&rec->lock);
-	if (!slot)
+	if (!slot) {
+		// What is said of the other threads would not fit together without this one.
+		if (running)
+			gtrace__rec_fail(rec, rec->side_path, err);
 		return NULL;
+	}
 	GTRACE_EMIT(&s->pub, THREAD_START, kind, tid);
 	return &s->pub;
 }
@@ -266,7 +313,8 @@ void gtrace_stream_end(struct gtrace_stream *pub)
 	pthread_mutex_lock(&rec->lock);
 	if (s->slot && rec->state == REC_RUNNING) {
 		batch_give(rec, s);
-		gtrace__writer_wake(rec);
+		if (!rec->ring.slots)
+			gtrace__writer_wake(rec);
 	}
 	gtrace__stream_kill(s);
 	s->next_free = rec->free_streams;
@@ -283,12 +331,11 @@ bool gtrace__stream_room(struct stream *s, size_t bytes)
 	return s->slot != NULL;
 }
 
-void gtrace_stream_text(struct gtrace_stream *pub, enum gtrace_event_id id, const uint64_t *args,
-                        const char *const *strs, const size_t *lens)
+void gtrace_stream_text_at(struct gtrace_stream *pub, uint64_t ticks, enum gtrace_event_id id,
+                           const uint64_t *args, const char *const *strs, const size_t *lens)
 {
 	const struct gtrace__shape *shape = &gtrace__shapes()[id];
 	struct stream *s = stream_of(pub);
-	uint64_t ticks = gtrace_ticks();
 	size_t len[GTRACE_ARGS_MAX] = {0};
 	size_t bytes = STREAM_MARGIN;
 	unsigned n = 0;
@@ -321,6 +368,12 @@ void gtrace_stream_text(struct gtrace_stream *pub, enum gtrace_event_id id, cons
 	}
 	pub->pos = p;
 	atomic_store_explicit(pub->used, (uint32_t)(p - pub->base), memory_order_release);
+}
+
+void gtrace_stream_text(struct gtrace_stream *pub, enum gtrace_event_id id, const uint64_t *args,
+                        const char *const *strs, const size_t *lens)
+{
+	gtrace_stream_text_at(pub, gtrace_ticks(), id, args, strs, lens);
 }
 
 /* ── sites ── */
@@ -370,6 +423,6 @@ uint64_t gtrace_stream_site(struct gtrace_stream *pub, const struct gtrace_site 
 	}
 	// The definition and the event that needs it go into one batch, and so into one generation.
 	if (gtrace__stream_room(s, bytes) && !site_seen(s, number))
-		gtrace_stream_text(pub, GTRACE_SITE, args, strs, NULL);
+		gtrace_stream_text_at(pub, pub->ticks, GTRACE_SITE, args, strs, NULL);
 	return number;
 }

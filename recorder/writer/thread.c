@@ -23,6 +23,7 @@
 #include "clock.h"
 #include "record.h"
 
+#include <limits.h>
 #include <linux/futex.h>
 #include <signal.h>
 #include <stdio.h>
@@ -35,17 +36,46 @@
 #define CLOCK_STEP_NS_MIN 1000000u // the first notes of the clocks come quickly, later ones seldom
 #define CLOCK_STEP_NS_MAX 250000000u
 
-static void futex_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t ns)
+/** The word that the writer thread sleeps on: a ring's in the sidecar, for other processes. */
+static _Atomic uint32_t *wake_word(struct gtrace_rec *rec)
+{
+	return rec->ring.slots ? &rec->side.page->wake : &rec->wake;
+}
+
+static void futex_wait(_Atomic uint32_t *word, int op, uint32_t seen, uint64_t ns)
 {
 	struct timespec ts = {(time_t)(ns / 1000000000u), (long)(ns % 1000000000u)};
 
-	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, &ts, NULL, 0);
+	syscall(SYS_futex, word, op, seen, &ts, NULL, 0);
 }
 
 void gtrace__writer_wake(struct gtrace_rec *rec)
 {
-	atomic_fetch_add_explicit(&rec->wake, 1, memory_order_seq_cst);
-	syscall(SYS_futex, &rec->wake, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	atomic_fetch_add_explicit(wake_word(rec), 1, memory_order_seq_cst);
+	syscall(SYS_futex, wake_word(rec), rec->ring.slots ? FUTEX_WAKE : FUTEX_WAKE_PRIVATE, 1, NULL,
+	        NULL, 0);
+}
+
+static int64_t mono_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
+}
+
+bool gtrace__writer_await(struct gtrace_rec *rec, int64_t ns)
+{
+	int64_t until = mono_ns() + ns;
+
+	while (!atomic_load_explicit(&rec->gone, memory_order_seq_cst)) {
+		int64_t left = until - mono_ns();
+
+		if (left <= 0)
+			return false;
+		futex_wait(&rec->gone, FUTEX_WAIT_PRIVATE, 0, (uint64_t)left);
+	}
+	return true;
 }
 
 void gtrace__reraise(int signo)
@@ -60,10 +90,9 @@ void gtrace__reraise(int signo)
 	raise(signo);
 }
 
-/** A write has failed: the recording is over, the program is not. */
-static void writer_fail(struct gtrace_rec *rec, int err)
+void gtrace__rec_fail(struct gtrace_rec *rec, const char *path, int err)
 {
-	char line[sizeof(rec->path) + 160];
+	char line[sizeof(rec->side_path) + 160];
 
 	pthread_mutex_lock(&rec->lock);
 	bool first = !rec->error;
@@ -77,12 +106,18 @@ static void writer_fail(struct gtrace_rec *rec, int err)
 	if (!first || !rec->notify)
 		return;
 	snprintf(line, sizeof(line), "cannot write '%s': %s; recording ends here, the program goes on",
-	         rec->path, strerror(-err));
+	         path, strerror(-err));
 	rec->notify(line);
 }
 
-/** Append a slot's batch up to `until`.  Returns: 0 or a negative errno. */
-static int writer_batch(struct gtrace_rec *rec, struct slot *slot, uint64_t until)
+/** A write has failed: the recording is over, the program is not. */
+static void writer_fail(struct gtrace_rec *rec, int err)
+{
+	gtrace__rec_fail(rec, rec->path, err);
+}
+
+int gtrace__batch_write(struct gtrace__file *f, const struct slot *slot, uint64_t until,
+                        const struct gtrace__clock *clock, struct rec_stats *stats)
 {
 	struct gtrace__slot *head = slot->head;
 	uint32_t used = atomic_load_explicit(&head->used, memory_order_acquire);
@@ -99,21 +134,34 @@ static int writer_batch(struct gtrace_rec *rec, struct slot *slot, uint64_t unti
 		.events = span.events,
 		.lost_events = head->lost_events,
 		.lost_batches = head->lost_batches,
-		.clock = gtrace__clock_now(),
+		.clock = *clock,
 	};
 
 	if (!span.bytes && !head->lost_batches)
 		return 0;
-	int err = gtrace__file_chunk(&rec->file, &chunk, base, span.bytes);
+	int err = gtrace__file_chunk(f, &chunk, base, span.bytes);
 
 	if (err)
 		return err;
-	pthread_mutex_lock(&rec->lock);
-	rec->stats.batches++;
-	rec->stats.events += span.events;
-	rec->stats.raw_bytes += span.bytes;
-	pthread_mutex_unlock(&rec->lock);
+	stats->batches++;
+	stats->events += span.events;
+	stats->raw_bytes += span.bytes;
 	return 0;
+}
+
+/** Append a slot's batch up to `until`.  Returns: 0 or a negative errno. */
+static int writer_batch(struct gtrace_rec *rec, struct slot *slot, uint64_t until)
+{
+	struct gtrace__clock now = gtrace__clock_now();
+	struct rec_stats stats = {0};
+	int err = gtrace__batch_write(&rec->file, slot, until, &now, &stats);
+
+	pthread_mutex_lock(&rec->lock);
+	rec->stats.batches += stats.batches;
+	rec->stats.events += stats.events;
+	rec->stats.raw_bytes += stats.raw_bytes;
+	pthread_mutex_unlock(&rec->lock);
+	return err;
 }
 
 /** Write the full batches, oldest first; once a write has failed, only free them. */
@@ -140,6 +188,7 @@ static void writer_drain(struct gtrace_rec *rec)
 		atomic_store_explicit(&slot->head->state, GTRACE__SLOT_FREE, memory_order_release);
 		pthread_mutex_lock(&rec->lock);
 		slot->owner->held--;
+		rec->full_count--;
 		slot->next = rec->free;
 		rec->free = slot;
 		pthread_cond_broadcast(&rec->room);
@@ -162,30 +211,39 @@ static void writer_open_batches(struct gtrace_rec *rec)
 	}
 }
 
+int gtrace__end_write(struct gtrace__file *f, const struct rec_stats *st, enum gtrace_end end,
+                      int code, const char *more)
+{
+	static const char *const ends[] = {"cut",    "exit",    "deadlock", "panic",
+	                                   "signal", "stopped", "dump"};
+	struct gtrace__chunk chunk = {.kind = GTRACE__END, .clock = gtrace__clock_now()};
+	char text[1024];
+	int n =
+		snprintf(text, sizeof(text),
+	             "end=%s\ncode=%d\nevents=%llu\nbatches=%llu\nstalls=%llu\nstall_ns=%llu\n"
+	             "lost_events=%llu\nlost_batches=%llu\nraw_bytes=%llu\nfile_bytes=%llu\n%s",
+	             ends[end], code, (unsigned long long)st->events, (unsigned long long)st->batches,
+	             (unsigned long long)st->stalls, (unsigned long long)st->stall_ns,
+	             (unsigned long long)st->lost_events, (unsigned long long)st->lost_batches,
+	             (unsigned long long)st->raw_bytes, (unsigned long long)f->bytes, more);
+
+	chunk.first_ticks = chunk.last_ticks = chunk.clock.ticks;
+	return gtrace__file_chunk(f, &chunk, text, (size_t)n);
+}
+
 static void writer_end_record(struct gtrace_rec *rec)
 {
-	static const char *const ends[] = {"cut", "exit", "deadlock", "panic", "signal", "stopped"};
-	struct gtrace__chunk chunk = {.kind = GTRACE__END, .clock = gtrace__clock_now()};
-	const struct rec_stats *st = &rec->stats;
 	struct timespec cpu = {0};
-	char text[1024];
+	char more[256];
 
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
-	int n = snprintf(text, sizeof(text),
-	                 "end=%s\ncode=%d\nevents=%llu\nbatches=%llu\nstalls=%llu\nstall_ns=%llu\n"
-	                 "lost_events=%llu\nlost_batches=%llu\nwriter_cpu_ns=%llu\nraw_bytes=%llu\n"
-	                 "file_bytes=%llu\n",
-	                 ends[rec->end], rec->end_code, (unsigned long long)st->events,
-	                 (unsigned long long)st->batches, (unsigned long long)st->stalls,
-	                 (unsigned long long)st->stall_ns, (unsigned long long)st->lost_events,
-	                 (unsigned long long)st->lost_batches,
-	                 (unsigned long long)cpu.tv_sec * 1000000000u + (unsigned long long)cpu.tv_nsec,
-	                 (unsigned long long)st->raw_bytes, (unsigned long long)rec->file.bytes);
+	int n =
+		snprintf(more, sizeof(more), "writer_cpu_ns=%llu\n",
+	             (unsigned long long)cpu.tv_sec * 1000000000u + (unsigned long long)cpu.tv_nsec);
 
 	if (rec->error)
-		n += snprintf(text + n, sizeof(text) - (size_t)n, "error=%s\n", strerror(-rec->error));
-	chunk.first_ticks = chunk.last_ticks = chunk.clock.ticks;
-	int err = gtrace__file_chunk(&rec->file, &chunk, text, (size_t)n);
+		snprintf(more + n, sizeof(more) - (size_t)n, "error=%s\n", strerror(-rec->error));
+	int err = gtrace__end_write(&rec->file, &rec->stats, rec->end, rec->end_code, more);
 
 	if (err)
 		writer_fail(rec, err);
@@ -193,11 +251,21 @@ static void writer_end_record(struct gtrace_rec *rec)
 
 static void writer_finish(struct gtrace_rec *rec)
 {
-	writer_drain(rec);
-	writer_open_batches(rec);
+	if (rec->ring.slots) {
+		int err = gtrace__ring_finish(rec);
+
+		if (err)
+			writer_fail(rec, err);
+	} else {
+		writer_drain(rec);
+		writer_open_batches(rec);
+	}
 	writer_end_record(rec);
+	gtrace__recs_lock();
 	gtrace__file_close(&rec->file);
-	unlink(rec->side_path);
+	gtrace__recs_unlock();
+	if (!rec->ring.slots || !rec->error)
+		unlink(rec->side_path); // a ring that could not be written stays there
 	pthread_mutex_lock(&rec->lock);
 	rec->state = REC_DONE;
 	pthread_cond_broadcast(&rec->room);
@@ -233,10 +301,12 @@ static uint64_t writer_tick(struct gtrace_rec *rec)
 static bool writer_closing(struct gtrace_rec *rec, int signo)
 {
 	pthread_mutex_lock(&rec->lock);
-	if (signo && rec->state != REC_CLOSING) {
-		rec->state = REC_CLOSING;
+	if (signo) { // also while it closes for another reason: it is the signal that ends the program
 		rec->end = GTRACE_END_SIGNAL;
 		rec->end_code = signo;
+	}
+	if (signo && rec->state != REC_CLOSING) {
+		rec->state = REC_CLOSING;
 		rec->end_ticks = gtrace_ticks();
 		pthread_cond_broadcast(&rec->room);
 	}
@@ -250,19 +320,25 @@ void *gtrace__writer_main(void *arg)
 {
 	struct gtrace_rec *rec = arg;
 
+	atomic_store_explicit(&rec->tid, (int)syscall(SYS_gettid), memory_order_relaxed);
 	for (;;) {
-		uint32_t seen = atomic_load_explicit(&rec->wake, memory_order_seq_cst);
+		uint32_t seen = atomic_load_explicit(wake_word(rec), memory_order_seq_cst);
 
-		writer_drain(rec);
+		if (rec->ring.slots)
+			gtrace__ring_work(rec);
+		else
+			writer_drain(rec);
 		if (writer_closing(rec, atomic_load_explicit(&rec->signo, memory_order_seq_cst)))
 			break;
-		futex_wait(&rec->wake, seen, writer_tick(rec));
+		futex_wait(wake_word(rec), rec->ring.slots ? FUTEX_WAIT : FUTEX_WAIT_PRIVATE, seen,
+		           writer_tick(rec));
 	}
 	writer_finish(rec);
 	atomic_store_explicit(&rec->gone, 1, memory_order_seq_cst);
+	syscall(SYS_futex, &rec->gone, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 	int signo = atomic_load_explicit(&rec->signo, memory_order_seq_cst);
 
-	if (signo)
+	if (signo && !atomic_load_explicit(&rec->faulted, memory_order_seq_cst))
 		gtrace__reraise(signo);
 	return NULL;
 }

@@ -871,6 +871,16 @@ GOR_EXPORT int gor_trace_start(const char *options);
 GOR_EXPORT void gor_trace_stop(void);
 
 /**
+ * Have a flight recorder (GTRACE=...,ring=64M) write the last events it holds to a file of their
+ * own: x.gtrace -> x.0001.gtrace, x.0002.gtrace ...; it goes on.  `reason` is one line.
+ *
+ * Blocks:  its thread, until the file is complete; other goroutines go on.  Context: any thread.
+ * Returns: 0; -EINVAL no flight recorder; -ECANCELED the recording has ended; or a negative errno,
+ *          and one line on stderr says why.
+ */
+GOR_EXPORT int gor_trace_dump(const char *reason);
+
+/**
  * A mark in the trace.  In the file, whatever happens, once this returns.  Does nothing if none is
  * recorded.
  */

@@ -45,7 +45,7 @@ expect 0 'gtrace analyze' '' "$gtrace"
 expect 0 'gtrace analyze' '' "$gtrace" --help
 expect 0 '^gtrace [0-9]+\.[0-9]+\.[0-9]+$' '' "$gtrace" --version
 expect 0 'usage: gtrace analyze .*' '' "$gtrace" help analyze
-for verb in run analyze plot sql dump info; do
+for verb in run record analyze plot sql dump info; do
 	expect 0 "usage: gtrace $verb" '' "$gtrace" $verb --help
 done
 expect 2 '' "unknown verb 'analyse', did you mean 'analyze'" "$gtrace" analyse
@@ -56,6 +56,13 @@ expect 2 '' "wants a duration" "$gtrace" analyze --spin soon x
 expect 2 '' "option '-o' needs a value" "$gtrace" analyze x -o
 expect 2 '' 'usage: gtrace analyze' "$gtrace" analyze
 expect 2 '' 'usage: gtrace dump' "$gtrace" dump a b
+
+# record: of another program
+expect 2 '' 'usage: gtrace record' "$gtrace" record
+expect 2 '' "'self' is not a process number" "$gtrace" record self --dump
+expect 2 '' 'say what to do: --dump' "$gtrace" record $$
+expect 3 '' "process $$ has no flight recorder: start it with GTRACE=" "$gtrace" record $$ --dump
+expect 3 '' 'there is no process 2147483647' "$gtrace" record 2147483647 --dump
 
 # findings
 expect 1 'LEAK  2 goroutines blocked for good in chan send "c"' '' \
@@ -101,6 +108,25 @@ expect 1 "$(printf '\033')\\[1;31mLEAK" '' "$gtrace" analyze --no-plots --color 
 # the other verbs
 expect 0 "^[0-9]+ +t1 (g[0-9]+ )?GO_PARK .*chan send" '' "$gtrace" dump leak_first_answer.gtrace
 expect 0 '^count.GO_NEW=4$' '' "$gtrace" info leak_first_answer.gtrace
+expect 0 '^ended=by exit, status 0$' '' "$gtrace" info leak_first_answer.gtrace
+for end in 'signal 11:by signal 11, Segmentation fault' 'panic 2:by a panic, exit status 2' \
+	'deadlock 2:by a deadlock, exit status 2' 'stopped:the program stopped recording and went on' \
+	":without a word, and without its sidecar 'e.gtrace.live', which had the rest"; do
+	{ echo '100 t1 GO_NEW g=1'; [ -z "${end%%:*}" ] || echo "end ${end%%:*}"; } >e.txt
+	"$assemble" e.txt e.gtrace || exit 99
+	expect 0 "^ended=${end#*:}\$" '' "$gtrace" info e.gtrace
+done
+# what is lost: whose, when, how much; twenty lines at most
+awk 'BEGIN { for (i = 1; i <= 21; i++)
+	printf "%dms t1 GO_NEW g=%d\n%dms t2 GO_NEW g=%d\n%dms t2 GAP batches=%d events=%d\n",
+		10 * i, i, 10 * i + 1, 100 + i, 10 * i + 2, i, i % 2 * i
+	print "300ms t1 GAP batches=1 events=7" }' >gaps.txt
+"$assemble" gaps.txt gaps.gtrace || exit 99
+expect 0 '^gap=thread 2, from 11.000 ms to 21.000 ms: 1 batch, 1 event$' '' "$gtrace" info gaps.gtrace
+expect 0 '^gap=thread 2, from 21.000 ms to 31.000 ms: 2 batches, nobody knows how many events$' '' \
+	"$gtrace" info gaps.gtrace
+expect 0 '^gap=\.\.\. and 2 more$' '' "$gtrace" info gaps.gtrace
+[ "$(grep -c '^gap=' stdout)" = 21 ] || { echo "FAILED: not 20 gaps and a rest"; failed=1; }
 expect 0 '^chan send	2$' '' "$gtrace" sql leak_first_answer.gtrace \
 	"SELECT reason, count(*) FROM span WHERE to_ns IS NULL GROUP BY 1"
 expect 0 '^4$' '' "$gtrace" sql leak_first_answer.report/trace.db 'SELECT count(*) AS n FROM goroutine'

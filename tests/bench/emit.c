@@ -54,7 +54,7 @@ static void write_six(struct gtrace_stream *s)
 		uint64_t number = gtrace_site_number(s, &site);
 
 		GTRACE_EMIT(s, GO_STATUS, i & 1023, GTRACE_state_WAITING, GTRACE_reason_CHAN_SEND, i & 255,
-		            number, 0);
+		            number, 0, 0, 0);
 	}
 }
 

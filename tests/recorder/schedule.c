@@ -182,6 +182,8 @@ static unsigned lock_and_unlock(struct schedule *s, unsigned i, uint64_t ticks, 
 static unsigned step(struct schedule *s)
 {
 	unsigned i = (unsigned)(roll(s) % s->opt->streams);
+	if (s->opt->ring_bytes) // which goes by the clock
+		s->ticks = gtrace_ticks();
 	uint64_t ticks = (s->ticks += roll(s) % 4) + s->skew[i];
 	struct gtrace_stream *stream = s->stream[i];
 
@@ -248,6 +250,7 @@ int schedule_record(const char *path, const struct schedule_options *opt,
 	s.waiting.g = s.runnable.g + opt->goroutines;
 	gtrace_options_init(&options);
 	snprintf(options.path, sizeof(options.path), "%s", path);
+	options.ring_bytes = opt->ring_bytes;
 	for (unsigned i = 0; i < SITES; i++) {
 		snprintf(s.file[i], sizeof(s.file[i]), "file%u.c", i % 5);
 		s.site[i] = (struct gtrace_site){s.file[i], "func", "ch", i, GTRACE_op_CHAN_SEND};

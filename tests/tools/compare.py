@@ -89,6 +89,34 @@ def recorded(readers, examples):
         assert readers.same(path, example) > 20
     for size in (0, 4000):
         killed(readers, f"{examples}/sieve", f"killed{size}.gtrace", size)
+    recorder(readers, f"{examples}/sieve")
+
+
+def recorder(readers, program):
+    """A flight recorder's: written at the end, and left over by SIGKILL once it has gone round."""
+    subprocess.run([program, "2000"], stdout=subprocess.DEVNULL, check=False,
+                   env={**os.environ, "GTRACE": "ring.gtrace,ring=512K"})
+    assert b" SNAP_END" in b"\n".join(readers.first("ring.gtrace"))
+    assert readers.same("ring.gtrace", "a ring") > 10000
+    with subprocess.Popen([program, "1000000"], stdout=subprocess.DEVNULL,
+                          env={**os.environ, "GTRACE": "left.gtrace,ring=512K"}) as p:
+        while begin_of("left.gtrace.live") < 3:
+            if p.poll() is not None:
+                sys.exit(f"{program} ended early")
+        p.kill()
+    assert readers.same("left.gtrace", "a ring that was left over") > 10000
+
+
+seen_begins = set()
+
+
+def begin_of(path):
+    """How many different beginnings the ring has had."""
+    if os.path.exists(path) and os.path.getsize(path) >= 4096:
+        with open(path, "rb") as f:
+            page = f.read(192)
+        seen_begins.add(struct.unpack_from("<Q", page, 144 + 24 * (page[140] & 1))[0])
+    return len(seen_begins)
 
 
 def killed(readers, program, path, size):

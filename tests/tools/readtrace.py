@@ -41,22 +41,25 @@ class Order:
     STOPS = {b"GO_PARK": "waiting", b"GO_YIELD": "runnable", b"GO_END": "ended"}
 
     def __init__(self, trace):
-        self.trace, self.met, self.let_through, self.gaps = trace, {}, 0, 0
+        self.trace, self.met, self.let_through, self.gaps, self.beginning = trace, {}, 0, 0, trace.middle
         self.streams = [Stream(t, trace.heads(t)) for t in trace.batches]
+
+    def in_gap(self):
+        return self.beginning or any(x.in_gap for x in self.streams)
 
     def fits(self, s):
         g, seq = s.arg(b"g"), s.arg(b"seq")
-        if s.head.name not in self.NEEDS or not g or not seq or any(x.in_gap for x in self.streams):
+        if s.head.name not in self.NEEDS or not g or not seq or self.in_gap():
             return True
         if g not in self.met:
-            return False
+            return self.trace.middle and seq != 1
         g = self.met[g]
         return g.unsure or seq <= g.count or g.state == self.NEEDS[s.head.name] and seq == g.count + 1
 
     def impatient(self, s, ns):
         late = ns - self.trace.time(s.head.ticks)
         return (late > 2_000_000_000 and self.let_through - s.waits_since > 100_000
-                or late > 1_000_000 and self.gaps > 0 and s.arg(b"g") not in self.met)
+                or late > 1_000_000 and (self.gaps > 0 or self.trace.middle) and s.arg(b"g") not in self.met)
 
     def choose(self):
         """(the stream whose head is next, whether it is forced)"""
@@ -85,7 +88,9 @@ class Order:
             self.streams = [x for x in self.streams if x.head]
 
     def move(self, s, forced):
-        if s.head.name == b"GAP" or s.in_gap:
+        begun = self.beginning and self.trace.time(s.head.ticks) >= 1_000_000
+        self.beginning = self.beginning and not begun
+        if s.head.name == b"GAP" or s.in_gap or begun:
             for g in self.met.values():
                 g.unsure = True
         s.in_gap = s.head.name == b"GAP"
@@ -104,7 +109,7 @@ class Order:
         if known and seq and seq <= g.count:
             g.unsure = True
             return
-        unsure = g.unsure or any(x.in_gap for x in self.streams)
+        unsure = g.unsure or self.in_gap()
         g.unsure = forced or not seq and (unsure or g.state != self.NEEDS[s.head.name])
         g.count = seq or g.count + 1
         g.state = "running" if s.head.name == b"GO_START" else "runnable"
@@ -148,7 +153,7 @@ def line(trace, s):
     words = [b"%d t%d" % (trace.time(s.head.ticks), s.thread)]
     words += [b"g%d" % s.context] if s.context else []
     words += [s.head.name]
-    for name, kind, v in s.head.args:
+    for name, kind, v in s.head.args[:8]:  # as the other reader
         shown = value(trace.words, kind, v)
         words += [name + b"=" + shown] if shown is not None else []
     return b" ".join(words)

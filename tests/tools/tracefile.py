@@ -11,7 +11,7 @@ from fractions import Fraction
 
 M64 = (1 << 64) - 1
 FAR = 4 * 10**18
-HEADER, BATCH, END = 1, 2, 3
+HEADER, BATCH, END, BEGIN = 1, 2, 3, 4
 RAW_MAX = {HEADER: 16 << 20, BATCH: 1 << 20, END: 16 << 20}
 
 Chunk = namedtuple("Chunk", "at bytes kind generation frame_bytes raw_bytes thread seq first last g"
@@ -106,11 +106,15 @@ def payload(data, c):
     return got.stdout if got.returncode == 0 and len(got.stdout) == c.raw_bytes else None
 
 
+def page_sound(side):
+    start, = struct.unpack_from("<I", side, 12)
+    size, header = struct.unpack_from("<2I", side, 32)
+    return start >= 136 and 128 <= header < size <= 1 << 20
+
+
 def slots(side):
     start, = struct.unpack_from("<I", side, 12)
     size, header, count = struct.unpack_from("<3I", side, 32)
-    if start < 136 or not 128 <= header < size <= 1 << 20:
-        return
     for at in range(start, start + size * min(count, 16384), size):
         slot = side[at:at + size].ljust(128, b"\0")
         magic, state, used, *b, lost_events, lost_batches = struct.unpack_from("<4s3I6Q", slot)
@@ -124,12 +128,14 @@ class Trace:
 
     def __init__(self, page, data, side):
         self.events, self.words = page_events(page), page_words(page)
-        self.header, self.batches, readings, start, whole = [], {}, [], None, False
+        self.header, self.batches, readings, start, begin, whole = [], {}, [], None, None, False
         for c in chunks(data):
             readings.append((c.ticks, c.mono))
             raw, whole = payload(data, c), whole or c.at + c.bytes + c.frame_bytes <= len(data)
             if c.kind == HEADER:
                 start = start or readings[-1]
+            if c.kind == BEGIN:
+                begin = begin or readings[-1]
             if c.kind == HEADER and raw is not None and not self.header:
                 self.header = [line.split(b"=", 1) for line in raw.split(b"\0")[0].split(b"\n") if b"=" in line]
             if c.kind == BATCH and c.raw_bytes <= 1 << 20 and c.frame_bytes <= 2 << 20:
@@ -138,7 +144,9 @@ class Trace:
             raise Refused("not a trace")
         self.shift = int(self.key(b"tick_shift") or 0)
         self.os = self.key(b"clock") == b"os"
-        start = self.sidecar(side, start, readings) or start or readings[0]
+        start, begin = self.sidecar(side, start, begin, readings)
+        self.middle = begin is not None and (start is None or begin[0] > start[0])
+        start = begin if self.middle else start or readings[0]
         self.start, self.lines = start, self.clock(start, readings)
         self.event_lines()
         self.sites = {}  # by number alone
@@ -151,17 +159,23 @@ class Trace:
         if b.seq not in stream or stream[b.seq].payload is None and b.payload is not None:
             stream[b.seq] = b
 
-    def sidecar(self, side, start, readings):
-        if len(side) < 136 or side[:8] != b"GTRCLIVE" or side[8:10] != b"\1\0":
-            return None
+    def sidecar(self, side, start, begin, readings):
+        """(the start, where the trace begins), as far as known."""
+        if len(side) < 136 or side[:8] != b"GTRCLIVE" or side[8:10] != b"\1\0" or not page_sound(side):
+            return start, begin
         if self.key(b"id") not in (None, b"%016x" % struct.unpack_from("<Q", side, 16)):
-            return None
+            return start, begin
         for b in slots(side):
             self.take(b)
         readings.append(struct.unpack_from("<2Q", side, 88 + 24 * (side[80] & 1)))
         if not self.header:
             self.shift, self.os = (side[44] & 31), side[48:52] != b"\0\0\0\0"
-        return start or struct.unpack_from("<2Q", side, 56)
+        start = start or struct.unpack_from("<2Q", side, 56)
+        page = side.ljust(192, b"\0")
+        ring, index = struct.unpack_from("<2I", page, 136)
+        if begin is None and struct.unpack_from("<I", page, 12)[0] >= 192 and ring:
+            begin = struct.unpack_from("<2Q", page, 144 + 24 * (index & 1))
+        return start, begin
 
     def event_lines(self):
         mine, seen = dict(self.events), set()
@@ -251,8 +265,9 @@ class Trace:
 
     def heads(self, thread):
         """A stream's heads.  What fills tables is done in passing."""
-        expected, ticks, generation, lost = 1, self.start[0], None, True
-        for _, b in sorted(self.batches[thread].items()):
+        batches = sorted(self.batches[thread].items())
+        expected, ticks, generation, lost = batches[0][0] if self.middle else 1, self.start[0], None, True
+        for _, b in batches:
             if b.seq != expected:
                 lost = True
                 yield gap(ticks, thread, b.seq - expected, b.lost_events)
@@ -272,6 +287,8 @@ class Trace:
                     self.define(sites, {n: v for n, _, v in args})
                 elif name == b"STACK_DEF":
                     stacks[args[0][2]] = pcs(args[1][2], stacks.get(args[0][2], []))
+                elif self.middle and ticks < self.start[0]:
+                    yield from (Head(b.first, None, [], g) for g in contexts(parts(name, args)))
                 else:
                     for part, some in parts(name, [self.resolve(sites, stacks, a) for a in args]):
                         yield Head(ticks, part, some, None)
@@ -280,6 +297,15 @@ class Trace:
 def gap(ticks, thread, batches, events):
     return Head(ticks, b"GAP", [(b"thread", b"u", thread), (b"batches", b"u", batches), (b"events", b"u", events)],
                 None)
+
+
+def contexts(some):
+    """What each part that has to do with it leaves as the context."""
+    for name, args in some:
+        if name == b"GO_START":
+            yield args[0][2]
+        elif name in (b"GO_PARK", b"GO_YIELD", b"GO_END"):
+            yield 0
 
 
 def pcs(data, otherwise):

@@ -67,7 +67,8 @@ SELECT f.trace_id, 'leak', f.part,
                                        WHEN 10 THEN 'waitgroup done' WHEN 11 THEN 'cond signal'
                                        WHEN 14 THEN 'sem release' END),
            CASE b.reason WHEN 1 THEN 'nobody ever sent on it' WHEN 2 THEN 'nobody ever received from it'
-             ELSE 'nobody alive has to do with it' END) ||
+             ELSE 'nobody alive has to do with it' END ||
+             CASE WHEN b.reason < 3 AND t.begin_ns IS NOT NULL THEN ', since the trace begins' ELSE '' END) ||
            CASE b.reason WHEN 1 THEN '; it was not closed either' ELSE '' END
        END,
        CASE
@@ -90,4 +91,5 @@ FROM (SELECT m.trace_id, m.part, count(*) AS n, max(d.gap) AS gap, min(x.from_ns
       JOIN interval x ON x.trace_id = g.trace_id AND x.g = g.g AND x.n = g.intervals - 1
       WHERE m.kind = 'leak'
       GROUP BY m.trace_id, m.part) f
-JOIN blocked b ON b.trace_id = f.trace_id AND b.g = f.part;
+JOIN blocked b ON b.trace_id = f.trace_id AND b.g = f.part
+JOIN trace t ON t.trace_id = f.trace_id;

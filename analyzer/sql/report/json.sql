@@ -10,7 +10,7 @@ SELECT json_object(
     'file', t.file, 'program', t.program, 'pid', t.pid, 'duration_ns', t.duration_ns,
     'events', t.events, 'lost_events', t.lost_events, 'bytes', t.bytes,
     'end', CASE t.end WHEN 'signal' THEN 'signal:' || t.end_code ELSE t.end END,
-    'seed', t.seed, 'replay', t.replay,
+    'seed', t.seed, 'replay', t.replay, 'begin_ns', t.begin_ns, 'reason', t.reason,
     'partial', json(CASE t.partial WHEN 1 THEN 'true' ELSE 'false' END)),
   'goroutines', json_object(
     'started', t.started, 'ended', t.ended, 'peak', t.peak, 'alive_at_end', t.started - t.ended),
