@@ -33,36 +33,31 @@ static int64_t now_ns(void)
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
-/** Map a sidecar's page.  Returns: 0 or a negative errno. */
-static int page_map(const char *sidecar, struct gtrace__side **page)
+/** Map a sidecar's page.  NULL: *err is a negative errno. */
+static struct gtrace__side *page_map(const char *sidecar, int *err)
 {
 	int fd = open(sidecar, O_RDWR | O_CLOEXEC | O_NONBLOCK);
-	struct stat st;
-	int err = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) < 0)
-		err = -errno;
-	else if (!S_ISREG(st.st_mode) || st.st_size < GTRACE__SIDE_BYTES)
-		err = -ENOTSUP;
 	void *map = MAP_FAILED;
+	struct stat st;
 
-	if (!err) {
+	*err = -ENOTSUP;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		*err = -errno;
+	else if (S_ISREG(st.st_mode) && st.st_size >= GTRACE__SIDE_BYTES) {
 		map = mmap(NULL, GTRACE__SIDE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-		err = map == MAP_FAILED ? -errno : 0;
+		*err = map == MAP_FAILED ? -errno : -ENOTSUP;
 	}
-	close(fd);
-	if (err)
-		return err;
-	*page = map;
-	if (memcmp((*page)->magic, GTRACE__SIDE_MAGIC, sizeof((*page)->magic)) != 0 ||
-	    (*page)->major != GTRACE_FORMAT_MAJOR || (*page)->header_bytes < sizeof(**page) ||
-	    !(*page)->ring) {
-		munmap(map, GTRACE__SIDE_BYTES);
-		return -ENOTSUP;
-	}
-	return 0;
+	if (fd >= 0)
+		close(fd);
+	if (map == MAP_FAILED)
+		return NULL;
+	struct gtrace__side *page = map;
+
+	if (!memcmp(page->magic, GTRACE__SIDE_MAGIC, sizeof(page->magic)) &&
+	    page->major == GTRACE_FORMAT_MAJOR && page->header_bytes >= sizeof(*page) && page->ring)
+		return page;
+	munmap(map, GTRACE__SIDE_BYTES);
+	return NULL;
 }
 
 /** Until as many are answered.  Returns: 0, -ETIMEDOUT or -ESRCH. */
@@ -88,10 +83,10 @@ int gtrace_dump_request(const char *sidecar, int64_t pid, int64_t timeout_ns, ch
                         size_t path_bytes)
 {
 	int64_t until = now_ns() + timeout_ns;
-	struct gtrace__side *page;
-	int err = page_map(sidecar, &page);
+	int err;
+	struct gtrace__side *page = page_map(sidecar, &err);
 
-	if (err)
+	if (!page)
 		return err;
 	uint32_t asked = atomic_fetch_add_explicit(&page->request, 1, memory_order_acq_rel) + 1;
 

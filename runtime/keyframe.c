@@ -124,9 +124,10 @@ __attribute__((no_sanitize("thread"))) static void keyframe_row(void *arg, struc
 	atomic_thread_fence(memory_order_acquire);
 	if (!keyframe_counts(k, g) || !id || g->id != id || state == G_DEAD || state == G_NEW)
 		return; // another one has its place, K3
-	uint64_t at = keyframe_site(s, site), birth = keyframe_site(s, born);
+	keyframe_site(s, site);
+	// If a new batch had to begin for this one, that does not have the other.
+	uint64_t birth = keyframe_site(s, born), at = keyframe_site(s, site);
 
-	at = keyframe_site(s, site); // a new batch for that of the birth does not have it
 	GTRACE_EMIT_AT(s, k->to->ticks, GO_STATUS, id, states[state], reason, obj, at, flags, parent,
 	               birth);
 	if (on && reason == GTRACE_reason_SELECT)

@@ -162,7 +162,6 @@ struct sched {
 	_Atomic uint64_t *next_g_id;          // shared by all runs of the process
 	struct gtrace_stream *monitor_stream; // the monitor's own
 	uint64_t stacks;                      // the monitor's own: stacks written to it
-	uint32_t busy_dumps;                  // the monitor's own: dumps because of busy=
 	struct sched *before;                 // the run before this one
 	struct m *timer_keeper;               // lock: the idle thread that sleeps with a time limit
 	int64_t timer_keeper_ns;              // lock
@@ -176,8 +175,9 @@ struct sched {
 	_Atomic uint32_t over;    // futex: nobody is inside the runtime any more, all is recorded
 	_Atomic uint32_t resting; // foreign threads whose calls the end of the run has cut short
 	bool no_membarrier;
-	bool marked; // every mark rests at 1, and each entry takes the slow path
-	int result;  // of entry
+	bool marked;        // every mark rests at 1, and each entry takes the slow path
+	uint8_t busy_dumps; // the monitor's own: dumps because of busy=
+	int result;         // of entry
 	int (*entry)(int, char **);
 	int argc;
 	char **argv;

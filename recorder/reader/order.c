@@ -251,13 +251,23 @@ static bool force_impatient(struct order *o, int64_t ns)
 	return true;
 }
 
+/** Does it wait for one that may have been born before the trace begins? */
+static bool waits_for_unmet(const struct order *o, const struct cursor *c)
+{
+	return o->middle && gtrace__goroutine_find(o, c->place.wait_g)->state == GTRACE_state_NONE;
+}
+
+/** The others may wait for what that stream has behind such a head: it is the first to go. */
 static void force_earliest(struct order *o)
 {
 	struct cursor *first = o->blocked[0];
 
 	for (size_t i = 1; i < o->blocked_count; i++) {
-		if (earlier(o->blocked[i], first))
-			first = o->blocked[i];
+		struct cursor *c = o->blocked[i];
+		bool unmet = waits_for_unmet(o, c), first_unmet = waits_for_unmet(o, first);
+
+		if (unmet != first_unmet ? unmet : earlier(c, first))
+			first = c;
 	}
 	force(o, first);
 }
@@ -352,7 +362,7 @@ static int apply_move(struct order *o, struct cursor *c, struct gtrace_info *inf
 	bool right = g->state == state_before(c) && (!seq || seq == g->count + 1);
 
 	if (seq && seq <= g->count && g->state != GTRACE_state_NONE) { // too late to matter
-		if (known)
+		if (known && !o->middle) // there a stream is held up by what was before
 			broken(o, info);
 		g->epoch = EPOCH_UNDETERMINED;
 		wake_waiting(o, g);
@@ -363,9 +373,12 @@ static int apply_move(struct order *o, struct cursor *c, struct gtrace_info *inf
 			broken(o, info);
 		known = false;
 	}
+	// What it did before may still come, if a stream is held up where the trace begins.
+	bool sure = seq && !c->place.forced && !(o->middle && g->state == GTRACE_state_NONE);
+
 	g->count = seq ? seq : g->count + 1;
 	g->state = start ? GTRACE_state_RUNNING : GTRACE_state_RUNNABLE;
-	g->epoch = known || (seq && !c->place.forced) ? o->epoch : EPOCH_UNDETERMINED;
+	g->epoch = known || sure ? o->epoch : EPOCH_UNDETERMINED;
 	wake_waiting(o, g);
 	return 0;
 }

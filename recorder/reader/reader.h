@@ -103,8 +103,8 @@ struct gtrace_reader {
 	size_t header_words_len;
 	struct gtrace__clock start;
 	bool has_start;
-	uint64_t recorded_from; // mono_ns of the header
 	bool middle;            // it begins in the middle of a recording: at start
+	uint64_t recorded_from; // mono_ns of the header
 	uint64_t id;            // of the recording
 	bool has_id;
 	uint64_t end_batches; // as the end record has it

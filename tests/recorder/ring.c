@@ -169,13 +169,13 @@ static void all_of_little(void **state)
 	struct gtrace_stream *s = gtrace_stream_new(rec, GTRACE_thread_kind_WORKER, 1);
 
 	(void)state;
-	emit(s, 1, 30000);
+	emit(s, 1, RING / 40);
 	assert_int_equal(gtrace_rec_dump(rec, GTRACE_END_DUMP, "", dump, sizeof(dump)), 0);
 	struct events e = events_read(dump);
 	struct numbers n = numbers_of(&e);
 
 	assert_int_equal(n.first[1], 1);
-	assert_int_equal(n.last[1], 30000);
+	assert_int_equal(n.last[1], RING / 40);
 	assert_int_equal(e.info.begin_ns, 0);
 	events_free(&e);
 	gtrace_rec_close(rec, GTRACE_END_EXIT, 0);
@@ -232,9 +232,10 @@ static void order(void **state)
 	struct events e = events_read(path);
 
 	assert_int_equal(e.result, 0);
-	assert_int_equal(e.info.broken, 0);
+	// A few at the beginning, if little happens in its first milliseconds: under a sanitizer.
+	assert_true(e.info.broken <= 2 * opt.streams);
 	assert_int_equal(e.info.lost_batches, 0);
-	assert_true(e.count > 50000 && e.count < written.events);
+	assert_true(e.count > RING / 30 && e.count < written.events);
 	assert_true(e.info.begin_ns != 0);
 	events_free(&e);
 }

@@ -72,7 +72,8 @@ class Order:
             ns = self.trace.time(s.head.ticks)
             forced = next((w for w in waiting if s.head.name and self.impatient(w, ns)), None)
             return forced or s, forced is not None
-        return waiting[0], True
+        unmet = [w for w in waiting if self.trace.middle and w.arg(b"g") not in self.met]
+        return (unmet or waiting)[0], True
 
     def __iter__(self):
         """(stream, head's context), in order."""
@@ -110,7 +111,7 @@ class Order:
             g.unsure = True
             return
         unsure = g.unsure or self.in_gap()
-        g.unsure = forced or not seq and (unsure or g.state != self.NEEDS[s.head.name])
+        g.unsure = forced or not known and self.trace.middle or not seq and (unsure or g.state != self.NEEDS[s.head.name])
         g.count = seq or g.count + 1
         g.state = "running" if s.head.name == b"GO_START" else "runnable"
 
