@@ -138,6 +138,22 @@ static struct db_value end_reason(const char *record, char *text)
 	return db_text(NULL);
 }
 
+/* A number of the end record; NULL if it has none. */
+static struct db_value end_number(const char *record, const char *key)
+{
+	size_t len = strlen(key);
+
+	for (const char *p = record; p && *p; p += strcspn(p, "\n"), p += *p == '\n') {
+		if (strncmp(p, key, len) == 0 && p[len] == '=') {
+			char *end;
+			errno = 0;
+			long long v = strtoll(p + len + 1, &end, 10);
+			return errno || v < 0 || (*end && *end != '\n') ? db_text(NULL) : db_int(v);
+		}
+	}
+	return db_text(NULL);
+}
+
 static void load_trace_row(struct loader *l, const char *path)
 {
 	const struct gtrace_info *in = gtrace_reader_info(l->reader);
@@ -162,7 +178,9 @@ static void load_trace_row(struct loader *l, const char *path)
 	         db_int(l->peak_ns), db_time(l->last_wake_ns), db_int((int64_t)in->broken),
 	         db_int(in->sidecar), db_int(l->partial), header_replay(l->reader, replay),
 	         in->begin_ns ? db_int(in->begin_ns) : db_text(NULL),
-	         end_reason(in->end_record, reason));
+	         end_reason(in->end_record, reason), end_number(in->end_record, "writer_cpu_ns"),
+	         end_number(in->end_record, "stalls"), end_number(in->end_record, "stall_ns"),
+	         end_number(in->end_record, "batches"));
 }
 
 static void load_event(struct loader *l, const struct gtrace_event *ev)

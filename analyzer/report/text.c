@@ -167,6 +167,12 @@ static void text_header(FILE *out, sqlite3_stmt *st)
 	        text_count(b, sqlite3_column_int64(st, 14)));
 	fprintf(out, " peak %s at %s   workers %d\n", text_count(c, sqlite3_column_int64(st, 15)),
 	        text_time(d, sqlite3_column_int64(st, 16)), sqlite3_column_int(st, 18));
+	if (sqlite3_column_type(st, 23) != SQLITE_NULL) // what the recorder itself took
+		fprintf(out, "  recorder    %s of CPU, %s batches, %s stalls (%s)\n",
+		        text_time(a, sqlite3_column_int64(st, 23)),
+		        text_count(b, sqlite3_column_int64(st, 24)),
+		        text_count(c, sqlite3_column_int64(st, 25)),
+		        text_time(d, sqlite3_column_int64(st, 26)));
 	if (sqlite3_column_int64(st, 21))
 		fprintf(out, "  begins      %s after the recording: the last of what it was\n",
 		        text_time(a, sqlite3_column_int64(st, 21)));

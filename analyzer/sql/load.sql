@@ -15,9 +15,9 @@ INSERT OR IGNORE INTO word(list, number, text) VALUES (?1, ?2, ?3);
 INSERT INTO trace(trace_id, file, program, pid, start_wall_ns, duration_ns, events, lost_events,
                   lost_batches, bytes, end, end_code, seed, level, maxprocs, main_ended_ns, panic,
                   started, ended, peak, peak_ns, last_wake_ns, broken, sidecar, partial, spin_ns,
-                  replay, begin_ns, reason)
+                  replay, begin_ns, reason, recorder_cpu_ns, stalls, stall_ns, batches)
 VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
-        ?20, ?21, ?22, ?23, ?24, 1000000000, ?25, ?26, ?27);
+        ?20, ?21, ?22, ?23, ?24, 1000000000, ?25, ?26, ?27, ?28, ?29, ?30, ?31);
 
 -- @site
 INSERT INTO site(trace_id, site, file, line, func, op, text) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6);

@@ -34,6 +34,10 @@ CREATE TABLE trace(
   replay        TEXT,             -- what GOR_DEBUG repeats that run: 'seed=7,policy=pct:3,vtime=1'
   begin_ns      INTEGER,          -- from the recording's beginning to the trace's; NULL: the same
   reason        TEXT,             -- why a flight recorder dumped
+  recorder_cpu_ns INTEGER,        -- the recorder's own bill, from the end record: CPU time,
+  stalls        INTEGER,          -- how often a thread waited for it,
+  stall_ns      INTEGER,          -- for how long in all,
+  batches       INTEGER,          -- and what it wrote
   level         TEXT,             -- what was recorded: 'sched', 'sync', 'all'
   maxprocs      INTEGER,          -- how many goroutines could run at once
   main_ended_ns INTEGER,          -- goroutine 1 returned; NULL: it did not

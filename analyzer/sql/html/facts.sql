@@ -22,6 +22,9 @@ fact(n, name, kind, value) AS (
   UNION ALL SELECT 16, 'repeat it by', 'text', 'GOR_DEBUG=' || replay FROM t
   UNION ALL SELECT 4, 'begins after the recording by', 'time', begin_ns FROM t
   UNION ALL SELECT 5, 'dumped because', 'text', reason FROM t
+  UNION ALL SELECT 16, 'CPU time of the recorder', 'time', recorder_cpu_ns FROM t
+  UNION ALL SELECT 16, 'stalls behind the recorder', 'count', nullif(stalls, 0) FROM t
+  UNION ALL SELECT 16, 'time in those', 'time', nullif(stall_ns, 0) FROM t
   UNION ALL SELECT 17, 'note', 'text', 'reading the trace was interrupted' FROM t WHERE partial
   UNION ALL SELECT 18, 'note', 'text', 'part of the trace came from a left-over buffer file' FROM t WHERE sidecar
 )
