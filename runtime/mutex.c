@@ -2,12 +2,12 @@
 /**
  * mutex.c: the mutual exclusion lock.
  *
- * `word` is the owner's id << 1, plus 1 if somebody waits; 0 is free.  Free and unwaited, a lock is
- * one compare-and-swap, and an unlock one subtraction, which tells whose it was.
+ * `word` is the owner's id << 1, plus 1 if somebody waits; 0 is free.  Free and unwaited, lock and
+ * unlock are one compare-and-swap each.
  *
  *   M1  the waiters bit is set exactly while the queue is not empty, whenever `spin` is free.
- *   M2  word is never 0 while the queue is not empty: unlock leaves 1, and then hands the lock to
- *       the first waiter, which owns it before it runs.
+ *   M2  word is never 0 while the queue is not empty: unlock hands the lock to the first waiter,
+ *       which owns it before it runs.
  *
  * That one exchange is all a thread does that nobody waits for and nobody records: it does not even
  * enter the runtime (handoff.c).  Should the monitor take its p at that moment, it has locked or
@@ -16,7 +16,8 @@
  *
  * So nobody starves and nobody overtakes, and the trace's owner is always true.  Rejected: letting
  * new-comers overtake (Go's normal mode): quicker under contention on many threads, but then a
- * waiter's turn is luck.
+ * waiter's turn is luck.  An unlock by one subtraction, which never fails: one by somebody who does
+ * not own it would leave a word by which the next unlock blames the owner.
  */
 #include <errno.h>
 
@@ -193,32 +194,10 @@ __attribute__((noinline)) static void mutex_unlock_inside(gor_mutex *mu,
 	gor__leave();
 }
 
-/** The owner has given it up, which left word so that somebody has to be given it, or was not. */
-__attribute__((noinline)) static void mutex_unlock_rest(gor_mutex *mu, uint64_t was,
-                                                        const struct gor_site *site)
-{
-	struct m *m = gor__enter_if();
-
-	if (!m)
-		return;
-	if (was >> 1 != m->cur->id) {
-		__atomic_fetch_add(&mu->word, m->cur->id << 1, __ATOMIC_RELAXED); // for those who go on
-		mutex_not_owner(was, site);
-	}
-	mutex_hand_over(m, mu);
-	gor__leave();
-}
-
 void gor_mutex_unlock_at(gor_mutex *mu, const struct gor_site *site)
 {
 	struct m *m = mutex_outside();
 
-	if (__builtin_expect(!m, 0)) {
+	if (__builtin_expect(!m || !mutex_cas(mu, m->cur->id << 1, 0), 0))
 		mutex_unlock_inside(mu, site);
-		return;
-	}
-	uint64_t mine = m->cur->id << 1;
-	uint64_t was = __atomic_fetch_sub(&mu->word, mine, __ATOMIC_ACQ_REL);
-	if (__builtin_expect(was != mine, 0))
-		mutex_unlock_rest(mu, was, site);
 }
