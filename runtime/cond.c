@@ -2,9 +2,14 @@
 /**
  * cond.c: the condition variable.
  *
- * Waiting queues first and unlocks the mutex then, so that a signal given under the mutex is never
- * missed. Between the two the goroutine may be made ready already; that is allowed (S2 in
- * scheduler.c).
+ * Waiting unlocks the mutex and queues as one step to those who signal: both happen under the
+ * condition's lock, so that a signal given under the mutex is never missed.  Between that and its
+ * switch the goroutine may be made ready already; that is allowed (S2 in scheduler.c).
+ *
+ * The unlock comes before the queueing for the sake of the trace.  Were it the other way round, the
+ * next owner of the mutex, if it signals first and then waits for the mutex, would have to be woken
+ * in this thread's records behind its own wait, which is behind its wake of this goroutine, which
+ * is behind this one's park, the last of these records: there would be no order of them.
  */
 #include "mutex.h"
 #include "sync.h"
@@ -19,10 +24,12 @@ void gor_cond_wait_at(gor_cond *cond, gor_mutex *mu, const struct gor_site *site
 
 	gor__mutex_check_owner(m, mu, site);
 	gor__lock(lock);
+	struct g *next = gor__mutex_release(m, mu, site);
 	gor__sync_push(&cond->head, &cond->tail, &w);
 	gor__wait_begin(m->cur, GTRACE_reason_COND_WAIT, id, site, 0);
 	gor__unlock(lock);
-	gor__mutex_unlock(m, mu, site);
+	if (next)
+		gor__ready(m, next);
 	gor__park(m, NULL);
 	gor__mutex_lock(gor__self(), mu, site);
 	gor__leave();

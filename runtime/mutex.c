@@ -143,7 +143,8 @@ int gor_mutex_trylock_at(gor_mutex *mu, const struct gor_site *site)
 	return mine ? 0 : -EBUSY;
 }
 
-__attribute__((noinline)) static void mutex_hand_over(struct m *m, gor_mutex *mu)
+/** Returns: its owner from now on, who is to be made ready. */
+__attribute__((noinline)) static struct g *mutex_hand_over(struct m *m, gor_mutex *mu)
 {
 	struct lock *lock = gor__sync_lock(&mu->spin);
 
@@ -153,7 +154,7 @@ __attribute__((noinline)) static void mutex_hand_over(struct m *m, gor_mutex *mu
 	__atomic_store_n(&mu->word, g->id << 1 | (mu->head != NULL), __ATOMIC_RELEASE); // M2
 	gor__unlock(lock);
 	emit_wake(m, g, gor__sync_known(&mu->id));
-	gor__ready(m, g);
+	return g;
 }
 
 __attribute__((noinline, cold)) static void mutex_not_owner(uint64_t word,
@@ -173,13 +174,12 @@ void gor__mutex_check_owner(struct m *m, const gor_mutex *mu, const struct gor_s
 		mutex_not_owner(word, site);
 }
 
-/** By its owner. */
-void gor__mutex_unlock(struct m *m, gor_mutex *mu, const struct gor_site *site)
+/** By its owner.  Returns: a goroutine to make ready, or NULL. */
+struct g *gor__mutex_release(struct m *m, gor_mutex *mu, const struct gor_site *site)
 {
 	if (__builtin_expect(m->sync != NULL, 0))
 		mutex_trace_unlock(m, mu, site);
-	if (!mutex_try(mu, m->cur->id << 1, 0))
-		mutex_hand_over(m, mu);
+	return mutex_try(mu, m->cur->id << 1, 0) ? NULL : mutex_hand_over(m, mu);
 }
 
 __attribute__((noinline)) static void mutex_unlock_inside(gor_mutex *mu,
@@ -190,7 +190,9 @@ __attribute__((noinline)) static void mutex_unlock_inside(gor_mutex *mu,
 	if (!m)
 		return;
 	gor__mutex_check_owner(m, mu, site);
-	gor__mutex_unlock(m, mu, site);
+	struct g *g = gor__mutex_release(m, mu, site);
+	if (g)
+		gor__ready(m, g);
 	gor__leave();
 }
 

@@ -6,7 +6,7 @@
 #include "scheduler.h"
 
 void gor__mutex_lock(struct m *m, gor_mutex *mu, const struct gor_site *site);
-void gor__mutex_unlock(struct m *m, gor_mutex *mu, const struct gor_site *site);
+struct g *gor__mutex_release(struct m *m, gor_mutex *mu, const struct gor_site *site);
 void gor__mutex_check_owner(struct m *m, const gor_mutex *mu, const struct gor_site *site);
 
 #endif

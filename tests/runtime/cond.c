@@ -395,6 +395,59 @@ TEST(token_goes_round)
 	REQUIRE_EQ(t.turns, RING * (1000 / SLOW));
 }
 
+struct rude {
+	gor_mutex mu;
+	gor_cond cond;
+	gor_waitgroup wg;
+	_Atomic bool stop;
+};
+
+static void wait_rudely(void *arg)
+{
+	struct rude *r = arg;
+
+	while (!atomic_load(&r->stop)) {
+		gor_mutex_lock(&r->mu);
+		if (!atomic_load(&r->stop))
+			gor_cond_wait(&r->cond, &r->mu);
+		gor_mutex_unlock(&r->mu);
+	}
+	gor_wg_done(&r->wg);
+}
+
+static void call_rudely(void *arg)
+{
+	struct rude *r = arg;
+
+	for (int i = 0; i < 10000 / SLOW; i++) {
+		gor_cond_signal(&r->cond);
+		gor_mutex_lock(&r->mu);
+		gor_mutex_unlock(&r->mu);
+	}
+}
+
+/**
+ * Signals without the mutex, each followed by a lock: it may come between the two halves of a wait,
+ * and of what is recorded there must be an order.
+ */
+TEST_PROCS(signals_without_the_mutex, 8)
+{
+	struct rude r = {0};
+	gor_waitgroup callers = {0};
+
+	gor_wg_add(&r.wg, 8);
+	for (int i = 0; i < 8; i++)
+		gor_go(wait_rudely, &r);
+	for (int i = 0; i < 3; i++)
+		gor_wg_go(&callers, call_rudely, &r);
+	gor_wg_wait(&callers);
+	gor_mutex_lock(&r.mu);
+	atomic_store(&r.stop, true);
+	gor_cond_broadcast(&r.cond);
+	gor_mutex_unlock(&r.mu);
+	gor_wg_wait(&r.wg);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -409,6 +462,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(no_wakeup_is_lost_on_two),
 		cmocka_unit_test(no_wakeup_is_lost_on_eight),
 		cmocka_unit_test(token_goes_round),
+		cmocka_unit_test(signals_without_the_mutex),
 	};
 
 	check_child_main(children, argc, argv);
