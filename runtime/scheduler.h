@@ -135,11 +135,12 @@ struct sched {
 	struct p *ps;
 	struct p *idle_p;              // lock
 	_Atomic uint32_t idle_p_count; // written under lock
-	struct m *idle_m;              // lock
 	_Atomic bool told;             // set under lock: L5 in idle.c
-	struct m *spare_m;             // lock: in all_m, but no thread could be had for them
 	_Atomic bool unserved;         // written under lock: an idle p may have goroutines, for want
 	                               // of a thread
+	bool crowds_turn;              // lock: crowds before the batches
+	struct m *idle_m;              // lock
+	struct m *spare_m;             // lock: in all_m, but no thread could be had for them
 	_Atomic(struct m *) all_m;     // pushed under lock; read with acquire
 	_Atomic uint32_t m_count;
 	_Atomic uint32_t spinning;       // threads that look for work
@@ -152,7 +153,6 @@ struct sched {
 	struct batch *global_first, *global_last; // lock
 	_Atomic uint32_t global_count;            // written under lock
 	struct crowd *crowds, **crowds_end;       // lock: crowd.c
-	bool crowds_turn;                         // lock: before the batches
 	struct batch_reserve batches;             // for the global list
 	_Atomic(struct g *) free;                 // written under free_lock: dead goroutines of all
 	struct lock free_lock;

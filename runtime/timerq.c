@@ -133,7 +133,10 @@ static bool run_grow(struct timer_run *run)
 	for (uint32_t i = 0; i < n; i++)
 		ring[i] = *run_at(run, run->head + i);
 	free(run->ring);
-	*run = (struct timer_run){.tail = n, .room = room, .ring = ring};
+	run->ring = ring;
+	run->room = room;
+	run->head = 0;
+	run->tail = n;
 	return true;
 }
 
