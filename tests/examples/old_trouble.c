@@ -36,6 +36,10 @@ static void ask(void *arg)
 	gor_go_copy(answer, c);
 	gor_go_copy(answer, c);
 	gor_recv(c, &first);
+	if (fixed) {
+		gor_recv(c, &first);
+		gor_free(c);
+	}
 	memset(&c, 0, sizeof c);
 }
 
@@ -48,6 +52,7 @@ static void choose(struct pair *p)
 	int v;
 
 	gor_select(gor_on_recv(p->x, &v), gor_on_recv(p->y, &v));
+	gor_free(p->x);
 }
 
 /* The channels are nobody's but its own; or one is the program's, which closes it at its end. */
