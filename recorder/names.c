@@ -17,6 +17,13 @@ static const struct name names[] = {
 #undef NAME
 };
 
+const char *const gtrace__ends[] = {
+	[GTRACE_END_CUT] = "cut",           [GTRACE_END_EXIT] = "exit",
+	[GTRACE_END_DEADLOCK] = "deadlock", [GTRACE_END_PANIC] = "panic",
+	[GTRACE_END_SIGNAL] = "signal",     [GTRACE_END_STOPPED] = "stopped",
+	[GTRACE_END_DUMP] = "dump",         [GTRACE_END_ROTATED] = "rotated",
+};
+
 #define NAMES (sizeof(names) / sizeof(*names))
 #define LISTS_MAX 32
 

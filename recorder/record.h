@@ -25,6 +25,9 @@ const struct gtrace__shape *gtrace__shapes(void);
 /** The place of a word in a list of gtrace_names.def, or -1. */
 int64_t gtrace__name_number(const char *list, const char *text, size_t len);
 
+/** The words of enum gtrace_end, as end records have them. */
+extern const char *const gtrace__ends[GTRACE_END_ROTATED + 1];
+
 /** True if there is such a list. */
 bool gtrace__name_list(const char *list);
 

@@ -77,7 +77,7 @@ static const char *end_word(enum gtrace_end end)
 		[GTRACE_END_CUT] = "cut",           [GTRACE_END_EXIT] = "exit",
 		[GTRACE_END_DEADLOCK] = "deadlock", [GTRACE_END_PANIC] = "panic",
 		[GTRACE_END_SIGNAL] = "signal",     [GTRACE_END_STOPPED] = "stopped",
-		[GTRACE_END_DUMP] = "dump",
+		[GTRACE_END_DUMP] = "dump",         [GTRACE_END_ROTATED] = "rotated",
 	};
 
 	return (unsigned)end < sizeof word / sizeof word[0] ? word[end] : "cut";

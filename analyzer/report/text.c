@@ -120,6 +120,8 @@ static void text_end(FILE *out, sqlite3_stmt *st)
 		fprintf(out, "  ended       without a word: killed, or still running\n");
 	else if (strcmp(end, "dump") == 0)
 		fprintf(out, "  ended       by a dump; the program went on\n");
+	else if (strcmp(end, "rotated") == 0)
+		fprintf(out, "  ended       the file was full; the recording goes on in the next one\n");
 	else if (strcmp(end, "exit") != 0)
 		fprintf(out, "  ended       by %s, exit status %d\n", end, code);
 	else if (code)

@@ -28,7 +28,7 @@ CREATE TABLE trace(
   lost_events   INTEGER NOT NULL, -- as far as the trace says
   lost_batches  INTEGER NOT NULL, -- missing or damaged
   bytes         INTEGER NOT NULL, -- of the file
-  end           TEXT    NOT NULL, -- 'exit', 'deadlock', 'panic', 'signal', 'stopped', 'dump', 'cut'
+  end           TEXT    NOT NULL, -- 'exit', 'deadlock', 'panic', 'signal', 'stopped', 'dump', 'rotated', 'cut'
   end_code      INTEGER,          -- exit status, or the signal's number
   seed          INTEGER,          -- of a repeatable run, as a signed number; NULL: it was none
   replay        TEXT,             -- what GOR_DEBUG repeats that run: 'seed=7,policy=pct:3,vtime=1'

@@ -143,6 +143,8 @@ struct gtrace_options {
 	bool drop;               // overflow=drop; else block
 	int zstd_level;          // 1
 	uint64_t buffer_bytes;   // a thread's share of the buffer, 256 KiB
+	uint64_t rotate_bytes;   // go on in a new file when this one has so many; 0: one file
+	unsigned keep;           // files of a recording that rotates, the newest included: 8
 };
 
 GTRACE_EXPORT void gtrace_options_init(struct gtrace_options *opt);
@@ -230,6 +232,13 @@ GTRACE_EXPORT void gtrace_rec_signal(struct gtrace_rec *rec, int signo);
  *                forked child); the sidecar stays, says which signal it was, and loses nothing
  */
 GTRACE_EXPORT bool gtrace_rec_fault(struct gtrace_rec *rec, int signo, int64_t wait_ns);
+
+/* A recording that rotates: options.rotate_bytes is not 0.  When the file has grown so large it is
+ * renamed, FILE.gtrace -> FILE.000001.gtrace, FILE.000002.gtrace ..., and the recording goes on in a
+ * new FILE.gtrace; the oldest beyond options.keep is deleted.  Each file is a trace of its own. */
+
+#define GTRACE_ROTATE_BYTES_MIN (256u << 10)
+#define GTRACE_KEEP_MAX 10000
 
 /* A flight recorder: options.ring_bytes is not 0.  The file holds the header alone, the last
  * ring_bytes of events are in the sidecar, and closing writes them to the file. */

@@ -151,6 +151,12 @@ static void record_numbers(struct gtrace_reader *r, struct cursor *c)
 	c->ended |= rec->id == GTRACE_THREAD_END;
 }
 
+/** Is the record before c->pos from before the trace's beginning? */
+static inline bool record_before(const struct gtrace_reader *r, const struct cursor *c)
+{
+	return r->part ? c->pos <= c->from : c->ticks < r->start.ticks;
+}
+
 /** A record from before the trace's beginning: all it leaves is the context. */
 static void record_pass(struct cursor *c)
 {
@@ -315,7 +321,7 @@ static int batch_next(struct gtrace_reader *r, struct cursor *c)
 			continue;
 		}
 		record_numbers(r, c);
-		if (r->middle && c->ticks < r->start.ticks) {
+		if (r->middle && record_before(r, c)) {
 			record_pass(c);
 			continue;
 		}
@@ -346,6 +352,16 @@ static int payload_read(struct gtrace_reader *r, struct cursor *c, struct batch 
 	                          b->raw_bytes);
 }
 
+/** Where the records begin that are this file's. */
+static const uint8_t *batch_from(const struct gtrace_reader *r, const struct cursor *c)
+{
+	const struct seam *seam = r->part ? gtrace__seam(r, c->thread) : NULL;
+
+	if (!seam || seam->seq != c->current->seq)
+		return c->pos;
+	return seam->bytes < (uint64_t)(c->end - c->pos) ? c->pos + seam->bytes : c->end;
+}
+
 int gtrace__cursor_load(struct gtrace_reader *r, struct cursor *c)
 {
 	struct batch *b = &c->batch[c->batch_next++];
@@ -372,6 +388,7 @@ int gtrace__cursor_load(struct gtrace_reader *r, struct cursor *c)
 	c->generation = b->generation;
 	c->pos = b->memory ? b->memory : c->buf;
 	c->end = c->pos + b->raw_bytes;
+	c->from = batch_from(r, c);
 	return gtrace__cursor_advance(r, c);
 }
 

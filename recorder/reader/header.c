@@ -4,6 +4,8 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -233,18 +235,56 @@ const char *gtrace_reader_header(const struct gtrace_reader *r, const char *key)
 	return NULL;
 }
 
+/** from=THREAD SEQ BYTES */
+static int seam_take(struct gtrace_reader *r, const char *line)
+{
+	uint64_t thread, seq, bytes;
+
+	if (sscanf(line, "from=%" SCNu64 " %" SCNu64 " %" SCNu64, &thread, &seq, &bytes) != 3)
+		return 0;
+	if (r->seam_count == r->seam_cap) {
+		size_t cap = r->seam_cap ? 2 * r->seam_cap : 16;
+		struct seam *seams = realloc(r->seams, cap * sizeof(*seams));
+
+		if (!seams)
+			return -ENOMEM;
+		r->seams = seams;
+		r->seam_cap = cap;
+	}
+	r->seams[r->seam_count++] = (struct seam){seq, bytes};
+	return gtrace__map_set(&r->seam_by_thread, thread, (uint32_t)r->seam_count);
+}
+
+int gtrace__begin_lines(struct gtrace_reader *r, const char *text)
+{
+	int err = 0;
+
+	r->part = line_value(text, "part") != NULL;
+	for (const char *p = text; r->part && *p && !err;) {
+		err = seam_take(r, p);
+		p += strcspn(p, "\n");
+		p += *p == '\n';
+	}
+	return err;
+}
+
+const struct seam *gtrace__seam(const struct gtrace_reader *r, uint64_t thread)
+{
+	uint32_t i = gtrace__map_get(&r->seam_by_thread, thread);
+
+	return i ? &r->seams[i - 1] : NULL;
+}
+
 void gtrace__end_take(struct gtrace_reader *r, char *text, const struct gtrace__clock *when)
 {
-	static const char *const ends[] = {"cut",    "exit",    "deadlock", "panic",
-	                                   "signal", "stopped", "dump"};
 	uint64_t batches = line_number(text, "batches", 10);
 
 	free(r->end_record);
 	r->end_record = text;
 	r->info.end_record = text;
 	r->info.end = GTRACE_END_CUT;
-	for (int i = 0; i < (int)(sizeof(ends) / sizeof(*ends)); i++) {
-		if (line_is(text, "end", ends[i]))
+	for (int i = GTRACE_END_CUT; i <= GTRACE_END_ROTATED; i++) {
+		if (line_is(text, "end", gtrace__ends[i]))
 			r->info.end = (enum gtrace_end)i;
 	}
 	r->info.end_code = (int)(line_number(text, "code", 10) & 0xffffff);

@@ -57,6 +57,17 @@ static void cursor_sort(struct cursor *c)
 	c->batch_count = kept;
 }
 
+/** The number of the first batch that a stream must have here. */
+static uint64_t first_seq(const struct gtrace_reader *r, const struct cursor *c)
+{
+	const struct seam *seam = r->part ? gtrace__seam(r, c->thread) : NULL;
+	uint64_t first = seam ? seam->seq : 1;
+
+	if (!r->middle || !c->batch_count)
+		return 1;
+	return r->part && first < c->batch[0].seq ? first : c->batch[0].seq;
+}
+
 /** Add up what the headers say; the end of the trace in ticks. */
 static uint64_t reader_totals(struct gtrace_reader *r)
 {
@@ -67,7 +78,7 @@ static uint64_t reader_totals(struct gtrace_reader *r)
 	for (size_t i = 0; i < r->cursor_count; i++) {
 		struct cursor *c = r->cursors[i];
 		cursor_sort(c);
-		c->seq_next = r->middle && c->batch_count ? c->batch[0].seq : 1;
+		c->seq_next = first_seq(r, c);
 		uint64_t next = c->seq_next;
 
 		for (size_t b = 0; b < c->batch_count; b++) {
@@ -210,6 +221,8 @@ static void event_fill(struct gtrace_reader *r, struct cursor *c, struct gtrace_
 	ev->thread = c->thread;
 	ev->g = c->g;
 	ev->time_ns = gtrace__timeline_ns(&r->timeline, c->ticks, &c->line);
+	if (r->part && ev->time_ns < 0)
+		ev->time_ns = 0; // stamped before the file began, and published after
 	ev->offset = c->current ? c->current->offset : c->batch[0].offset;
 	gtrace__cursor_event(r, c, ev);
 	r->info.events++;
@@ -301,6 +314,8 @@ void gtrace_reader_close(struct gtrace_reader *r)
 	gtrace__tables_release(&r->tables);
 	gtrace__order_release(&r->order);
 	gtrace__map_release(&r->cursor_by_thread);
+	gtrace__map_release(&r->seam_by_thread);
+	free(r->seams);
 	gtrace__frame_release(&r->frame);
 	if (r->fd >= 0)
 		close(r->fd);

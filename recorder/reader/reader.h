@@ -45,6 +45,13 @@ enum head_state {
 	HEAD_PART   // part k of the current record: most have one, compound ones several
 };
 
+/** In a file of a recording that rotates: the batch that its stream had open when it began, and how
+ * many of its bytes are an older file's. */
+struct seam {
+	uint64_t seq;
+	uint64_t bytes;
+};
+
 #define SITES_NEAR 64
 
 struct site_near {
@@ -66,8 +73,9 @@ struct cursor {
 	size_t buf_cap;
 	const uint8_t *pos; // NULL: between batches
 	const uint8_t *end;
-	uint64_t decoded; // records of this batch
-	size_t line;      // of the timeline
+	const uint8_t *from; // records that end here or before it are another file's
+	uint64_t decoded;    // records of this batch
+	size_t line;         // of the timeline
 	uint32_t generation;
 	struct map sites;                  // the records' site numbers to the reader's
 	struct map stacks;                 // likewise
@@ -103,9 +111,14 @@ struct gtrace_reader {
 	size_t header_words_len;
 	struct gtrace__clock start;
 	bool has_start;
-	bool middle;            // it begins in the middle of a recording: at start
-	uint64_t recorded_from; // mono_ns of the header
-	uint64_t id;            // of the recording
+	bool middle; // it begins in the middle of a recording: at start
+	bool part;   // of one that rotates: seams say what is from before, and not the time
+	struct seam *seams;
+	size_t seam_count;
+	size_t seam_cap;
+	struct map seam_by_thread; // place in seams + 1
+	uint64_t recorded_from;    // mono_ns of the header
+	uint64_t id;               // of the recording
 	bool has_id;
 	uint64_t end_batches; // as the end record has it
 	uint64_t end_ticks;
@@ -159,6 +172,13 @@ void gtrace__side_free(struct side *side);
 
 /** Take the text of a header chunk, which becomes the reader's.  Returns: 0 or -ENOMEM. */
 int gtrace__header_take(struct gtrace_reader *r, char *text);
+
+/** Take the text of a begin chunk: the seams, if it is of a recording that rotates.  Returns: 0 or
+ * -ENOMEM. */
+int gtrace__begin_lines(struct gtrace_reader *r, const char *text);
+
+/** Of a stream, or NULL. */
+const struct seam *gtrace__seam(const struct gtrace_reader *r, uint64_t thread);
 
 /** Take the text of an end record, which becomes the reader's. */
 void gtrace__end_take(struct gtrace_reader *r, char *text, const struct gtrace__clock *when);

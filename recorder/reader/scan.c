@@ -198,6 +198,25 @@ void gtrace__begin_take(struct gtrace_reader *r, const struct gtrace__clock *beg
 	r->middle = true;
 }
 
+/** The first begin chunk counts. */
+static int take_begin(struct scan *s)
+{
+	struct gtrace_reader *r = s->r;
+	const struct gtrace__chunk *k = &s->chunk;
+
+	if (r->middle)
+		return 0;
+	gtrace__begin_take(r, &k->clock);
+	if (!r->middle)
+		return 0;
+	char *text = gtrace__chunk_text(r, s->offset + GTRACE__SKIP_BYTES + k->header_bytes,
+	                                k->frame_bytes, k->raw_bytes);
+	int err = text ? gtrace__begin_lines(r, text) : 0;
+
+	free(text);
+	return err;
+}
+
 /** Use the chunk at s->offset and go behind it.  False: the file ends inside it. */
 static bool take(struct scan *s)
 {
@@ -212,7 +231,7 @@ static bool take(struct scan *s)
 	else if (k->kind == GTRACE__HEADER || k->kind == GTRACE__END)
 		s->error = take_text(s);
 	else if (k->kind == GTRACE__BEGIN)
-		gtrace__begin_take(s->r, &k->clock);
+		s->error = take_begin(s);
 	else
 		s->r->info.unknown_chunks++;
 	if (!s->error)

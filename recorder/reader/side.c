@@ -120,7 +120,7 @@ static struct batch *batch_find(struct cursor *c, uint64_t seq)
 }
 
 /** True if the file holds a batch's payload, and that is sound.  Few are in both places. */
-static bool in_file(struct gtrace_reader *r, const struct batch *b)
+static bool payload_sound(struct gtrace_reader *r, const struct batch *b)
 {
 	uint8_t *payload = malloc(b->raw_bytes + 1);
 	int err = payload ? gtrace__frame_read(&r->frame, r->fd, b->offset + b->head_bytes,
@@ -129,6 +129,14 @@ static bool in_file(struct gtrace_reader *r, const struct batch *b)
 
 	free(payload);
 	return err != -EBADMSG;
+}
+
+/** Is all that the slot has in the file?  Of what came behind the end of the recording, nothing
+ * counts.
+ */
+static bool in_file(struct gtrace_reader *r, const struct batch *b, const struct side_slot *s)
+{
+	return (b->raw_bytes >= s->len || r->has_end) && payload_sound(r, b);
 }
 
 static int slot_merge(struct side_slot *s, struct gtrace_reader *r)
@@ -154,7 +162,7 @@ static int slot_merge(struct side_slot *s, struct gtrace_reader *r)
 		return -ENOMEM;
 	struct batch *same = batch_find(c, b.seq);
 
-	if (same && (same->memory || in_file(r, same)))
+	if (same && (same->memory || in_file(r, same, s)))
 		return 0;
 	s->payload = NULL; // the batch owns it now
 	if (same) {
@@ -174,6 +182,11 @@ int gtrace__side_merge(struct side *side, struct gtrace_reader *r)
 
 	if (r->has_id && r->id != side->page.id)
 		return 0; // of another run
+	// The file was full, and the recording was killed before the next one had its name.
+	if (r->info.end == GTRACE_END_ROTATED) {
+		r->info.end = GTRACE_END_CUT;
+		r->has_end = false;
+	}
 	if (!r->has_start) {
 		r->start = side->page.start;
 		r->has_start = true;

@@ -296,18 +296,16 @@ static int header_line(struct text *t, const char *p, const char *end)
 	return 0;
 }
 
-/** end exit|deadlock|panic|signal|stopped [CODE] [at=TIME] */
+/** end exit|deadlock|panic|signal|stopped|dump|rotated [CODE] [at=TIME] */
 static int end_line(struct text *t, const char *p, const char *end)
 {
-	static const char *const ends[] = {"cut",    "exit",    "deadlock", "panic",
-	                                   "signal", "stopped", "dump"};
 	struct word w, value;
 	uint64_t code;
 
 	if (!gtrace__word_next(&p, end, &w))
 		return gtrace__text_error(t, "end of what kind?", NULL);
-	for (int i = GTRACE_END_EXIT; i <= GTRACE_END_DUMP; i++) {
-		if (gtrace__word_is(&w, ends[i])) {
+	for (int i = GTRACE_END_EXIT; i <= GTRACE_END_ROTATED; i++) {
+		if (gtrace__word_is(&w, gtrace__ends[i])) {
 			t->has_end = true;
 			t->end = (enum gtrace_end)i;
 		}

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,8 +118,8 @@ void gtrace__header_events(FILE *f)
 	}
 }
 
-char *gtrace__header_text(const struct gtrace_rec *rec, const char *info, uint64_t id,
-                          const struct gtrace__clock *start)
+/** The caller frees it.  NULL: no memory. */
+static char *header_text(const struct gtrace_rec *rec)
 {
 	static const char *const levels[] = {"sched", "sync", "all"};
 	char *text = NULL;
@@ -130,15 +131,15 @@ char *gtrace__header_text(const struct gtrace_rec *rec, const char *info, uint64
 		return NULL;
 	put_command(f);
 	fprintf(f, "pid=%d\n", (int)getpid());
-	fprintf(f, "start_wall_ns=%llu\n", (unsigned long long)start->wall_ns);
+	fprintf(f, "start_wall_ns=%llu\n", (unsigned long long)rec->start.wall_ns);
 	fprintf(f, "clock=%s\ntick_shift=%d\n", gtrace_clock_os ? "os" : "tsc", GTRACE_TICK_SHIFT);
 	if (ns_per_tick > 0)
 		fprintf(f, "ns_per_tick=%.6f\n", ns_per_tick);
-	fprintf(f, "id=%016llx\n", (unsigned long long)id);
+	fprintf(f, "id=%016llx\n", (unsigned long long)rec->id);
 	fprintf(f, "level=%s\nstacks=%u\n", levels[rec->opt.level], rec->opt.stack_frames);
 	fprintf(f, "cpus=%ld\nversion=%s\n", sysconf(_SC_NPROCESSORS_ONLN), GTRACE_VERSION);
-	if (info)
-		fprintf(f, "%s%s", info, *info && info[strlen(info) - 1] != '\n' ? "\n" : "");
+	fprintf(f, "%s%s", rec->info,
+	        *rec->info && rec->info[strlen(rec->info) - 1] != '\n' ? "\n" : "");
 	gtrace__header_events(f);
 	dl_iterate_phdr(put_module, f);
 	if (fclose(f)) {
@@ -146,4 +147,25 @@ char *gtrace__header_text(const struct gtrace_rec *rec, const char *info, uint64
 		return NULL;
 	}
 	return text;
+}
+
+int gtrace__header_write(const struct gtrace_rec *rec, struct gtrace__file *f)
+{
+	struct gtrace__chunk chunk = {
+		.kind = GTRACE__HEADER,
+		.first_ticks = rec->start.ticks,
+		.last_ticks = rec->start.ticks,
+		.clock = rec->start,
+	};
+	char *text = header_text(rec);
+	sigset_t saved;
+
+	if (!text)
+		return -ENOMEM;
+	gtrace__sigxfsz_block(&saved);
+	int err = gtrace__file_chunk(f, &chunk, text, strlen(text));
+
+	gtrace__sigxfsz_allow(&saved);
+	free(text);
+	return err;
 }

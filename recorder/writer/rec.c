@@ -161,28 +161,6 @@ static int path_create(struct gtrace_rec *rec)
 	return err ? err : -EEXIST;
 }
 
-static int header_write(struct gtrace_rec *rec, const char *info, uint64_t id,
-                        const struct gtrace__clock *start)
-{
-	struct gtrace__chunk chunk = {
-		.kind = GTRACE__HEADER,
-		.first_ticks = start->ticks,
-		.last_ticks = start->ticks,
-		.clock = *start,
-	};
-	char *text = gtrace__header_text(rec, info, id, start);
-	sigset_t saved;
-
-	if (!text)
-		return -ENOMEM;
-	gtrace__sigxfsz_block(&saved);
-	int err = gtrace__file_chunk(&rec->file, &chunk, text, strlen(text));
-
-	gtrace__sigxfsz_allow(&saved);
-	free(text);
-	return err;
-}
-
 static int thread_start(struct gtrace_rec *rec)
 {
 	sigset_t all, saved;
@@ -197,13 +175,19 @@ static int thread_start(struct gtrace_rec *rec)
 	return -err;
 }
 
-static struct gtrace_rec *rec_alloc(const struct gtrace_options *opt,
+static struct gtrace_rec *rec_alloc(const struct gtrace_options *opt, const char *info,
                                     void (*notify)(const char *line))
 {
 	struct gtrace_rec *rec = calloc(1, sizeof(*rec));
+	char *copy = strdup(info ? info : "");
 
-	if (!rec)
+	if (!rec || !copy) {
+		free(rec);
+		free(copy);
 		return NULL;
+	}
+	rec->info = copy;
+	rec->apart = opt->ring_bytes || opt->rotate_bytes;
 	rec->opt = *opt;
 	rec->notify = notify;
 	rec->file.fd = -1;
@@ -226,34 +210,59 @@ static void rec_release(struct gtrace_rec *rec)
 	}
 	gtrace__file_close(&rec->file);
 	gtrace__sidecar_close(&rec->side);
-	free(rec->ring.info);
+	gtrace__rotate_release(rec);
+	free(rec->info);
 	pthread_cond_destroy(&rec->done);
 	pthread_cond_destroy(&rec->room);
 	pthread_mutex_destroy(&rec->lock);
 	free(rec);
 }
 
-static int rec_start(struct gtrace_rec *rec, const char *info)
+/** The names that outlive a change of the directory. */
+static int paths_absolute(struct gtrace_rec *rec)
 {
-	struct gtrace__clock start = gtrace__clock_now();
-	uint64_t id = start.wall_ns ^ (uint64_t)getpid() << 40;
+	if (!realpath(rec->path, rec->base))
+		return -errno;
+	snprintf(rec->side_path, sizeof(rec->side_path), "%s.live", rec->base);
+	return 0;
+}
+
+void gtrace__numbered_path(const struct gtrace_rec *rec, char out[REC_PATH_BYTES], int digits,
+                           unsigned number)
+{
+	static const char suffix[] = ".gtrace";
+	size_t len = strlen(rec->base), end = sizeof(suffix) - 1;
+	bool has = len > end && !strcmp(rec->base + len - end, suffix);
+
+	snprintf(out, REC_PATH_BYTES, "%.*s.%0*u%s", (int)(has ? len - end : len), rec->base, digits,
+	         number, has ? suffix : "");
+}
+
+static int rec_start(struct gtrace_rec *rec)
+{
+	rec->start = gtrace__clock_now();
+	rec->id = rec->start.wall_ns ^ (uint64_t)getpid() << 40;
 	int fd = path_create(rec);
 
 	if (fd < 0)
 		return fd;
-	if (getrandom(&id, sizeof(id), GRND_NONBLOCK) < 0)
-		id ^= start.ticks; // unlikely to be met again, which is all it is for
+	if (getrandom(&rec->id, sizeof(rec->id), GRND_NONBLOCK) < 0)
+		rec->id ^= rec->start.ticks; // unlikely to be met again, which is all it is for
 	int err = gtrace__file_open(&rec->file, fd, rec->opt.zstd_level);
 
 	if (!err)
-		err = gtrace__sidecar_open(&rec->side, rec->side_path, id, &start);
+		err = paths_absolute(rec);
+	if (!err)
+		err = gtrace__sidecar_open(&rec->side, rec->side_path, rec->id, &rec->start);
 	if (err) {
 		unlink(rec->path);
 		return err;
 	}
-	err = header_write(rec, info, id, &start);
+	err = gtrace__header_write(rec, &rec->file);
 	if (!err && rec->opt.ring_bytes)
-		err = gtrace__ring_init(rec, info, id, &start);
+		err = gtrace__ring_init(rec);
+	if (!err && rec->opt.rotate_bytes)
+		err = gtrace__rotate_init(rec);
 	if (!err)
 		err = thread_start(rec);
 	if (err) {
@@ -268,11 +277,11 @@ int gtrace_rec_open(struct gtrace_rec **out, const struct gtrace_options *opt, c
 {
 	*out = NULL;
 	gtrace__clock_choose();
-	struct gtrace_rec *rec = rec_alloc(opt, notify);
+	struct gtrace_rec *rec = rec_alloc(opt, info, notify);
 
 	if (!rec)
 		return gtrace__error(err, -ENOMEM, UINT64_MAX, "no memory to record");
-	int code = rec_start(rec, info);
+	int code = rec_start(rec);
 
 	if (code) {
 		gtrace__error(err, code, UINT64_MAX, "cannot create '%.200s': %s", rec->path,

@@ -12,12 +12,17 @@
 #define GTRACE_WRITER_REC_H
 
 #include "writer/file.h"
+#include "writer/keyframe.h"
 #include "writer/ring.h"
+#include "writer/rotate.h"
 #include "writer/sidecar.h"
 
 #include <gtrace.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
+
+#define REC_PATH_BYTES (PATH_MAX + 32) // of a file's absolute name, or one made of it
 
 enum rec_state { REC_RUNNING, REC_FAILED, REC_CLOSING, REC_DONE };
 
@@ -67,8 +72,15 @@ struct gtrace_rec {
 	struct gtrace_options opt;
 	char path[sizeof(((struct gtrace_options *)0)->path) + 16];
 	char side_path[sizeof(((struct gtrace_options *)0)->path) + 24];
+	char base[PATH_MAX]; // the file's absolute name
 	void (*notify)(const char *line);
 	struct gtrace_rec *next; // the list of recordings, for fork
+
+	// set before it runs: what each file's header says, and how batches are written
+	struct gtrace__clock start;
+	uint64_t id;
+	char *info; // further lines
+	bool apart; // each batch is read without those before it
 
 	pthread_t thread;
 	bool joined;              // lock: somebody joins it, or has
@@ -94,6 +106,8 @@ struct gtrace_rec {
 	uint64_t stream_count;            // lock
 	struct rec_stats stats;           // lock
 	struct ring ring;                 // as there
+	struct rotate rotate;             // as there
+	struct keyframes keyframes;       // as there
 	_Atomic(struct stream *) streams; // pushed under lock, never removed
 	_Atomic uint32_t generation;
 	_Atomic uint32_t wake; // futex: counts reasons to look; a ring's is in its sidecar
@@ -105,6 +119,10 @@ struct gtrace_rec {
 };
 
 /* rec.c */
+
+/** FILE.gtrace -> FILE.0001.gtrace, with so many digits at least. */
+void gtrace__numbered_path(const struct gtrace_rec *rec, char out[REC_PATH_BYTES], int digits,
+                           unsigned number);
 
 /** Held while the descriptor of a recording's file changes: no fork() in between. */
 void gtrace__recs_lock(void);
@@ -126,11 +144,17 @@ void gtrace__rec_fail(struct gtrace_rec *rec, const char *path, int err);
 /** The writer thread. */
 void *gtrace__writer_main(void *rec);
 
+/** A write to the file has failed. */
+void gtrace__writer_fail(struct gtrace_rec *rec, int err);
+
+/** Write a full batch, off the queue, and free its slot; once a write has failed, free it only. */
+void gtrace__writer_full(struct gtrace_rec *rec, struct slot *slot);
+
 /** Append a slot's batch up to `until` and count it; an empty one is none. */
 int gtrace__batch_write(struct gtrace__file *f, const struct slot *slot, uint64_t until,
                         const struct gtrace__clock *clock, struct rec_stats *stats);
 
-/** The end record of a file.  reason may be NULL.  Returns: 0 or a negative errno. */
+/** The end record of a file, with more lines.  Returns: 0 or a negative errno. */
 int gtrace__end_write(struct gtrace__file *f, const struct rec_stats *stats, enum gtrace_end end,
                       int code, const char *more);
 
@@ -145,9 +169,8 @@ void gtrace__reraise(int signo);
 
 /* header.c */
 
-/** The text of the file's header; the caller frees it.  NULL: no memory. */
-char *gtrace__header_text(const struct gtrace_rec *rec, const char *info, uint64_t id,
-                          const struct gtrace__clock *start);
+/** The header of one of the recording's files.  Returns: 0 or a negative errno. */
+int gtrace__header_write(const struct gtrace_rec *rec, struct gtrace__file *f);
 
 /** The list of events, as lines of the header. */
 void gtrace__header_events(FILE *f);

@@ -51,7 +51,6 @@
 #include <unistd.h>
 
 #define DUMPS_MAX 9999 // names that a shell sorts
-#define LIST_SHARE 4   // a list of goroutines has at most that part of the ring
 #define OPEN_EXTRA 16  // slots whose disk space is had from the start, for open batches
 
 /** Somebody waits for a dump. */
@@ -72,8 +71,7 @@ struct dump {
 	uint64_t until; // nothing later is written
 };
 
-int gtrace__ring_init(struct gtrace_rec *rec, const char *info, uint64_t id,
-                      const struct gtrace__clock *start)
+int gtrace__ring_init(struct gtrace_rec *rec)
 {
 	struct ring *ring = &rec->ring;
 	uint64_t slots = rec->opt.ring_bytes / GTRACE__SLOT_BYTES;
@@ -86,23 +84,12 @@ int gtrace__ring_init(struct gtrace_rec *rec, const char *info, uint64_t id,
 
 	if (err)
 		return err;
-	ring->info = strdup(info ? info : "");
-	if (!ring->info)
-		return -ENOMEM;
-	if (!realpath(rec->path, ring->base))
-		return -errno;
 	ring->keep = ring->listed = RING_FREE;
-	ring->id = id;
-	ring->start = ring->begin = *start;
-	gtrace__sidecar_begin(&rec->side, start);
+	ring->begin = rec->start;
+	gtrace__sidecar_begin(&rec->side, &rec->start);
 	rec->side.page->ring = (uint32_t)slots;
 	ring->slots = (uint32_t)slots;
 	return 0;
-}
-
-bool gtrace__ring_own(const struct stream *s)
-{
-	return s->kind == GTRACE_thread_kind_RECORDER && s->pub.rec->ring.slots;
 }
 
 /* ── the queue ────────────────────────────────────────────────────────────────────────────────────
@@ -117,7 +104,7 @@ void gtrace__ring_closed(struct gtrace_rec *rec, struct slot *slot)
 		slot->head->closed.ticks = slot->owner->pub.ticks;
 	ring->full++;
 	ring->given++;
-	if (!ring->due && ring->list && ring->given - ring->listed >= ring->slots / 2) {
+	if (!ring->due && rec->keyframes.list && ring->given - ring->listed >= ring->slots / 2) {
 		ring->due = true; // keeps R4
 		gtrace__writer_wake(rec);
 	}
@@ -178,7 +165,7 @@ static void ring_trim(struct gtrace_rec *rec)
 
 struct slot *gtrace__ring_slot(struct gtrace_rec *rec, const struct stream *s)
 {
-	bool own = gtrace__ring_own(s);
+	bool own = gtrace__keyframe_own(s);
 	uint64_t start = 0;
 	struct slot *slot;
 
@@ -213,81 +200,25 @@ static void ring_keep(struct gtrace_rec *rec, uint64_t from)
 /* ── lists of goroutines ──────────────────────────────────────────────────────────────────────────
  */
 
-void gtrace_rec_set_keyframe(struct gtrace_rec *rec,
-                             int (*list)(void *arg, const struct gtrace_keyframe *keyframe),
-                             void *arg)
-{
-	pthread_mutex_lock(&rec->lock);
-	while (rec->ring.listing)
-		pthread_cond_wait(&rec->done, &rec->lock);
-	rec->ring.list = list;
-	rec->ring.list_arg = arg;
-	rec->ring.listed = list ? rec->ring.given - rec->ring.full : RING_FREE;
-	pthread_mutex_unlock(&rec->lock);
-}
-
-static void ring_too_long(struct gtrace_rec *rec)
-{
-	static const char text[] = "the list of all goroutines is longer than a quarter of the ring: "
-							   "those that stand still are not in it";
-	const char *strs[] = {"gtrace", text};
-
-	gtrace_stream_text(rec->ring.stream, GTRACE_MARK, (const uint64_t[]){0, 0}, strs, NULL);
-	if (!rec->ring.told && rec->notify)
-		rec->notify(text);
-	rec->ring.told = true;
-}
-
-/** The writer thread's own stream, from the first list on. */
-static void ring_stream(struct gtrace_rec *rec)
-{
-	struct ring *ring = &rec->ring;
-
-	if (ring->stream)
-		return;
-	struct gtrace_stream *s =
-		gtrace_stream_new(rec, GTRACE_thread_kind_RECORDER, (uint64_t)syscall(SYS_gettid));
-
-	pthread_mutex_lock(&rec->lock);
-	ring->stream = s;
-	pthread_mutex_unlock(&rec->lock);
-}
-
 /** Keeps R4.  For a dump, what is there now stays from here on. */
 static void ring_list(struct gtrace_rec *rec, unsigned why, uint64_t ticks)
 {
 	struct ring *ring = &rec->ring;
-	struct gtrace_keyframe keyframe = {
-		.bytes_max = (uint64_t)ring->slots * GTRACE__SLOT_BYTES / LIST_SHARE,
-		.why = why,
-	};
-	int err = 0;
 
 	pthread_mutex_lock(&rec->lock);
-	int (*list)(void *, const struct gtrace_keyframe *) = ring->list;
-	void *arg = ring->list_arg;
 	uint64_t from = ring->given;
 
 	ring->due = false;
-	ring->listing = list != NULL;
 	pthread_mutex_unlock(&rec->lock);
-	if (list)
-		ring_stream(rec);
-	if (ring->stream) {
-		keyframe.stream = ring->stream;
-		keyframe.ticks = ticks ? ticks : gtrace_ticks();
-		err = list ? list(arg, &keyframe) : 0;
-	}
-	if (err)
-		ring_too_long(rec);
+	bool listed =
+		gtrace__keyframe_write(rec, why, ticks, (uint64_t)ring->slots * GTRACE__SLOT_BYTES, "ring");
+
 	pthread_mutex_lock(&rec->lock);
-	ring->listing = false;
-	if (list)
+	if (listed && rec->keyframes.list) // or there will be no other
 		ring->listed = from;
 	if (why == GTRACE_snap_REQUEST)
 		ring->keep = ring->given - ring->full;
 	pthread_cond_broadcast(&rec->room);
-	pthread_cond_broadcast(&rec->done);
 	pthread_mutex_unlock(&rec->lock);
 }
 
@@ -305,7 +236,7 @@ static int dump_begin(struct gtrace_rec *rec, struct dump *d, const struct gtrac
 	};
 	char text[64];
 
-	if (begin->ticks <= rec->ring.start.ticks)
+	if (begin->ticks <= rec->start.ticks)
 		return 0;
 	int n = snprintf(text, sizeof(text), "ring=%llu\n",
 	                 (unsigned long long)rec->ring.slots * GTRACE__SLOT_BYTES);
@@ -332,7 +263,7 @@ static struct slot **dump_open_ones(struct gtrace_rec *rec, uint32_t *count)
 /** What the recorder itself says, it says of the end. */
 static uint64_t dump_until(const struct dump *d, const struct slot *slot)
 {
-	return gtrace__ring_own(slot->owner) ? UINT64_MAX : d->until;
+	return gtrace__keyframe_own(slot->owner) ? UINT64_MAX : d->until;
 }
 
 /** The full ones from number `from` to before `to`, the first of which is slot. */
@@ -384,37 +315,17 @@ static int dump_batches(struct gtrace_rec *rec, struct dump *d)
  */
 
 /** FILE.gtrace -> FILE.0001.gtrace.  Returns: the descriptor, or a negative errno. */
-static int dump_create(struct ring *ring, char path[PATH_MAX + 16])
+static int dump_create(struct gtrace_rec *rec, char path[REC_PATH_BYTES])
 {
-	static const char suffix[] = ".gtrace";
-	size_t len = strlen(ring->base), end = sizeof(suffix) - 1;
-	bool has = len > end && !strcmp(ring->base + len - end, suffix);
 	int fd = -1;
 
-	while (fd < 0 && ring->number < DUMPS_MAX) {
-		snprintf(path, PATH_MAX + 16, "%.*s.%04u%s", (int)(has ? len - end : len), ring->base,
-		         ++ring->number, has ? suffix : "");
+	while (fd < 0 && rec->ring.number < DUMPS_MAX) {
+		gtrace__numbered_path(rec, path, 4, ++rec->ring.number);
 		fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 		if (fd < 0 && errno != EEXIST)
 			return -errno;
 	}
 	return fd < 0 ? -EEXIST : fd;
-}
-
-static int dump_header(struct gtrace_rec *rec, struct dump *d)
-{
-	const struct ring *ring = &rec->ring;
-	struct gtrace__chunk chunk = {
-		.kind = GTRACE__HEADER,
-		.first_ticks = ring->start.ticks,
-		.last_ticks = ring->start.ticks,
-		.clock = ring->start,
-	};
-	char *text = gtrace__header_text(rec, ring->info, ring->id, &ring->start);
-	int err = text ? gtrace__file_chunk(&d->file, &chunk, text, strlen(text)) : -ENOMEM;
-
-	free(text);
-	return err;
 }
 
 /** One line of the end record. */
@@ -437,7 +348,7 @@ static int dump_write(struct gtrace_rec *rec, struct dump *d, int fd, enum gtrac
 
 	dump_reason(more, sizeof(more), reason);
 	if (!err)
-		err = dump_header(rec, d);
+		err = gtrace__header_write(rec, &d->file);
 	if (!err)
 		err = dump_batches(rec, d);
 	if (!err)
@@ -447,13 +358,13 @@ static int dump_write(struct gtrace_rec *rec, struct dump *d, int fd, enum gtrac
 }
 
 static int dump_take(struct gtrace_rec *rec, enum gtrace_end end, const char *reason,
-                     char path[PATH_MAX + 16])
+                     char path[REC_PATH_BYTES])
 {
 	struct dump d = {0};
 	char line[PATH_MAX + 256];
 
 	ring_list(rec, GTRACE_snap_REQUEST, 0);
-	int fd = dump_create(&rec->ring, path);
+	int fd = dump_create(rec, path);
 	int err = fd < 0 ? fd : dump_write(rec, &d, fd, end, reason);
 
 	ring_keep(rec, RING_FREE);
@@ -554,7 +465,7 @@ static void answer(struct gtrace_rec *rec, uint32_t asked, int err, const char *
 void gtrace__ring_work(struct gtrace_rec *rec)
 {
 	struct ring *ring = &rec->ring;
-	char path[PATH_MAX + 16];
+	char path[REC_PATH_BYTES];
 	struct dump_request *request;
 
 	pthread_mutex_lock(&rec->lock);

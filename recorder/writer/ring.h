@@ -6,7 +6,6 @@
 #include "format.h"
 
 #include <gtrace.h>
-#include <limits.h>
 
 struct slot;
 struct stream;
@@ -16,31 +15,21 @@ struct stream;
 /** Part of struct gtrace_rec; its lock is that one's. */
 struct ring {
 	uint32_t slots; // set before the recording begins: full batches that are kept; 0: it is none
-	struct gtrace__clock start;  // of the recording
 	struct gtrace__clock begin;  // lock: what was overwritten is not later than this
-	uint64_t id;                 // of the recording
-	char *info;                  // further lines of a header
-	char base[PATH_MAX];         // the file's absolute name
 	uint64_t given;              // lock: batches that became full so far; they are numbered from 0
 	uint32_t full;               // lock: of those, the last that are there
 	uint64_t keep;               // lock: from this number on they may not be overwritten now
 	struct dump_request *wanted; // lock: oldest first
 	bool due;                    // lock: half of the ring was written since the last list
-	bool listing;                // lock: `list` is being called
-	int (*list)(void *arg, const struct gtrace_keyframe *keyframe); // lock
-	void *list_arg;                                                 // lock
 	uint64_t listed; // lock: the number of the batch that was next when the last list began
 	/* the writer thread's own */
-	struct gtrace_stream *stream;
 	unsigned number; // of the last dump's file
 	uint32_t answered;
-	bool told;                   // that the list is too long
 	_Atomic(const char *) async; // why somebody who does not wait wants a dump
 };
 
 /** After the file and its sidecar are there.  Returns: 0 or a negative errno. */
-int gtrace__ring_init(struct gtrace_rec *rec, const char *info, uint64_t id,
-                      const struct gtrace__clock *start);
+int gtrace__ring_init(struct gtrace_rec *rec);
 
 /** A slot for one more batch of s, which has none.  Lock held, given up while waiting.  NULL: none.
  */
@@ -48,9 +37,6 @@ struct slot *gtrace__ring_slot(struct gtrace_rec *rec, const struct stream *s);
 
 /** The slot's batch is about to be put behind the other full ones.  Lock held. */
 void gtrace__ring_closed(struct gtrace_rec *rec, struct slot *slot);
-
-/** Is it the writer thread's own stream, which may write while the recording is being closed? */
-bool gtrace__ring_own(const struct stream *s);
 
 /** Lists and dumps that are due; by the writer thread. */
 void gtrace__ring_work(struct gtrace_rec *rec);

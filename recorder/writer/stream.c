@@ -49,7 +49,7 @@ static void sites_forget(struct stream *s)
 		memset(s->stacks, 0, STREAM_STACKS * sizeof *s->stacks);
 }
 
-/** A ring's batch is read without those before it: it begins with what its thread is. */
+/** A batch that is read without those before it begins with what its thread is. */
 static void batch_introduce(struct stream *s)
 {
 	uint8_t *p = s->pub.pos;
@@ -73,7 +73,7 @@ static void batch_open(struct stream *s, struct slot *slot, uint64_t lost_events
 	// An exchange, since nothing below may be stored before it.
 	atomic_exchange_explicit(&head->state, GTRACE__SLOT_FREE, memory_order_acq_rel);
 	atomic_store_explicit(&head->used, 0, memory_order_relaxed);
-	if (generation != s->generation || lost_batches || s->pub.rec->ring.slots)
+	if (generation != s->generation || lost_batches || s->pub.rec->apart)
 		sites_forget(s);
 	s->generation = generation;
 	s->seq++;
@@ -90,7 +90,7 @@ static void batch_open(struct stream *s, struct slot *slot, uint64_t lost_events
 	s->pub.pos = s->pub.base;
 	s->pub.limit = s->pub.base + GTRACE__SLOT_BYTES - GTRACE__SLOT_HEADER - STREAM_MARGIN;
 	s->pub.used = &head->used;
-	if (s->pub.rec->ring.slots && s->seq > 1)
+	if (s->pub.rec->apart && s->seq > 1)
 		batch_introduce(s);
 	atomic_store_explicit(&head->state, GTRACE__SLOT_OPEN, memory_order_release);
 }
@@ -105,7 +105,7 @@ static struct slot *slot_take(struct gtrace_rec *rec, struct stream *s, int *err
 
 	if (rec->ring.slots)
 		return gtrace__ring_slot(rec, s);
-	if (s->held >= s->held_max)
+	if (s->held >= s->held_max && !gtrace__keyframe_own(s))
 		return NULL;
 	struct slot *slot = rec->free;
 
@@ -175,7 +175,8 @@ static struct slot *slot_wait(struct gtrace_rec *rec, struct stream *s)
 	uint64_t start = now_ns();
 
 	rec->stats.stalls++;
-	while (rec->state == REC_RUNNING && !(slot = slot_take(rec, s, NULL)))
+	while (rec->state == REC_RUNNING && !gtrace__keyframe_own(s) &&
+	       !(slot = slot_take(rec, s, NULL)))
 		pthread_cond_wait(&rec->room, &rec->lock);
 	rec->stats.stall_ns += now_ns() - start;
 	return slot;
@@ -191,7 +192,7 @@ static void stream_next(struct stream *s)
 		return;
 	}
 	pthread_mutex_lock(&rec->lock);
-	if (rec->state != REC_RUNNING && !gtrace__ring_own(s))
+	if (rec->state != REC_RUNNING && !gtrace__keyframe_own(s))
 		goto out;
 	if (rec->ring.slots) {
 		batch_give(rec, s);
@@ -252,7 +253,8 @@ static struct slot *slot_first(struct gtrace_rec *rec, struct stream *s, int *er
 	struct slot *slot;
 
 	s->held = 0;
-	while (!(slot = slot_take(rec, s, err)) && rec->state == REC_RUNNING && rec->full_count)
+	while (!(slot = slot_take(rec, s, err)) && rec->state == REC_RUNNING && rec->full_count &&
+	       !gtrace__keyframe_own(s))
 		pthread_cond_wait(&rec->room, &rec->lock);
 	s->held += held;
 	if (!slot) {

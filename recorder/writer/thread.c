@@ -110,8 +110,7 @@ void gtrace__rec_fail(struct gtrace_rec *rec, const char *path, int err)
 	rec->notify(line);
 }
 
-/** A write has failed: the recording is over, the program is not. */
-static void writer_fail(struct gtrace_rec *rec, int err)
+void gtrace__writer_fail(struct gtrace_rec *rec, int err)
 {
 	gtrace__rec_fail(rec, rec->path, err);
 }
@@ -164,13 +163,34 @@ static int writer_batch(struct gtrace_rec *rec, struct slot *slot, uint64_t unti
 	return err;
 }
 
-/** Write the full batches, oldest first; once a write has failed, only free them. */
+void gtrace__writer_full(struct gtrace_rec *rec, struct slot *slot)
+{
+	pthread_mutex_lock(&rec->lock);
+	bool failed = rec->error != 0;
+
+	pthread_mutex_unlock(&rec->lock);
+	int err = failed ? 0 : writer_batch(rec, slot, UINT64_MAX);
+
+	if (err)
+		gtrace__writer_fail(rec, err);
+	// Only now, with the chunk whole in the file, may a reader stop finding it here.
+	atomic_store_explicit(&slot->head->state, GTRACE__SLOT_FREE, memory_order_release);
+	pthread_mutex_lock(&rec->lock);
+	slot->owner->held--;
+	rec->full_count--;
+	slot->next = rec->free;
+	rec->free = slot;
+	pthread_cond_broadcast(&rec->room);
+	pthread_mutex_unlock(&rec->lock);
+}
+
+/** Write the full batches, oldest first. */
 static void writer_drain(struct gtrace_rec *rec)
 {
 	for (;;) {
+		gtrace__rotate_work(rec);
 		pthread_mutex_lock(&rec->lock);
 		struct slot *slot = rec->full;
-		bool failed = rec->error != 0;
 
 		if (slot) {
 			rec->full = slot->next;
@@ -180,19 +200,7 @@ static void writer_drain(struct gtrace_rec *rec)
 		pthread_mutex_unlock(&rec->lock);
 		if (!slot)
 			return;
-		int err = failed ? 0 : writer_batch(rec, slot, UINT64_MAX);
-
-		if (err)
-			writer_fail(rec, err);
-		// Only now, with the chunk whole in the file, may a reader stop finding it here.
-		atomic_store_explicit(&slot->head->state, GTRACE__SLOT_FREE, memory_order_release);
-		pthread_mutex_lock(&rec->lock);
-		slot->owner->held--;
-		rec->full_count--;
-		slot->next = rec->free;
-		rec->free = slot;
-		pthread_cond_broadcast(&rec->room);
-		pthread_mutex_unlock(&rec->lock);
+		gtrace__writer_full(rec, slot);
 	}
 }
 
@@ -204,28 +212,28 @@ static void writer_open_batches(struct gtrace_rec *rec)
 
 		if (atomic_load_explicit(&slot->head->state, memory_order_acquire) != GTRACE__SLOT_OPEN)
 			continue;
-		int err = writer_batch(rec, slot, rec->end_ticks);
+		// What the recorder itself says, it says of the end.
+		int err = writer_batch(rec, slot,
+		                       gtrace__keyframe_own(slot->owner) ? UINT64_MAX : rec->end_ticks);
 
 		if (err)
-			writer_fail(rec, err);
+			gtrace__writer_fail(rec, err);
 	}
 }
 
 int gtrace__end_write(struct gtrace__file *f, const struct rec_stats *st, enum gtrace_end end,
                       int code, const char *more)
 {
-	static const char *const ends[] = {"cut",    "exit",    "deadlock", "panic",
-	                                   "signal", "stopped", "dump"};
 	struct gtrace__chunk chunk = {.kind = GTRACE__END, .clock = gtrace__clock_now()};
 	char text[1024];
-	int n =
-		snprintf(text, sizeof(text),
-	             "end=%s\ncode=%d\nevents=%llu\nbatches=%llu\nstalls=%llu\nstall_ns=%llu\n"
-	             "lost_events=%llu\nlost_batches=%llu\nraw_bytes=%llu\nfile_bytes=%llu\n%s",
-	             ends[end], code, (unsigned long long)st->events, (unsigned long long)st->batches,
-	             (unsigned long long)st->stalls, (unsigned long long)st->stall_ns,
-	             (unsigned long long)st->lost_events, (unsigned long long)st->lost_batches,
-	             (unsigned long long)st->raw_bytes, (unsigned long long)f->bytes, more);
+	int n = snprintf(text, sizeof(text),
+	                 "end=%s\ncode=%d\nevents=%llu\nbatches=%llu\nstalls=%llu\nstall_ns=%llu\n"
+	                 "lost_events=%llu\nlost_batches=%llu\nraw_bytes=%llu\nfile_bytes=%llu\n%s",
+	                 gtrace__ends[end], code, (unsigned long long)st->events,
+	                 (unsigned long long)st->batches, (unsigned long long)st->stalls,
+	                 (unsigned long long)st->stall_ns, (unsigned long long)st->lost_events,
+	                 (unsigned long long)st->lost_batches, (unsigned long long)st->raw_bytes,
+	                 (unsigned long long)f->bytes, more);
 
 	chunk.first_ticks = chunk.last_ticks = chunk.clock.ticks;
 	return gtrace__file_chunk(f, &chunk, text, (size_t)n);
@@ -246,7 +254,7 @@ static void writer_end_record(struct gtrace_rec *rec)
 	int err = gtrace__end_write(&rec->file, &rec->stats, rec->end, rec->end_code, more);
 
 	if (err)
-		writer_fail(rec, err);
+		gtrace__writer_fail(rec, err);
 }
 
 static void writer_finish(struct gtrace_rec *rec)
@@ -255,7 +263,7 @@ static void writer_finish(struct gtrace_rec *rec)
 		int err = gtrace__ring_finish(rec);
 
 		if (err)
-			writer_fail(rec, err);
+			gtrace__writer_fail(rec, err);
 	} else {
 		writer_drain(rec);
 		writer_open_batches(rec);

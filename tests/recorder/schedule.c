@@ -182,7 +182,7 @@ static unsigned lock_and_unlock(struct schedule *s, unsigned i, uint64_t ticks, 
 static unsigned step(struct schedule *s)
 {
 	unsigned i = (unsigned)(roll(s) % s->opt->streams);
-	if (s->opt->ring_bytes) // which goes by the clock
+	if (s->opt->ring_bytes || s->opt->rotate_bytes) // which go by the clock
 		s->ticks = gtrace_ticks();
 	uint64_t ticks = (s->ticks += roll(s) % 4) + s->skew[i];
 	struct gtrace_stream *stream = s->stream[i];
@@ -251,6 +251,8 @@ int schedule_record(const char *path, const struct schedule_options *opt,
 	gtrace_options_init(&options);
 	snprintf(options.path, sizeof(options.path), "%s", path);
 	options.ring_bytes = opt->ring_bytes;
+	options.rotate_bytes = opt->rotate_bytes;
+	options.keep = 1000;
 	for (unsigned i = 0; i < SITES; i++) {
 		snprintf(s.file[i], sizeof(s.file[i]), "file%u.c", i % 5);
 		s.site[i] = (struct gtrace_site){s.file[i], "func", "ch", i, GTRACE_op_CHAN_SEND};

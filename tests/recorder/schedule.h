@@ -11,8 +11,9 @@ struct schedule_options {
 	unsigned goroutines; // alive at once
 	uint64_t skew_ticks; // clocks of the streams differ by less than this
 	uint64_t seed;
-	uint64_t ring_bytes;  // 0: all is kept
-	unsigned short_lived; // of 100 steps, as many end a goroutine and begin another
+	uint64_t ring_bytes;   // 0: all is kept
+	uint64_t rotate_bytes; // 0: one file
+	unsigned short_lived;  // of 100 steps, as many end a goroutine and begin another
 };
 
 /** What was written. */

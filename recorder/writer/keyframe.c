@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/** keyframe.c: lists of all goroutines, for traces that begin in the middle. */
+#include "writer/rec.h"
+
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+void gtrace_rec_set_keyframe(struct gtrace_rec *rec,
+                             int (*list)(void *arg, const struct gtrace_keyframe *keyframe),
+                             void *arg)
+{
+	pthread_mutex_lock(&rec->lock);
+	while (rec->keyframes.busy)
+		pthread_cond_wait(&rec->done, &rec->lock);
+	rec->keyframes.list = list;
+	rec->keyframes.arg = arg;
+	rec->ring.listed = list ? rec->ring.given - rec->ring.full : RING_FREE;
+	pthread_mutex_unlock(&rec->lock);
+}
+
+bool gtrace__keyframe_own(const struct stream *s)
+{
+	return s->kind == GTRACE_thread_kind_RECORDER && s->pub.rec->apart;
+}
+
+static void keyframe_too_long(struct gtrace_rec *rec, const char *of)
+{
+	char text[160];
+	const char *strs[] = {"gtrace", text};
+
+	snprintf(
+		text, sizeof(text),
+		"the list of all goroutines is longer than a quarter of the %s: those that stand still "
+		"are not in it",
+		of);
+	gtrace_stream_text(rec->keyframes.stream, GTRACE_MARK, (const uint64_t[]){0, 0}, strs, NULL);
+	if (!rec->keyframes.told && rec->notify)
+		rec->notify(text);
+	rec->keyframes.told = true;
+}
+
+/** The writer thread's own stream, from the first list on. */
+static struct gtrace_stream *keyframe_stream(struct gtrace_rec *rec)
+{
+	if (rec->keyframes.stream)
+		return rec->keyframes.stream;
+	struct gtrace_stream *s =
+		gtrace_stream_new(rec, GTRACE_thread_kind_RECORDER, (uint64_t)syscall(SYS_gettid));
+
+	pthread_mutex_lock(&rec->lock);
+	rec->keyframes.stream = s;
+	pthread_mutex_unlock(&rec->lock);
+	return s;
+}
+
+bool gtrace__keyframe_write(struct gtrace_rec *rec, unsigned why, uint64_t ticks, uint64_t bytes,
+                            const char *of)
+{
+	struct keyframes *k = &rec->keyframes;
+
+	pthread_mutex_lock(&rec->lock);
+	int (*list)(void *, const struct gtrace_keyframe *) = k->list;
+	void *arg = k->arg;
+
+	k->busy = list != NULL;
+	pthread_mutex_unlock(&rec->lock);
+	if (!list)
+		return false;
+	struct gtrace_keyframe keyframe = {
+		.stream = keyframe_stream(rec),
+		.ticks = ticks ? ticks : gtrace_ticks(),
+		.bytes_max = bytes / LIST_SHARE,
+		.why = why,
+	};
+
+	if (keyframe.stream && list(arg, &keyframe))
+		keyframe_too_long(rec, of);
+	pthread_mutex_lock(&rec->lock);
+	k->busy = false;
+	pthread_cond_broadcast(&rec->done);
+	pthread_mutex_unlock(&rec->lock);
+	return true;
+}

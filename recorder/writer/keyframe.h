@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/** keyframe.h: lists of all goroutines, for traces that begin in the middle. */
+#ifndef GTRACE_WRITER_KEYFRAME_H
+#define GTRACE_WRITER_KEYFRAME_H
+
+#include <gtrace.h>
+
+#define LIST_SHARE 4 // a list has at most that part of what it is in
+
+struct stream;
+
+/** Part of struct gtrace_rec; its lock is that one's. */
+struct keyframes {
+	int (*list)(void *arg, const struct gtrace_keyframe *keyframe); // lock
+	void *arg;                                                      // lock
+	bool busy;                                                      // lock: `list` is being called
+	bool told;                    // the writer thread's: that a list is too long
+	struct gtrace_stream *stream; // the writer thread's; changed under the lock
+};
+
+/**
+ * Have a list written, by the writer thread, to a stream of its own.  ticks is the time of its
+ * rows, 0 for now; of[] is what a list may not fill more than a quarter of, bytes.  Returns false
+ * if nobody has a list to give.
+ */
+bool gtrace__keyframe_write(struct gtrace_rec *rec, unsigned why, uint64_t ticks, uint64_t bytes,
+                            const char *of);
+
+/** Is it the stream of these lists?  It may write while the recording is being closed, and waits
+ * for nothing. */
+bool gtrace__keyframe_own(const struct stream *s);
+
+#endif
