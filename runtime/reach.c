@@ -396,10 +396,6 @@ static void reach_emit(struct reach *r, struct gtrace_stream *stream, unsigned s
 	GTRACE_EMIT(stream, SNAP_END);
 }
 
-/**
- * Search, and write the result to stream, which is the calling thread's.  Takes about 0.2 ms a
- * resident MiB.
- */
 /** The recorder's thread looks: nothing on its stack is the program's. */
 static void reach_self(struct reach *r)
 {
@@ -416,6 +412,10 @@ static void reach_self(struct reach *r)
 	pthread_attr_destroy(&attr);
 }
 
+/**
+ * Search, and write the result to stream, which is the calling thread's.  Takes about 0.2 ms a
+ * resident MiB.
+ */
 void gor__reach(struct sched *s, struct gtrace_stream *stream, unsigned snap)
 {
 	size_t targets = OBJECTS_MAX * sizeof(struct target),

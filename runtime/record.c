@@ -60,8 +60,7 @@ static int record_open(const struct gtrace_options *opt)
 		gor__say("gor: not recording: %s\n", err.text);
 		return code;
 	}
-	if (opt->ring_bytes || opt->rotate_bytes)
-		gtrace_rec_set_keyframe(rec, gor__keyframe, NULL);
+	gtrace_rec_set_keyframe(rec, gor__keyframe, NULL);
 	atomic_store(&record.closed, false);
 	atomic_store(&record.rec, rec);
 	on_exit(record_at_exit, NULL);

@@ -234,8 +234,9 @@ GTRACE_EXPORT void gtrace_rec_signal(struct gtrace_rec *rec, int signo);
 GTRACE_EXPORT bool gtrace_rec_fault(struct gtrace_rec *rec, int signo, int64_t wait_ns);
 
 /* A recording that rotates: options.rotate_bytes is not 0.  When the file has grown so large it is
- * renamed, FILE.gtrace -> FILE.000001.gtrace, FILE.000002.gtrace ..., and the recording goes on in a
- * new FILE.gtrace; the oldest beyond options.keep is deleted.  Each file is a trace of its own. */
+ * renamed, FILE.gtrace -> FILE.000001.gtrace, FILE.000002.gtrace ..., and the recording goes on in
+ * a new FILE.gtrace; the oldest beyond options.keep is deleted.  Each file is a trace of its own.
+ */
 
 #define GTRACE_ROTATE_BYTES_MIN (256u << 10)
 #define GTRACE_KEEP_MAX 10000
@@ -270,16 +271,17 @@ GTRACE_EXPORT void gtrace_rec_dump_async(struct gtrace_rec *rec, const char *rea
 struct gtrace_keyframe {
 	struct gtrace_stream *stream;
 	uint64_t ticks;     // the time of all its rows, now past
-	uint64_t bytes_max; // a longer one would push too much out of the ring
+	uint64_t bytes_max; // a longer one would push too much else out
 	unsigned why;       // GTRACE_snap_PERIODIC or _REQUEST; _END before the end of the recording
 };
 
 /**
- * Where the list of all goroutines comes from, of a flight recorder or of a recording that rotates
- * its files: `list` writes SNAP_BEGIN, GO_STATUS ... and SNAP_END.  It is called by the
- * writer thread: at each dump, before the end, and each time half of the ring was written anew, so
- * that one is in the ring at any time; and at the beginning of each file but the first.  It returns
- * 0, or -EFBIG and has written nothing.  NULL: no more; a call that goes on is waited for.
+ * Where the list of all goroutines comes from: `list` writes SNAP_BEGIN, GO_STATUS ... and
+ * SNAP_END. It is called by the writer thread: before the end by gtrace_rec_signal(); at the
+ * beginning of each file but the first, if they rotate; of a flight recorder at each dump and
+ * before any end, and each time half of the ring was written anew, so that one is in the ring at
+ * any time.  It returns 0, or -EFBIG and has written nothing.  NULL: no more; a call that goes on
+ * is waited for.
  */
 GTRACE_EXPORT void gtrace_rec_set_keyframe(struct gtrace_rec *rec,
                                            int (*list)(void *arg,

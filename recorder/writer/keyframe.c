@@ -21,7 +21,7 @@ void gtrace_rec_set_keyframe(struct gtrace_rec *rec,
 
 bool gtrace__keyframe_own(const struct stream *s)
 {
-	return s->kind == GTRACE_thread_kind_RECORDER && s->pub.rec->apart;
+	return s->kind == GTRACE_thread_kind_RECORDER;
 }
 
 static void keyframe_too_long(struct gtrace_rec *rec, const char *of)

@@ -23,7 +23,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 static struct stream *stream_of(struct gtrace_stream *s)
 {
@@ -273,7 +275,10 @@ struct gtrace_stream *gtrace_stream_new(struct gtrace_rec *rec, unsigned kind, u
 	if (!rec || atomic_load_explicit(&rec->forked, memory_order_relaxed))
 		return NULL;
 	pthread_mutex_lock(&rec->lock);
-	bool running = rec->state == REC_RUNNING;
+	// The writer thread's own may begin while the recording is being closed.
+	bool own = kind == GTRACE_thread_kind_RECORDER &&
+	           syscall(SYS_gettid) == atomic_load_explicit(&rec->tid, memory_order_relaxed);
+	bool running = rec->state == REC_RUNNING || (own && rec->state == REC_CLOSING);
 	int err = -ENOMEM;
 
 	if (running)

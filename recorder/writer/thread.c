@@ -265,6 +265,10 @@ static void writer_finish(struct gtrace_rec *rec)
 		if (err)
 			gtrace__writer_fail(rec, err);
 	} else {
+		// No list of a program that is no longer sound; at other ends it writes one itself.
+		if (rec->end == GTRACE_END_SIGNAL &&
+		    !atomic_load_explicit(&rec->faulted, memory_order_relaxed))
+			gtrace__keyframe_write(rec, GTRACE_snap_END, rec->end_ticks, UINT64_MAX, "trace");
 		writer_drain(rec);
 		writer_open_batches(rec);
 	}

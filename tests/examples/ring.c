@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * ring.c: the flight recorder as a user has it: every way to a dump, and what is found in one of
- * goroutines that parked long before it begins.
+ * goroutines that parked long before it begins.  Likewise in the files of a recording that rotates.
  */
 #include "drive.h"
 #include "report.h"
@@ -221,6 +221,50 @@ static void alarm_clock(void **state)
 	expect_finding("x.gtrace", "", 0);
 }
 
+/* ── files that rotate ── */
+
+static void rotated(const char *what, int signo, const char *kind, int count)
+{
+	struct drive d;
+
+	drive_start(&d, "TESTS_BUILD", "old_trouble", (const char *const[2]){what, "wait"},
+	            "out=x.gtrace,rotate=256K,keep=3");
+	expect_line(&d, "ready");
+	wait_for_dump("x.000003.gtrace");
+	kill(d.pid, signo);
+	assert_int_equal(drive_wait(&d), 128 + signo);
+	expect_finding("x.gtrace", kind, count);
+}
+
+static void rotated_locks(void **state)
+{
+	(void)state;
+	rotated("locks", SIGKILL, "lock-deadlock", 2);
+	assert_int_equal(access("x.000001.gtrace", F_OK), -1);
+	expect_finding("x.000003.gtrace", "lock-deadlock", 2);
+}
+
+static void rotated_locks_fixed(void **state)
+{
+	(void)state;
+	rotated("locks-fixed", SIGKILL, "", 0);
+	expect_finding("x.000003.gtrace", "", 0);
+}
+
+static void rotated_leak(void **state)
+{
+	(void)state;
+	rotated("leak", SIGTERM, "leak", SEARCHED ? 1 : 0);
+	expect_finding("x.000003.gtrace", "", 0); // memory was not searched then
+}
+
+static void rotated_leak_fixed(void **state)
+{
+	(void)state;
+	rotated("leak-fixed", SIGTERM, "", 0);
+	expect_finding("x.000003.gtrace", "", 0);
+}
+
 /* ── ways to a dump ── */
 
 static void by_process_number(void **state)
@@ -366,6 +410,10 @@ int main(void)
 		TEST(selects),
 		TEST(selects_fixed),
 		TEST(alarm_clock),
+		TEST(rotated_locks),
+		TEST(rotated_locks_fixed),
+		TEST(rotated_leak),
+		TEST(rotated_leak_fixed),
 		TEST(by_signal),
 		TEST(by_process_number),
 		TEST(nobody_to_ask),
