@@ -64,10 +64,7 @@ static void row_arg(struct gtrace_event_desc *desc, struct gtrace__shape *shape,
 	events.words_len += len + 1;
 	desc->arg[desc->nargs] = word;
 	desc->kind[desc->nargs] = colon + 1;
-	if (!strcmp(colon + 1, "bytes"))
-		shape->bytes |= (uint16_t)(1 << desc->nargs);
-	if (!strcmp(colon + 1, "site"))
-		shape->sites |= (uint16_t)(1 << desc->nargs);
+	gtrace__shape_arg(shape, desc->nargs, colon + 1);
 	desc->nargs++;
 }
 

@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 struct gtrace__span gtrace__skim(const struct gtrace__shape *shapes, const uint8_t *base,
                                  size_t len, uint64_t first_ticks, uint64_t until)
@@ -33,6 +34,20 @@ struct gtrace__span gtrace__skim(const struct gtrace__shape *shapes, const uint8
 		span.bytes = (size_t)(p - base);
 	}
 	return span;
+}
+
+void gtrace__shape_arg(struct gtrace__shape *shape, unsigned i, const char *kind)
+{
+	uint16_t bit = (uint16_t)(1 << i);
+
+	if (!strcmp(kind, "bytes"))
+		shape->bytes |= bit;
+	else if (!strcmp(kind, "site"))
+		shape->sites |= bit;
+	else if (!strcmp(kind, "g"))
+		shape->gs |= bit;
+	else if (!strcmp(kind, "obj"))
+		shape->objs |= bit;
 }
 
 int gtrace__error(struct gtrace_error *err, int code, uint64_t offset, const char *fmt, ...)

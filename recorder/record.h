@@ -17,7 +17,24 @@ struct gtrace__shape {
 	uint8_t novel;  // known from the trace's own list alone
 	uint16_t bytes; // bit i: argument i is of kind bytes
 	uint16_t sites; // bit i: argument i is of kind site
+	uint16_t gs;    // likewise of kind g
+	uint16_t objs;  // likewise of kind obj
 };
+
+/** The last arguments of kind g and obj in a batch. */
+struct gtrace__last {
+	uint64_t g, obj;
+};
+
+/** Note that argument i is of that kind. */
+void gtrace__shape_arg(struct gtrace__shape *shape, unsigned i, const char *kind);
+
+/** Where the last value of argument i's kind is kept; NULL: it is written as it is. */
+static inline uint64_t *gtrace__last_of(struct gtrace__last *last,
+                                        const struct gtrace__shape *shape, unsigned i)
+{
+	return shape->gs >> i & 1 ? &last->g : shape->objs >> i & 1 ? &last->obj : NULL;
+}
 
 /** 256 of them, by id. */
 const struct gtrace__shape *gtrace__shapes(void);

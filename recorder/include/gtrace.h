@@ -176,6 +176,8 @@ struct gtrace_stream {
 	uint64_t ticks;         // time of the last event
 	uint64_t g;             // the context, 0 none; the caller keeps it right
 	uint64_t number;        // of the stream, from 1
+	uint64_t last_g;        // the last argument of kind g in this batch; 0 at its beginning
+	uint64_t last_obj;      // likewise of kind obj
 	uint64_t *site_seen;    // bit set of near sites defined in this batch's generation
 	struct gtrace_rec *rec;
 };
@@ -393,6 +395,39 @@ enum gtrace_arity {
 #undef EVENT
 };
 
+#define GTRACE_KIND_(arg, kind) (__builtin_strcmp(__builtin_strchr(arg, ':'), ":" kind) == 0)
+#define GTRACE_KINDS_(kind, a, b, c, d, e, f, g, h, ...) \
+	(GTRACE_KIND_(a, kind) | GTRACE_KIND_(b, kind) << 1 | GTRACE_KIND_(c, kind) << 2 | \
+	 GTRACE_KIND_(d, kind) << 3 | GTRACE_KIND_(e, kind) << 4 | GTRACE_KIND_(f, kind) << 5 | \
+	 GTRACE_KIND_(g, kind) << 6 | GTRACE_KIND_(h, kind) << 7)
+
+/** Bit i: argument i is of that kind, and written as a difference. */
+enum gtrace_kinds {
+#define EVENT(id, name, ...) \
+	GTRACE_G_##name = \
+		GTRACE_KINDS_("g", ##__VA_ARGS__, ":", ":", ":", ":", ":", ":", ":", ":", ":"), \
+	GTRACE_OBJ_##name = \
+		GTRACE_KINDS_("obj", ##__VA_ARGS__, ":", ":", ":", ":", ":", ":", ":", ":", ":"),
+#include <gtrace_events.def>
+#undef EVENT
+};
+
+/** Zigzag, for arguments of kind "z". */
+static inline __attribute__((always_inline)) uint64_t gtrace_zigzag(int64_t v)
+{
+	return ((uint64_t)v << 1) ^ (uint64_t)(v >> 63);
+}
+
+/** v as its difference from the last one, which it becomes. */
+static inline __attribute__((always_inline)) uint8_t *gtrace_put_delta(uint8_t *p, uint64_t *last,
+                                                                       uint64_t v)
+{
+	uint64_t delta = v - *last;
+
+	*last = v;
+	return gtrace_put(p, gtrace_zigzag((int64_t)delta));
+}
+
 /**
  * Append one event at a given time, which may not be before the stream's last one (it is then taken
  * as that).  The bytes are whole in the sidecar when the store of *used is: killed at any
@@ -401,6 +436,7 @@ enum gtrace_arity {
 static inline __attribute__((always_inline)) void gtrace_emit_at(struct gtrace_stream *s,
                                                                  uint64_t ticks,
                                                                  enum gtrace_event_id id, int n,
+                                                                 unsigned g, unsigned obj,
                                                                  const uint64_t *args)
 {
 	if (__builtin_expect(s->pos >= s->limit, 0))
@@ -411,8 +447,14 @@ static inline __attribute__((always_inline)) void gtrace_emit_at(struct gtrace_s
 	s->ticks += dt;
 	*p++ = (uint8_t)id;
 	p = gtrace_put(p, dt);
-	for (int i = 0; i < n; i++)
-		p = gtrace_put(p, args[i]);
+	for (int i = 0; i < n; i++) {
+		if (g >> i & 1)
+			p = gtrace_put_delta(p, &s->last_g, args[i]);
+		else if (obj >> i & 1)
+			p = gtrace_put_delta(p, &s->last_obj, args[i]);
+		else
+			p = gtrace_put(p, args[i]);
+	}
 	s->pos = p;
 	atomic_store_explicit(s->used, (uint32_t)(p - s->base), memory_order_release);
 }
@@ -424,16 +466,11 @@ static inline __attribute__((always_inline)) void gtrace_emit_at(struct gtrace_s
 		const uint64_t gtrace_args_[] = {0, ##__VA_ARGS__}; \
 		_Static_assert(sizeof gtrace_args_ / sizeof(uint64_t) - 1 == GTRACE_ARITY_##name, \
 		               "wrong number of arguments for event " #name); \
-		gtrace_emit_at((s), (ticks), GTRACE_##name, GTRACE_ARITY_##name, gtrace_args_ + 1); \
+		gtrace_emit_at((s), (ticks), GTRACE_##name, GTRACE_ARITY_##name, GTRACE_G_##name, \
+		               GTRACE_OBJ_##name, gtrace_args_ + 1); \
 	} while (0)
 
 #define GTRACE_EMIT(s, name, ...) GTRACE_EMIT_AT(s, gtrace_ticks(), name, ##__VA_ARGS__)
-
-/** Zigzag, for arguments of kind "z". */
-static inline uint64_t gtrace_zigzag(int64_t v)
-{
-	return ((uint64_t)v << 1) ^ (uint64_t)(v >> 63);
-}
 
 #define GTRACE_SITE_NEAR \
 	65536 // sites within this many records of the anchor are remembered in a bit set

@@ -41,15 +41,21 @@ static inline const uint8_t *varint_quick(const uint8_t *p, uint64_t *v)
 }
 
 /** The arguments of a record that may hold anything, or that may lead out of the batch. */
-static const uint8_t *args_decode(struct record *rec, const struct gtrace__shape *shape,
-                                  const uint8_t *p, const uint8_t *end)
+static const uint8_t *args_decode(struct cursor *c, const struct gtrace__shape *shape,
+                                  const uint8_t *p)
 {
+	struct record *rec = &c->rec;
+	const uint8_t *end = c->end;
+
 	for (unsigned i = 0; i < shape->nargs; i++) {
+		uint64_t *last = gtrace__last_of(&c->last, shape, i);
 		uint64_t v;
 
 		p = gtrace__varint(p, end, &v);
 		if (!p)
 			return NULL;
+		if (last)
+			v = *last += (uint64_t)gtrace__unzigzag(v);
 		if (i < GTRACE_ARGS_MAX) {
 			rec->arg[i] = v;
 			rec->bytes[i] = (const char *)p;
@@ -65,6 +71,21 @@ static const uint8_t *args_decode(struct record *rec, const struct gtrace__shape
 		rec->bytes[i] = "";
 	}
 	return p;
+}
+
+/** Of differences, the numbers. */
+static inline void args_add(struct cursor *c, const struct gtrace__shape *shape)
+{
+	for (unsigned bits = shape->gs; bits; bits &= bits - 1) {
+		uint64_t *arg = &c->rec.arg[__builtin_ctz(bits)];
+
+		*arg = c->last.g += (uint64_t)gtrace__unzigzag(*arg);
+	}
+	for (unsigned bits = shape->objs; bits; bits &= bits - 1) {
+		uint64_t *arg = &c->rec.arg[__builtin_ctz(bits)];
+
+		*arg = c->last.obj += (uint64_t)gtrace__unzigzag(*arg);
+	}
 }
 
 /** Decode one record.  Returns the byte behind it; NULL: damaged. */
@@ -83,9 +104,10 @@ static const uint8_t *record_decode(const struct gtrace_reader *r, struct cursor
 		p = varint_quick(p, &dt);
 		for (unsigned i = 0; p && i < shape->nargs; i++)
 			p = varint_quick(p, &rec->arg[i]);
+		args_add(c, shape);
 	} else {
 		p = gtrace__varint(p, c->end, &dt);
-		p = p ? args_decode(rec, shape, p, c->end) : NULL;
+		p = p ? args_decode(c, shape, p) : NULL;
 	}
 	c->ticks += p ? dt : 0;
 	return p;
@@ -369,6 +391,7 @@ int gtrace__cursor_load(struct gtrace_reader *r, struct cursor *c)
 
 	c->current = b;
 	c->decoded = 0;
+	c->last = (struct gtrace__last){0, 0};
 	if (!b->memory)
 		err = payload_read(r, c, b);
 	if (err == -EBADMSG) {

@@ -121,10 +121,7 @@ static int row_split(char *words, struct gtrace_event_desc *row, struct gtrace__
 			row->kind[n] = colon + 1;
 			row->nargs++;
 		}
-		if (!strcmp(colon + 1, "bytes"))
-			shape->bytes |= (uint16_t)(1 << n);
-		if (n < GTRACE_ARGS_MAX && !strcmp(colon + 1, "site"))
-			shape->sites |= (uint16_t)(1 << n);
+		gtrace__shape_arg(shape, (unsigned)n, colon + 1);
 	}
 	return n;
 }
@@ -156,6 +153,7 @@ static int row_take(struct gtrace_reader *r, const char *line, size_t len)
 		return 0;
 	if (ours)
 		row_merge(&e->desc, ours);
+	shape.sites &= (1 << GTRACE_ARGS_MAX) - 1; // those that are handed out
 	shape.nargs = (uint8_t)n;
 	shape.handed = e->desc.nargs;
 	shape.quick = !shape.bytes && n == e->desc.nargs;

@@ -74,6 +74,7 @@ struct cursor {
 	const uint8_t *pos; // NULL: between batches
 	const uint8_t *end;
 	const uint8_t *from; // records that end here or before it are another file's
+	struct gtrace__last last;
 	uint64_t decoded;    // records of this batch
 	size_t line;         // of the timeline
 	uint32_t generation;

@@ -31,6 +31,7 @@ struct text_stream {
 	uint64_t lost_batches;
 	uint64_t stacks;
 	uint8_t *defined; // a byte for each site
+	struct gtrace__last last;
 	size_t len;
 	bool begun;
 	uint8_t buf[BATCH_BYTES + RECORD_BYTES_MAX];
@@ -140,6 +141,7 @@ static int stream_flush(struct writer *w, struct text_stream *s)
 	s->lost_events = 0;
 	s->lost_batches = 0;
 	s->len = 0;
+	s->last = (struct gtrace__last){0, 0};
 	return err;
 }
 
@@ -153,7 +155,9 @@ static void record_put(struct text_stream *s, uint64_t ticks, const struct text_
 	p = gtrace_put(p, ticks - s->ticks);
 	s->ticks = ticks;
 	for (unsigned i = 0; i < shape->nargs; i++) {
-		p = gtrace_put(p, ev->arg[i]);
+		uint64_t *last = gtrace__last_of(&s->last, shape, i);
+
+		p = last ? gtrace_put_delta(p, last, ev->arg[i]) : gtrace_put(p, ev->arg[i]);
 		if (shape->bytes >> i & 1 && ev->bytes[i]) {
 			memcpy(p, ev->bytes[i], ev->arg[i]);
 			p += ev->arg[i];

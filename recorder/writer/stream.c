@@ -92,6 +92,8 @@ static void batch_open(struct stream *s, struct slot *slot, uint64_t lost_events
 	s->pub.pos = s->pub.base;
 	s->pub.limit = s->pub.base + GTRACE__SLOT_BYTES - GTRACE__SLOT_HEADER - STREAM_MARGIN;
 	s->pub.used = &head->used;
+	s->pub.last_g = 0;
+	s->pub.last_obj = 0;
 	if (s->pub.rec->apart && s->seq > 1)
 		batch_introduce(s);
 	atomic_store_explicit(&head->state, GTRACE__SLOT_OPEN, memory_order_release);
@@ -365,6 +367,14 @@ void gtrace_stream_text_at(struct gtrace_stream *pub, uint64_t ticks, enum gtrac
 	p = gtrace_put(p, dt);
 	n = 0;
 	for (unsigned i = 0; i < shape->nargs; i++) {
+		if (shape->gs >> i & 1) {
+			p = gtrace_put_delta(p, &pub->last_g, args[i]);
+			continue;
+		}
+		if (shape->objs >> i & 1) {
+			p = gtrace_put_delta(p, &pub->last_obj, args[i]);
+			continue;
+		}
 		if (!(shape->bytes >> i & 1)) {
 			p = gtrace_put(p, args[i]);
 			continue;

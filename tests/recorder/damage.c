@@ -225,7 +225,7 @@ static void later_minor(void **state)
 		1,
 		GTRACE_GO_NAME,
 		0,
-		4,
+		8,
 		1,
 		'x',
 		6, // with one argument more than ours
@@ -258,8 +258,8 @@ static void later_minor(void **state)
 /** A trace of an earlier minor version, whose events have fewer arguments than ours. */
 static void earlier_minor(void **state)
 {
-	static const uint8_t records[] = {GTRACE_GO_NAME,   5, 4,                // no name
-	                                  GTRACE_GO_SWITCH, 1, 1, 7,   0, 0,  3, // no seq
+	static const uint8_t records[] = {GTRACE_GO_NAME,   5, 8,                // no name
+	                                  GTRACE_GO_SWITCH, 1, 1, 14,  0, 0,  1, // no seq
 	                                  GTRACE_MARK,      1, 1, 'x', 1, 'y'};
 	char path[512];
 	struct maker m;
@@ -515,11 +515,11 @@ static void mended_by_sidecar(void **state)
  */
 static void sites_of_generations(void **state)
 {
-	static const uint8_t first[] = {GTRACE_SITE, 0, 8,          12, 3, 1, 'f', 1,
-	                                'g',         0, GTRACE_USE, 9,  7, 3, 8, // time 9
-	                                GTRACE_USE,  9, 7,          3,  8};      // time 18
-	static const uint8_t second[] = {GTRACE_SITE, 5, 8,          13, 3, 1, 'h', 1,
-	                                 'i',         0, GTRACE_USE, 5,  7, 3, 8}; // time 10
+	static const uint8_t first[] = {GTRACE_SITE, 0, 8,          12, 3,  1, 'f', 1,
+	                                'g',         0, GTRACE_USE, 9,  14, 3, 8, // time 9
+	                                GTRACE_USE,  9, 0,          3,  8};       // time 18
+	static const uint8_t second[] = {GTRACE_SITE, 5, 8,          13, 3,  1, 'h', 1,
+	                                 'i',         0, GTRACE_USE, 5,  14, 3, 8}; // time 10
 	char path[512];
 	struct maker m;
 

@@ -123,7 +123,7 @@ static void example_chunk(void **state)
 	assert_int_equal(e.count, 3);
 	for (size_t i = 0; i < 3; i++)
 		assert_string_equal(strchr(e.line[i], ' '), want[i]);
-	assert_memory_equal(bytes + 149, "\x21\x96\x01\x07\x03", 5);
+	assert_memory_equal(bytes + 149, "\x21\x96\x01\x0e\x03", 5);
 	events_free(&e);
 	free(hex);
 }

@@ -58,6 +58,16 @@ static unsigned random_id(uint64_t *seed)
 	return ids[random_next(seed) % (sizeof(ids) / sizeof(*ids))];
 }
 
+/** Which arguments are of that kind. */
+static unsigned kinds(const struct gtrace_event_desc *desc, const char *kind)
+{
+	unsigned bits = 0;
+
+	for (unsigned i = 0; i < desc->nargs; i++)
+		bits |= (unsigned)!strcmp(desc->kind[i], kind) << i;
+	return bits;
+}
+
 static uint64_t emit_random(struct gtrace_stream *s, uint64_t *seed, const char *noise)
 {
 	unsigned id = random_id(seed);
@@ -88,7 +98,8 @@ static uint64_t emit_random(struct gtrace_stream *s, uint64_t *seed, const char 
 	if (n)
 		gtrace_stream_text(s, (enum gtrace_event_id)id, args, strs, lens);
 	else
-		gtrace_emit_at(s, gtrace_ticks(), (enum gtrace_event_id)id, desc->nargs, args);
+		gtrace_emit_at(s, gtrace_ticks(), (enum gtrace_event_id)id, desc->nargs, kinds(desc, "g"),
+		               kinds(desc, "obj"), args);
 	return h;
 }
 

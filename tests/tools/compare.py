@@ -90,6 +90,7 @@ def recorded(readers, examples):
     for size in (0, 4000):
         killed(readers, f"{examples}/sieve", f"killed{size}.gtrace", size)
     recorder(readers, f"{examples}/sieve")
+    rotated(readers, f"{examples}/sieve")
 
 
 def recorder(readers, program):
@@ -105,6 +106,18 @@ def recorder(readers, program):
                 sys.exit(f"{program} ended early")
         p.kill()
     assert readers.same("left.gtrace", "a ring that was left over") > 10000
+
+
+def rotated(readers, program):
+    """Files of a bounded size, the last of them left over by SIGKILL."""
+    with subprocess.Popen([program, "1000000"], stdout=subprocess.DEVNULL,
+                          env={**os.environ, "GTRACE": "part.gtrace,rotate=256K"}) as p:
+        while not os.path.exists("part.000002.gtrace"):
+            if p.poll() is not None:
+                sys.exit(f"{program} ended early")
+        p.kill()
+    for path in "part.000002.gtrace", "part.gtrace":
+        readers.same(path, path)
 
 
 seen_begins = set()
@@ -227,18 +240,23 @@ def chunk(data, c, kind, raw):
 
 def later_header(raw):
     lines = [line + b" more:u words:bytes" if line.startswith(b"event=") else line for line in raw.split(b"\n")]
-    return b"colour=blue\nevent=150 NOVEL n:u what:bytes odd:shape\n" + b"\n".join(lines)
+    return b"colour=blue\nevent=150 NOVEL n:u what:bytes odd:shape who:g\n" + b"\n".join(lines)
 
 
 def later_batch(trace, batch):
     """Each record with two arguments more, and behind each one of an event that is new."""
     ids, out, ticks = {name: n for n, (name, _, _) in trace.events.items()}, b"", batch.first
-    for at, name, args in trace.records(batch):
+    last = {b"g": 0, b"obj": 0}
+
+    def number(kind, v):
+        if kind in last:
+            v, last[kind] = v - last[kind], v
+        return varint((v << 1 ^ v >> 63) & tracefile.M64 if kind == b"z" or kind in last else v)
+    for at, name, args, _ in trace.records(batch):
         out, ticks = out + bytes([ids[name]]) + varint(at - ticks), at
         for _, kind, v in args:
-            v = (v << 1 ^ v >> 63) & tracefile.M64 if kind == b"z" else v
-            out += varint(len(v)) + v if kind == b"bytes" else varint(v)
-        out += b"\x07\x03abc" + b"\x96\x00\x05\x02xy\x09"
+            out += varint(len(v)) + v if kind == b"bytes" else number(kind, v)
+        out += b"\x07\x03abc" + b"\x96\x00\x05\x02xy\x09" + number(b"g", 3)
     return out
 
 
@@ -266,7 +284,7 @@ def later(readers, assemble, *texts):
         write("later.gtrace", later_trace(readers, data))
         readers.same("later.gtrace", f"{text}, as of a later version")
         old, new = readers.first("assembled.gtrace"), readers.first("later.gtrace")
-        known = [re.sub(rb" more=7 words=abc$", b"", line) for line in new if b" NOVEL n=5 what=xy odd=9" not in line]
+        known = [re.sub(rb" more=7 words=abc$", b"", line) for line in new if b" NOVEL n=5 what=xy odd=9 who=3" not in line]
         info = subprocess.run([readers.gtrace, "info", "later.gtrace"], capture_output=True, check=True).stdout
         if known != old or findings(readers, "later.gtrace") != findings(readers, "assembled.gtrace"):
             print(f"FAILED: {text}: not all that is known was read")

@@ -151,7 +151,8 @@ def value(words, kind, v):
 
 
 def line(trace, s):
-    words = [b"%d t%d" % (trace.time(s.head.ticks), s.thread)]
+    ns = trace.time(s.head.ticks)
+    words = [b"%d t%d" % (ns if trace.seams is None else max(0, ns), s.thread)]
     words += [b"g%d" % s.context] if s.context else []
     words += [s.head.name]
     for name, kind, v in s.head.args[:8]:  # as the other reader

@@ -12,7 +12,7 @@ from fractions import Fraction
 M64 = (1 << 64) - 1
 FAR = 4 * 10**18
 HEADER, BATCH, END, BEGIN = 1, 2, 3, 4
-RAW_MAX = {HEADER: 16 << 20, BATCH: 1 << 20, END: 16 << 20}
+RAW_MAX = {HEADER: 16 << 20, BATCH: 1 << 20, END: 16 << 20, BEGIN: 16 << 20}
 
 Chunk = namedtuple("Chunk", "at bytes kind generation frame_bytes raw_bytes thread seq first last g"
                             " events lost_events lost_batches ticks mono wall")
@@ -128,14 +128,17 @@ class Trace:
 
     def __init__(self, page, data, side):
         self.events, self.words = page_events(page), page_words(page)
-        self.header, self.batches, readings, start, begin, whole = [], {}, [], None, None, False
+        self.header, self.batches, self.seams, readings = [], {}, None, []
+        start, begin, ended, whole = None, None, None, False
         for c in chunks(data):
             readings.append((c.ticks, c.mono))
             raw, whole = payload(data, c), whole or c.at + c.bytes + c.frame_bytes <= len(data)
             if c.kind == HEADER:
                 start = start or readings[-1]
-            if c.kind == BEGIN:
-                begin = begin or readings[-1]
+            if c.kind == BEGIN and not begin:
+                begin, self.seams = readings[-1], seams(raw)
+            if c.kind == END and not ended and raw is not None:
+                ended = next((line for line in raw.split(b"\n") if line.startswith(b"end=")), b"end=")
             if c.kind == HEADER and raw is not None and not self.header:
                 self.header = [line.split(b"=", 1) for line in raw.split(b"\0")[0].split(b"\n") if b"=" in line]
             if c.kind == BATCH and c.raw_bytes <= 1 << 20 and c.frame_bytes <= 2 << 20:
@@ -144,6 +147,7 @@ class Trace:
             raise Refused("not a trace")
         self.shift = int(self.key(b"tick_shift") or 0)
         self.os = self.key(b"clock") == b"os"
+        self.cut = ended in (None, b"end=rotated")
         start, begin = self.sidecar(side, start, begin, readings)
         self.middle = begin is not None and (start is None or begin[0] > start[0])
         start = begin if self.middle else start or readings[0]
@@ -154,9 +158,12 @@ class Trace:
     def key(self, key):
         return next((v for k, v in self.header if k == key), None)
 
-    def take(self, b):
+    def take(self, b, longer=False):
         stream = self.batches.setdefault(b.thread, {}) if b.thread and b.seq else {}
-        if b.seq not in stream or stream[b.seq].payload is None and b.payload is not None:
+        had = stream.get(b.seq)
+        if had is None or had.payload is None and b.payload is not None:
+            stream[b.seq] = b
+        elif longer and len(b.payload) > len(had.payload):
             stream[b.seq] = b
 
     def sidecar(self, side, start, begin, readings):
@@ -166,7 +173,7 @@ class Trace:
         if self.key(b"id") not in (None, b"%016x" % struct.unpack_from("<Q", side, 16)):
             return start, begin
         for b in slots(side):
-            self.take(b)
+            self.take(b, longer=self.cut)
         readings.append(struct.unpack_from("<2Q", side, 88 + 24 * (side[80] & 1)))
         if not self.header:
             self.shift, self.os = (side[44] & 31), side[48:52] != b"\0\0\0\0"
@@ -219,7 +226,7 @@ class Trace:
 
     def records(self, batch):
         """(ticks, name, arguments) of each; None at the end if the rest is lost."""
-        data, ticks, p = batch.payload, batch.first, 0
+        data, ticks, p, last = batch.payload, batch.first, 0, {b"g": 0, b"obj": 0}
         if data is None:
             yield None
             return
@@ -240,12 +247,15 @@ class Trace:
                 delta = varint()
                 for arg, kind in args:
                     v = varint()
+                    if kind in last:
+                        v = last[kind] = last[kind] + (v >> 1 ^ -(v & 1)) & M64
                     if kind == b"bytes":
                         v, p = data[p:p + v], p + v
                         data[p - 1]  # is there
                     values.append((arg, kind, v >> 1 ^ -(v & 1) if kind == b"z" else v))
                 ticks = ticks + delta & M64
-                yield ticks, name, values + [(arg, kind, b"" if kind == b"bytes" else 0) for arg, kind in lacking]
+                lacks = [(arg, kind, b"" if kind == b"bytes" else 0) for arg, kind in lacking]
+                yield ticks, name, values + lacks, p
         except (IndexError, KeyError):
             yield None
 
@@ -266,12 +276,16 @@ class Trace:
     def heads(self, thread):
         """A stream's heads.  What fills tables is done in passing."""
         batches = sorted(self.batches[thread].items())
-        expected, ticks, generation, lost = batches[0][0] if self.middle else 1, self.start[0], None, True
+        seam = (self.seams or {}).get(thread, (1, 0)) if self.middle else (1, 0)
+        expected, ticks, generation, lost = seam[0], self.start[0], None, True
+        if self.middle:
+            expected = batches[0][0] if self.seams is None else min(expected, batches[0][0])
         for _, b in batches:
             if b.seq != expected:
                 lost = True
                 yield gap(ticks, thread, b.seq - expected, b.lost_events)
             expected, ticks = b.seq + 1, b.first
+            old = seam[1] if b.seq == seam[0] else 0  # bytes of it that are an older file's
             yield Head(b.first, None, [], b.g if lost and b.payload is not None else None)
             lost, count = False, 0
             if b.generation != generation:
@@ -282,16 +296,23 @@ class Trace:
                     yield gap(ticks, thread, 1, max(0, b.events - count))
                     break
                 count += 1
-                ticks, name, args = record
+                ticks, name, args, end = record
                 if name == b"SITE":
                     self.define(sites, {n: v for n, _, v in args})
                 elif name == b"STACK_DEF":
                     stacks[args[0][2]] = pcs(args[1][2], stacks.get(args[0][2], []))
-                elif self.middle and ticks < self.start[0]:
+                elif self.middle and (end <= old if self.seams is not None else ticks < self.start[0]):
                     yield from (Head(b.first, None, [], g) for g in contexts(parts(name, args)))
                 else:
                     for part, some in parts(name, [self.resolve(sites, stacks, a) for a in args]):
                         yield Head(ticks, part, some, None)
+
+
+def seams(raw):
+    """thread: (seq, bytes) of a begin chunk; None if it is not of a recording that rotates."""
+    lines = [line.split(b"=", 1) for line in (raw or b"").split(b"\0")[0].split(b"\n") if b"=" in line]
+    rows = [[int(w) for w in v.split(b" ")] for k, v in lines if k == b"from"]
+    return {t: (seq, n) for t, seq, n in rows} if b"part" in dict(lines) else None
 
 
 def gap(ticks, thread, batches, events):
