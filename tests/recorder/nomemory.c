@@ -329,8 +329,8 @@ static void damaged(void **state)
 	               "37 t1 GO_NEW g=4 site=main.c:11:main:go:worker\n"
 	               "40 t2 GO_START g=2\n"
 	               "45 t2 STACK pcs=0x10,0x20,0x30\n"
-	               "48 t2 GO_NEW g=5 site=main.c:12:wake:go:\\n"
-	               "50 t2 GO_WAKE g=1 obj=7\\n"
+	               "48 t2 GO_NEW g=5 site=main.c:12:wake:go:\n"
+	               "50 t2 GO_WAKE g=1 obj=7\n"
 	               "70 t1 GO_START g=1 seq=3\n"
 	               "80 t1 GO_END\n"
 	               "end exit 0\n");
