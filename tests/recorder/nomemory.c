@@ -16,6 +16,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <glob.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -39,7 +40,10 @@ static struct {
 	bool lasting;   // and all after it
 	_Atomic uint64_t calls, failed;
 	_Atomic bool on;
+	void *(*_Atomic thread)(void *); // what threads run: at one time all the same
 } plan;
+
+static _Thread_local bool ours; // the thread is: a sanitizer's own way to begin one may not fail
 
 /* A sanitizer that is not yet initialized allocates as well: nothing of it in here. */
 #define PLAIN no_sanitize("address"), no_sanitize("thread"), no_sanitize("undefined")
@@ -47,7 +51,7 @@ static struct {
 
 __attribute__((PLAIN)) static bool fails(void)
 {
-	if (!atomic_load(&plan.on))
+	if (!ours || !atomic_load(&plan.on))
 		return false;
 	uint64_t n = atomic_fetch_add(&plan.calls, 1) + 1;
 
@@ -79,6 +83,23 @@ SHIM void *realloc(void *p, size_t bytes)
 	return fails() ? NULL : plan.realloc(p, bytes);
 }
 
+int __real_pthread_create(pthread_t *id, const pthread_attr_t *attr, void *(*fn)(void *),
+                          void *arg);
+int __wrap_pthread_create(pthread_t *id, const pthread_attr_t *attr, void *(*fn)(void *),
+                          void *arg);
+
+static void *thread_main(void *arg)
+{
+	ours = true;
+	return plan.thread(arg);
+}
+
+int __wrap_pthread_create(pthread_t *id, const pthread_attr_t *attr, void *(*fn)(void *), void *arg)
+{
+	plan.thread = fn;
+	return __real_pthread_create(id, attr, thread_main, arg);
+}
+
 /* This version of zstd has all it needs when it begins to decompress; it does not promise that. */
 size_t __real_ZSTD_decompressDCtx(ZSTD_DCtx *ctx, void *to, size_t cap, const void *from,
                                   size_t len);
@@ -97,6 +118,7 @@ static void plan_begin(uint64_t first, bool lasting)
 	plan.first = first;
 	plan.lasting = lasting;
 	plan.calls = plan.failed = 0;
+	ours = true;
 	plan.on = true;
 }
 
@@ -424,7 +446,7 @@ static void large(void **state)
 
 	(void)state;
 	assert_int_equal(schedule_record(path, &opt, &written), 0);
-	each_call(&(struct subject){.path = path, .run = file_run}, 4);
+	each_call(&(struct subject){.path = path, .run = file_run}, 16);
 }
 
 /* ── a pipe, which holds all of it ── */
