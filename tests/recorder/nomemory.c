@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <glob.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -41,6 +42,7 @@ static struct {
 	_Atomic uint64_t calls, failed;
 	_Atomic bool on;
 	void *(*_Atomic thread)(void *); // what threads run: at one time all the same
+	unsigned threads;                // begun
 } plan;
 
 static _Thread_local bool ours; // the thread is: a sanitizer's own way to begin one may not fail
@@ -97,6 +99,7 @@ static void *thread_main(void *arg)
 int __wrap_pthread_create(pthread_t *id, const pthread_attr_t *attr, void *(*fn)(void *), void *arg)
 {
 	plan.thread = fn;
+	plan.threads++;
 	return __real_pthread_create(id, attr, thread_main, arg);
 }
 
@@ -178,6 +181,8 @@ static void hash_event(uint64_t *h, const struct gtrace_reader *r, const struct 
 	gtrace_event_print(r, ev, line, sizeof(line));
 	hash_text(h, line);
 	*h = (*h ^ ev->offset) * 0x100000001B3u;
+	for (unsigned i = 0; i < ev->nargs; i++) // sites that nobody defines have numbers as well
+		*h = (*h ^ ev->arg[i]) * 0x100000001B3u;
 }
 
 /** After an error there is nothing more to be had, and the same to be said. */
@@ -305,11 +310,11 @@ static void golden(void **state)
 /** So many threads, goroutines, sites and stacks that all tables grow. */
 static char *wide_text(void)
 {
-	enum { THREADS = 20, GOROUTINES = 400, LINE = 400 };
-	char *text = malloc((size_t)(2 * GOROUTINES + 2) * LINE);
+	enum { THREADS = 20, GOROUTINES = 400, LINE = 400, HEADER = 20000 };
+	char *text = malloc((size_t)(2 * GOROUTINES + 2) * LINE + HEADER);
 	char *p = text;
 
-	p += sprintf(p, "header program=./wide pid=42\n");
+	p += sprintf(p, "header program=./wide pid=42 note=%0*d\n", HEADER, 1);
 	for (int i = 0; i < GOROUTINES; i++) {
 		int t = 1 + i % THREADS;
 
@@ -331,7 +336,7 @@ static void wide(void **state)
 	(void)state;
 	assemble(path, text);
 	free(text);
-	each_call(&(struct subject){.path = path, .run = file_run}, 64);
+	each_call(&(struct subject){.path = path, .run = file_run}, EACH);
 }
 
 /** Several batches, of which the first one, with most sites, and the end record are damaged. */
@@ -374,7 +379,19 @@ static void damaged(void **state)
 
 /* ── a killed program's ── */
 
-static void killed_child(const char *path)
+/** The state of the sidecar's first slot. */
+static unsigned slot_state(const char *side)
+{
+	size_t len;
+	uint8_t *bytes = file_read(side, &len);
+	unsigned state = ((struct gtrace__slot *)(bytes + GTRACE__SIDE_BYTES))->state;
+
+	free(bytes);
+	return state;
+}
+
+/** Two batches: the first one is in the file, the other one in its slot. */
+static void killed_child(const char *path, const char *side)
 {
 	struct gtrace_options opt = options_for(path);
 	struct gtrace_error err;
@@ -386,6 +403,8 @@ static void killed_child(const char *path)
 
 	for (uint64_t i = 1; i <= 20000; i++)
 		GTRACE_EMIT(s, USE, i, GTRACE_op_NONE, 0);
+	while (slot_state(side) != GTRACE__SLOT_FREE)
+		sched_yield();
 	raise(SIGKILL);
 }
 
@@ -397,16 +416,15 @@ static void slot_again(const char *path, const char *side, bool damage)
 	struct gtrace__slot *slot = (struct gtrace__slot *)(bytes + GTRACE__SIDE_BYTES);
 
 	slot->state = GTRACE__SLOT_FULL;
+	assert_int_equal(slot->seq, 1);
 	file_write(side, bytes, len);
-	uint64_t seq = slot->seq;
-
 	free(bytes);
 	bytes = file_read(path, &len);
 	for (uint8_t *p = bytes; (p = memmem(p, (size_t)(bytes + len - p), "GTRC", 4)); p += 4) {
 		struct gtrace__chunk k;
 
 		memcpy(&k, p, sizeof(k));
-		if (damage && k.kind == GTRACE__BATCH && k.seq == seq)
+		if (damage && k.kind == GTRACE__BATCH && k.seq == 1)
 			p[k.header_bytes + k.frame_bytes / 2] ^= 0xff;
 	}
 	file_write(path, bytes, len);
@@ -425,7 +443,7 @@ static void killed(void **state)
 	pid_t pid = fork();
 
 	if (!pid)
-		killed_child(path);
+		killed_child(path, side);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	each_call(&(struct subject){.path = path, .run = file_run}, EACH);
@@ -441,12 +459,16 @@ static void killed(void **state)
 static void large(void **state)
 {
 	const char *path = temp_path("large.gtrace");
-	struct schedule_options opt = {.events = 120000, .streams = 4, .goroutines = 300, .seed = 1};
+	struct schedule_options opt = {.events = 60000, .streams = 4, .goroutines = 300, .seed = 1};
 	struct schedule_written written;
+	cpu_set_t cpus;
 
 	(void)state;
 	assert_int_equal(schedule_record(path, &opt, &written), 0);
-	each_call(&(struct subject){.path = path, .run = file_run}, 16);
+	plan.threads = 0;
+	each_call(&(struct subject){.path = path, .run = file_run}, 8);
+	assert_int_equal(sched_getaffinity(0, sizeof(cpus), &cpus), 0);
+	assert_true(plan.threads || CPU_COUNT(&cpus) == 1);
 }
 
 /* ── a pipe, which holds all of it ── */
@@ -506,7 +528,7 @@ static void text(void **state)
 	char *lines = wide_text();
 
 	(void)state;
-	each_call(&(struct subject){path, lines, strlen(lines), text_run}, 32);
+	each_call(&(struct subject){path, lines, strlen(lines), text_run}, EACH);
 	free(lines);
 }
 
