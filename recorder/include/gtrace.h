@@ -569,7 +569,7 @@ GTRACE_EXPORT int gtrace_reader_open(struct gtrace_reader **out, const char *pat
  * The next event.  Damage does not end it: a GTRACE_GAP event stands for what is missing.
  *
  * Returns: 1 an event; 0 no more; a negative errno with *err filled if the file cannot be read any
- * more.
+ * more: then always that one.
  */
 GTRACE_EXPORT int gtrace_reader_next(struct gtrace_reader *r, struct gtrace_event *ev,
                                      struct gtrace_error *err);

@@ -126,8 +126,10 @@ static int record_table(struct gtrace_reader *r, struct cursor *c)
 	uint32_t number;
 
 	if (rec->id == GTRACE_STACK_DEF) {
-		number = gtrace__stack_define(&r->tables, (const uint8_t *)rec->bytes[1], rec->arg[1]);
-		return number ? gtrace__map_set(&c->stacks, rec->arg[0], number) : 0;
+		int err =
+			gtrace__stack_define(&r->tables, (const uint8_t *)rec->bytes[1], rec->arg[1], &number);
+
+		return number && !err ? gtrace__map_set(&c->stacks, rec->arg[0], number) : err;
 	}
 	struct site_words words = {
 		.line = rec->arg[1],
@@ -145,13 +147,14 @@ static int record_table(struct gtrace_reader *r, struct cursor *c)
 	return number ? gtrace__map_set(&c->sites, rec->arg[0], number) : -ENOMEM;
 }
 
+/** The reader's number of a site, not 0.  0: no memory. */
 static uint32_t site_number(struct gtrace_reader *r, struct cursor *c, uint64_t raw)
 {
 	struct site_near *near = near_place(c, raw);
 
 	if (near->number && near->raw == raw)
 		return near->number;
-	uint32_t number = raw ? gtrace__map_get(&c->sites, raw) : 0;
+	uint32_t number = gtrace__map_get(&c->sites, raw);
 
 	if (!number)
 		return gtrace__site_number(&r->tables, raw);
@@ -159,18 +162,21 @@ static uint32_t site_number(struct gtrace_reader *r, struct cursor *c, uint64_t 
 	return number;
 }
 
-static void record_numbers(struct gtrace_reader *r, struct cursor *c)
+/** The reader's numbers in place of the record's.  Returns: 0 or -ENOMEM. */
+static int record_numbers(struct gtrace_reader *r, struct cursor *c)
 {
 	struct record *rec = &c->rec;
 
 	for (unsigned sites = r->shape[rec->id].sites; sites; sites &= sites - 1) {
-		int i = __builtin_ctz(sites);
+		uint64_t *site = &rec->arg[__builtin_ctz(sites)];
 
-		rec->arg[i] = site_number(r, c, rec->arg[i]);
+		if (*site && !(*site = site_number(r, c, *site)))
+			return -ENOMEM;
 	}
 	if (rec->id == GTRACE_STACK)
 		rec->arg[0] = gtrace__map_get(&c->stacks, rec->arg[0]);
 	c->ended |= rec->id == GTRACE_THREAD_END;
+	return 0;
 }
 
 /** Is the record before c->pos from before the trace's beginning? */
@@ -342,7 +348,8 @@ static int batch_next(struct gtrace_reader *r, struct cursor *c)
 				return -ENOMEM;
 			continue;
 		}
-		record_numbers(r, c);
+		if (record_numbers(r, c))
+			return -ENOMEM;
 		if (r->middle && record_before(r, c)) {
 			record_pass(c);
 			continue;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 int gtrace__frame_read(struct frame_reader *f, int fd, uint64_t offset, size_t frame_bytes,
                        uint8_t *out, size_t raw_bytes)
@@ -32,6 +33,8 @@ int gtrace__frame_read(struct frame_reader *f, int fd, uint64_t offset, size_t f
 		return -EBADMSG;
 	size_t got = ZSTD_decompressDCtx(f->zstd, out, raw_bytes, f->frame, frame_bytes);
 
+	if (ZSTD_getErrorCode(got) == ZSTD_error_memory_allocation)
+		return -ENOMEM;
 	return got == raw_bytes ? 0 : -EBADMSG;
 }
 

@@ -10,21 +10,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-char *gtrace__chunk_text(struct gtrace_reader *r, uint64_t offset, uint64_t frame_bytes,
-                         uint64_t raw_bytes)
+int gtrace__chunk_text(struct gtrace_reader *r, uint64_t offset, const struct gtrace__chunk *k,
+                       char **out)
 {
-	if (raw_bytes > GTRACE__TEXT_RAW_MAX || frame_bytes > 2 * GTRACE__TEXT_RAW_MAX)
-		return NULL;
-	char *text = malloc(raw_bytes + 1);
+	*out = NULL;
+	if (k->raw_bytes > GTRACE__TEXT_RAW_MAX || k->frame_bytes > 2 * GTRACE__TEXT_RAW_MAX)
+		return 0;
+	char *text = malloc(k->raw_bytes + 1);
 
 	if (!text)
-		return NULL;
-	if (gtrace__frame_read(&r->frame, r->fd, offset, frame_bytes, (uint8_t *)text, raw_bytes)) {
+		return -ENOMEM;
+	int err =
+		gtrace__frame_read(&r->frame, r->fd, offset, k->frame_bytes, (uint8_t *)text, k->raw_bytes);
+
+	if (err) {
 		free(text);
-		return NULL;
+		return err == -EBADMSG ? 0 : err;
 	}
-	text[raw_bytes] = '\0';
-	return text;
+	text[k->raw_bytes] = '\0';
+	*out = text;
+	return 0;
 }
 
 /** The value of a key in lines of key=value; ends at a newline.  NULL if there is none. */

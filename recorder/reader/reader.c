@@ -132,6 +132,11 @@ static int reader_prepare(struct gtrace_reader *r)
 	return 0;
 }
 
+static int open_error(struct gtrace_error *err, int code, const char *name)
+{
+	return gtrace__error(err, code, UINT64_MAX, "cannot read '%.200s': %s", name, strerror(-code));
+}
+
 /** A sidecar's name stands for the trace it belongs to.  NULL: no memory. */
 static char *trace_path(const char *path)
 {
@@ -139,25 +144,39 @@ static char *trace_path(const char *path)
 	size_t len = strlen(path), end = sizeof(suffix) - 1;
 	struct side *side = NULL;
 
-	if (len > end && !strcmp(path + len - end, suffix))
-		side = gtrace__side_load(path);
+	if (len > end && !strcmp(path + len - end, suffix) && gtrace__side_load(&side, path))
+		return NULL;
+	char *trace = strndup(path, side ? len - end : len);
+
 	gtrace__side_free(side);
-	return strndup(path, side ? len - end : len);
+	return trace;
+}
+
+/** The sidecar beside a trace; *out is NULL if there is none.  Returns: 0 or -ENOMEM. */
+static int side_beside(struct side **out, const char *path)
+{
+	char *side_path;
+
+	*out = NULL;
+	if (!strcmp(path, "-"))
+		return 0;
+	if (asprintf(&side_path, "%s.live", path) < 0)
+		return -ENOMEM;
+	int err = gtrace__side_load(out, side_path);
+
+	free(side_path);
+	return err;
 }
 
 static int trace_load(struct gtrace_reader *r, const char *path, struct gtrace_error *err)
 {
-	struct side *side = NULL;
-	char *side_path;
+	struct side *side;
+	int code = side_beside(&side, path);
 
-	if (strcmp(path, "-") && asprintf(&side_path, "%s.live", path) >= 0) {
-		side = gtrace__side_load(side_path);
-		free(side_path);
-	}
-	int fd = gtrace__source_open(path, &r->file_bytes, err);
-	int code = fd < 0 ? fd : 0;
-
-	r->fd = fd;
+	if (code)
+		return open_error(err, code, r->name);
+	r->fd = gtrace__source_open(path, &r->file_bytes, err);
+	code = r->fd < 0 ? r->fd : 0;
 	r->info.file_bytes = r->file_bytes;
 	if (!code)
 		code = gtrace__scan(r, err);
@@ -167,8 +186,7 @@ static int trace_load(struct gtrace_reader *r, const char *path, struct gtrace_e
 		if (!code)
 			code = reader_prepare(r);
 		if (code)
-			gtrace__error(err, code, UINT64_MAX, "cannot read '%.200s': %s", r->name,
-			              strerror(-code));
+			open_error(err, code, r->name);
 	}
 	gtrace__side_free(side);
 	return code;
@@ -177,8 +195,7 @@ static int trace_load(struct gtrace_reader *r, const char *path, struct gtrace_e
 static int reader_load(struct gtrace_reader *r, const char *path, struct gtrace_error *err)
 {
 	char *trace = trace_path(path);
-	int code = trace ? trace_load(r, trace, err)
-	                 : gtrace__error(err, -ENOMEM, UINT64_MAX, "no memory to read '%.200s'", path);
+	int code = trace ? trace_load(r, trace, err) : open_error(err, -ENOMEM, r->name);
 
 	free(trace);
 	return code;
@@ -190,7 +207,7 @@ int gtrace_reader_open(struct gtrace_reader **out, const char *path, struct gtra
 
 	*out = NULL;
 	if (!r)
-		return gtrace__error(err, -ENOMEM, UINT64_MAX, "no memory to read '%.200s'", path);
+		return open_error(err, -ENOMEM, path);
 	int code = reader_load(r, path, err);
 
 	if (code) {
@@ -208,7 +225,7 @@ static int last_advance(struct gtrace_reader *r)
 
 	r->last = NULL;
 	if (!c)
-		return 0;
+		return r->failed;
 	int err = gtrace__cursor_advance(r, c);
 
 	if (!err)
@@ -225,8 +242,6 @@ static void event_fill(struct gtrace_reader *r, struct cursor *c, struct gtrace_
 		ev->time_ns = 0; // stamped before the file began, and published after
 	ev->offset = c->current ? c->current->offset : c->batch[0].offset;
 	gtrace__cursor_event(r, c, ev);
-	r->info.events++;
-	r->info.unknown_events += r->shape[ev->id].novel;
 }
 
 /** Returns: 1, 0 or a negative errno. */
@@ -249,6 +264,8 @@ static int reader_next(struct gtrace_reader *r, struct gtrace_event *ev)
 		err = gtrace__order_apply(&r->order, c, &r->info);
 		if (err)
 			return err;
+		r->info.events++;
+		r->info.unknown_events += r->shape[ev->id].novel;
 		r->last = c;
 		return 1;
 	}
@@ -259,9 +276,11 @@ int gtrace_reader_next(struct gtrace_reader *r, struct gtrace_event *ev, struct 
 {
 	int n = reader_next(r, ev);
 
-	if (n < 0)
+	if (n < 0) {
+		r->failed = n;
 		gtrace__error(err, n, UINT64_MAX, "cannot read '%.200s' any further: %s", r->name,
 		              strerror(-n));
+	}
 	return n;
 }
 

@@ -139,7 +139,8 @@ struct gtrace_reader {
 	struct tables tables;
 	struct timeline timeline;
 	struct order order;
-	struct cursor *last; // its head was handed out
+	struct cursor *last; // its head was handed out; NULL when failed
+	int failed;          // why it cannot be read any further: a negative errno, or 0
 };
 
 /* scan.c */
@@ -161,10 +162,11 @@ int gtrace__batch_add(struct gtrace_reader *r, uint64_t thread, const struct bat
 
 struct side;
 
-/** Read a sidecar into memory.  Returns NULL if there is none that makes sense. */
-struct side *gtrace__side_load(const char *path);
+/** Read a sidecar into memory; *out is NULL if there is none that makes sense.  Returns: 0 or
+ * -ENOMEM. */
+int gtrace__side_load(struct side **out, const char *path);
 
-/** Add what is not in the file.  Returns: 0 or -ENOMEM. */
+/** Add what is not in the file.  Returns: 0 or a negative errno. */
 int gtrace__side_merge(struct side *side, struct gtrace_reader *r);
 
 void gtrace__side_free(struct side *side);
@@ -184,9 +186,10 @@ const struct seam *gtrace__seam(const struct gtrace_reader *r, uint64_t thread);
 /** Take the text of an end record, which becomes the reader's. */
 void gtrace__end_take(struct gtrace_reader *r, char *text, const struct gtrace__clock *when);
 
-/** Decompress a text chunk.  NULL: damaged, or no memory. */
-char *gtrace__chunk_text(struct gtrace_reader *r, uint64_t offset, uint64_t frame_bytes,
-                         uint64_t raw_bytes);
+/** Decompress the text of a chunk, at offset; *out is NULL if it is damaged.  Returns: 0, or a
+ * negative errno. */
+int gtrace__chunk_text(struct gtrace_reader *r, uint64_t offset, const struct gtrace__chunk *k,
+                       char **out);
 
 /* batch.c */
 

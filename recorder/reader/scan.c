@@ -177,14 +177,14 @@ static int take_text(struct scan *s)
 	}
 	if (header ? r->header != NULL : r->end_record != NULL)
 		return 0;
-	char *text = gtrace__chunk_text(r, s->offset + GTRACE__SKIP_BYTES + k->header_bytes,
-	                                k->frame_bytes, k->raw_bytes);
+	char *text;
+	int err = gtrace__chunk_text(r, s->offset + GTRACE__SKIP_BYTES + k->header_bytes, k, &text);
 
 	if (text && header)
 		return gtrace__header_take(r, text);
 	if (text)
 		gtrace__end_take(r, text, &k->clock);
-	return 0;
+	return err;
 }
 
 void gtrace__begin_take(struct gtrace_reader *r, const struct gtrace__clock *begin)
@@ -209,10 +209,11 @@ static int take_begin(struct scan *s)
 	gtrace__begin_take(r, &k->clock);
 	if (!r->middle)
 		return 0;
-	char *text = gtrace__chunk_text(r, s->offset + GTRACE__SKIP_BYTES + k->header_bytes,
-	                                k->frame_bytes, k->raw_bytes);
-	int err = text ? gtrace__begin_lines(r, text) : 0;
+	char *text;
+	int err = gtrace__chunk_text(r, s->offset + GTRACE__SKIP_BYTES + k->header_bytes, k, &text);
 
+	if (text)
+		err = gtrace__begin_lines(r, text);
 	free(text);
 	return err;
 }

@@ -48,8 +48,9 @@ static bool slot_head(int fd, uint64_t offset, struct gtrace__slot *head)
 	       (head->state == GTRACE__SLOT_OPEN || head->state == GTRACE__SLOT_FULL);
 }
 
-/** Copy one slot if it holds a batch, and still the same one after copying. */
-static void slot_load(struct side *side, int fd, uint64_t offset)
+/** Copy one slot if it holds a batch, and still the same one after copying.  Returns: 0 or -ENOMEM.
+ */
+static int slot_load(struct side *side, int fd, uint64_t offset)
 {
 	struct side_slot *s = &side->slots[side->count];
 	struct gtrace__slot again;
@@ -57,46 +58,60 @@ static void slot_load(struct side *side, int fd, uint64_t offset)
 
 	if (!slot_head(fd, offset, &s->head) || s->head.used > room ||
 	    (!s->head.used && !s->head.lost_batches))
-		return;
+		return 0;
 	s->offset = offset;
 	s->len = s->head.used;
 	s->payload = malloc(s->len + 1);
 	if (!s->payload)
-		return;
+		return -ENOMEM;
 	int64_t n = gtrace__source_read(fd, offset + side->page.slot_header_bytes, s->payload, s->len);
 
 	if (n != s->len || !slot_head(fd, offset, &again) || again.thread != s->head.thread ||
 	    again.seq != s->head.seq || again.used < s->head.used) {
 		free(s->payload);
-		return;
+		return 0;
 	}
 	side->count++;
+	return 0;
 }
 
-struct side *gtrace__side_load(const char *path)
+static int slots_load(struct side *side, int fd)
 {
-	struct side *side = calloc(1, sizeof(*side));
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	struct stat st;
-
-	if (!side || fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-	    gtrace__source_read(fd, 0, &side->page, sizeof(side->page)) < GTRACE__SIDE_PLAIN ||
-	    !page_sound(&side->page)) {
-		free(side);
-		if (fd >= 0)
-			close(fd);
-		return NULL;
-	}
 	uint64_t count = side->page.slot_count;
+	int err = 0;
 
-	side->bytes = (uint64_t)st.st_size;
 	if (count > GTRACE__SLOT_COUNT_MAX)
 		count = GTRACE__SLOT_COUNT_MAX;
 	side->slots = calloc(count + 1, sizeof(*side->slots));
-	for (uint64_t i = 0; side->slots && i < count; i++)
-		slot_load(side, fd, side->page.header_bytes + i * side->page.slot_bytes);
-	close(fd);
-	return side;
+	if (!side->slots)
+		return -ENOMEM;
+	for (uint64_t i = 0; i < count && !err; i++)
+		err = slot_load(side, fd, side->page.header_bytes + i * side->page.slot_bytes);
+	return err;
+}
+
+int gtrace__side_load(struct side **out, const char *path)
+{
+	struct side *side = calloc(1, sizeof(*side));
+	int fd = side ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
+	int err = side ? 0 : -ENOMEM;
+	struct stat st;
+
+	*out = NULL;
+	if (fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode) &&
+	    gtrace__source_read(fd, 0, &side->page, sizeof(side->page)) >= GTRACE__SIDE_PLAIN &&
+	    page_sound(&side->page)) {
+		side->bytes = (uint64_t)st.st_size;
+		err = slots_load(side, fd);
+		if (!err) {
+			*out = side;
+			side = NULL; // the caller's now
+		}
+	}
+	gtrace__side_free(side);
+	if (fd >= 0)
+		close(fd);
+	return err;
 }
 
 void gtrace__side_free(struct side *side)
@@ -119,24 +134,26 @@ static struct batch *batch_find(struct cursor *c, uint64_t seq)
 	return NULL;
 }
 
-/** True if the file holds a batch's payload, and that is sound.  Few are in both places. */
-static bool payload_sound(struct gtrace_reader *r, const struct batch *b)
+/** Is a batch's payload sound in the file?  Few are in both places.  Returns: 0, -EBADMSG if not,
+ * or a negative errno. */
+static int payload_check(struct gtrace_reader *r, const struct batch *b)
 {
 	uint8_t *payload = malloc(b->raw_bytes + 1);
 	int err = payload ? gtrace__frame_read(&r->frame, r->fd, b->offset + b->head_bytes,
 	                                       b->frame_bytes, payload, b->raw_bytes)
-	                  : 0;
+	                  : -ENOMEM;
 
 	free(payload);
-	return err != -EBADMSG;
+	return err;
 }
 
 /** Is all that the slot has in the file?  Of what came behind the end of the recording, nothing
- * counts.
- */
-static bool in_file(struct gtrace_reader *r, const struct batch *b, const struct side_slot *s)
+ * counts.  Returns: likewise. */
+static int in_file(struct gtrace_reader *r, const struct batch *b, const struct side_slot *s)
 {
-	return (b->raw_bytes >= s->len || r->has_end) && payload_sound(r, b);
+	if (b->raw_bytes < s->len && !r->has_end)
+		return -EBADMSG;
+	return payload_check(r, b);
 }
 
 static int slot_merge(struct side_slot *s, struct gtrace_reader *r)
@@ -162,15 +179,16 @@ static int slot_merge(struct side_slot *s, struct gtrace_reader *r)
 		return -ENOMEM;
 	struct batch *same = batch_find(c, b.seq);
 
-	if (same && (same->memory || in_file(r, same, s)))
-		return 0;
+	int err = same && !same->memory ? in_file(r, same, s) : 0;
+
+	if (same && err != -EBADMSG)
+		return err;
 	s->payload = NULL; // the batch owns it now
 	if (same) {
 		*same = b;
 		return 0;
 	}
-	int err = gtrace__batch_add(r, s->head.thread, &b);
-
+	err = gtrace__batch_add(r, s->head.thread, &b);
 	if (err)
 		free(b.memory);
 	return err;

@@ -157,8 +157,6 @@ uint32_t gtrace__site_define(struct tables *t, uint64_t raw, const struct site_w
 
 uint32_t gtrace__site_number(struct tables *t, uint64_t raw)
 {
-	if (!raw)
-		return 0;
 	uint32_t number = gtrace__map_get(&t->site_by_raw, raw);
 
 	if (!number) {
@@ -169,14 +167,14 @@ uint32_t gtrace__site_number(struct tables *t, uint64_t raw)
 	return number;
 }
 
-uint32_t gtrace__stack_define(struct tables *t, const uint8_t *pcs, size_t len)
+int gtrace__stack_define(struct tables *t, const uint8_t *pcs, size_t len, uint32_t *number)
 {
 	uint64_t frame[STACK_FRAMES_MAX];
 	const uint8_t *end = pcs + len;
 	uint64_t pc = 0;
 	uint32_t n = 0;
-	uint32_t same;
 
+	*number = 0;
 	while (pcs < end && n < STACK_FRAMES_MAX) {
 		uint64_t v;
 
@@ -188,31 +186,31 @@ uint32_t gtrace__stack_define(struct tables *t, const uint8_t *pcs, size_t len)
 	}
 	uint64_t hash = XXH64(frame, n * sizeof(*frame), gtrace__hash_key());
 
-	while ((same = gtrace__map_get(&t->stack_by_hash, hash))) {
+	for (uint32_t same; (same = gtrace__map_get(&t->stack_by_hash, hash)); hash++) {
 		const struct stack_row *row = &t->stacks[same - 1];
 
-		if (row->count == n && !memcmp(row->pcs, frame, n * sizeof(*frame)))
-			return same;
-		hash++;
+		if (row->count == n && !memcmp(row->pcs, frame, n * sizeof(*frame))) {
+			*number = same;
+			return 0;
+		}
 	}
 	if (t->stack_count == t->stack_cap) {
 		uint32_t cap = t->stack_cap ? 2 * t->stack_cap : 64;
 		struct stack_row *stacks = realloc(t->stacks, cap * sizeof(*stacks));
 
 		if (!stacks)
-			return 0;
+			return -ENOMEM;
 		t->stacks = stacks;
 		t->stack_cap = cap;
 	}
 	uint64_t *copy = arena_get(t, n * sizeof(*frame) + 1);
 
 	if (!copy)
-		return 0;
+		return -ENOMEM;
 	memcpy(copy, frame, n * sizeof(*frame));
 	t->stacks[t->stack_count++] = (struct stack_row){copy, n};
-	if (gtrace__map_set(&t->stack_by_hash, hash, t->stack_count))
-		return 0;
-	return t->stack_count;
+	*number = t->stack_count;
+	return gtrace__map_set(&t->stack_by_hash, hash, t->stack_count);
 }
 
 void gtrace__tables_release(struct tables *t)

@@ -45,11 +45,11 @@ struct site_words {
 uint32_t gtrace__site_define(struct tables *t, uint64_t raw, const struct site_words *words);
 
 /** The reader's number of a site that its own stream does not define; one is given to a site that
- * no stream has defined yet.  0: none, or no memory. */
+ * no stream has defined yet.  raw is not 0.  0: no memory. */
 uint32_t gtrace__site_number(struct tables *t, uint64_t raw);
 
-/** The reader's number for a STACK_DEF's bytes; 0 if they are no stack, or no memory. */
-uint32_t gtrace__stack_define(struct tables *t, const uint8_t *pcs, size_t len);
+/** The reader's number for a STACK_DEF's bytes; 0 if they are no stack.  Returns: 0 or -ENOMEM. */
+int gtrace__stack_define(struct tables *t, const uint8_t *pcs, size_t len, uint32_t *number);
 
 void gtrace__tables_release(struct tables *t);
 

@@ -250,7 +250,7 @@ static int event_line(struct text *t, const struct word *time, const char *p, co
 	int id;
 
 	if (!ev)
-		return gtrace__error(t->err, -ENOMEM, UINT64_MAX, "no memory for the text");
+		return -ENOMEM;
 	if (!time_parse(time, &ev->time_ns))
 		return gtrace__text_error(t, "bad time", time);
 	if (!gtrace__word_next(&p, end, &w) || *w.p != 't' || !id_parse(&w, 't', &ev->thread) ||

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HEADER_ROOM 65536 // for what the library says
 #define BATCH_BYTES 61440
 #define RECORD_BYTES_MAX (3 * GTRACE__TEXT_ARG_MAX + 256)
 
@@ -347,19 +348,24 @@ static int event_compare(const void *a, const void *b)
 static int header_write(struct writer *w)
 {
 	struct gtrace__chunk chunk = {.kind = GTRACE__HEADER};
-	char *text = NULL;
-	size_t len = 0;
-	FILE *f = open_memstream(&text, &len);
+	size_t cap = w->text->header_len + HEADER_ROOM;
+	char *text = malloc(cap);
+	FILE *f = text ? fmemopen(text, cap, "w") : NULL; // a memstream drops what it cannot grow for
 
-	if (!f)
+	if (!f) {
+		free(text);
 		return -ENOMEM;
+	}
 	fprintf(f, "clock=os\ntick_shift=0\n");
 	fwrite(w->text->header, 1, w->text->header_len, f);
 	fprintf(f, "program=assembled\npid=0\nstart_wall_ns=0\nlevel=sync\nversion=%s\n",
 	        GTRACE_VERSION);
 	gtrace__header_events(f);
-	int err = fclose(f) ? -ENOMEM : gtrace__file_chunk(w->file, &chunk, text, len);
+	bool whole = !fflush(f) && !ferror(f);
+	size_t len = (size_t)ftell(f);
+	int err = whole ? gtrace__file_chunk(w->file, &chunk, text, len) : -ENOMEM;
 
+	fclose(f);
 	free(text);
 	return err;
 }
@@ -407,8 +413,5 @@ int gtrace__text_write(struct text *t, struct gtrace__file *file)
 	free(w.goroutines);
 	gtrace__map_release(&w.stream_by_number);
 	gtrace__map_release(&w.goroutine_by_id);
-	if (err)
-		gtrace__error(t->err, err, UINT64_MAX, "cannot write '%.200s': %s", t->out_path,
-		              strerror(-err));
 	return err;
 }

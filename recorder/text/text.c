@@ -26,6 +26,12 @@ static int text_parse(struct text *t, const char *text, size_t len)
 	return 0;
 }
 
+static int write_error(struct text *t, int code)
+{
+	return gtrace__error(t->err, code, UINT64_MAX, "cannot write '%.200s': %s", t->out_path,
+	                     strerror(-code));
+}
+
 static int text_output(struct text *t)
 {
 	struct gtrace__file file;
@@ -36,12 +42,10 @@ static int text_output(struct text *t)
 		return gtrace__error(t->err, err, UINT64_MAX, "cannot create '%.200s': %s", t->out_path,
 		                     strerror(-err));
 	err = gtrace__file_open(&file, fd, 1);
-	if (err)
-		gtrace__error(t->err, err, UINT64_MAX, "no memory to compress");
-	else
+	if (!err)
 		err = gtrace__text_write(t, &file);
 	gtrace__file_close(&file);
-	return err;
+	return err ? write_error(t, err) : 0;
 }
 
 int gtrace_text_assemble(const char *text, size_t len, const char *out_path,
@@ -57,8 +61,8 @@ int gtrace_text_assemble(const char *text, size_t len, const char *out_path,
 	t.pcs = malloc(t.pcs_cap * sizeof(*t.pcs));
 	if (t.heap && t.header && t.pcs)
 		code = text_parse(&t, text, len);
-	else
-		gtrace__error(err, code, UINT64_MAX, "no memory for the text");
+	if (code == -ENOMEM)
+		write_error(&t, code);
 	if (!code)
 		code = text_output(&t);
 	for (uint64_t i = 0; i < t.site_count; i++)

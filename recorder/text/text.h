@@ -87,12 +87,12 @@ int gtrace__text_error(struct text *t, const char *what, const struct word *w);
 
 /* parse.c */
 
-/** One line.  Returns: 0 or a negative errno with the error filled. */
+/** One line.  Returns: 0; -EINVAL with the error filled; -ENOMEM. */
 int gtrace__text_line(struct text *t, const char *p, const char *end);
 
 /* streams.c */
 
-/** Write everything to a file.  Returns: 0 or a negative errno with the error filled. */
+/** Write everything to a file.  Returns: 0 or a negative errno. */
 int gtrace__text_write(struct text *t, struct gtrace__file *file);
 
 #endif
