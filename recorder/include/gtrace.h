@@ -27,9 +27,9 @@
 #define GTRACE_FORMAT_MINOR 0
 
 #define GTRACE_EXPORT __attribute__((visibility("default")))
+#define GTRACE_INLINE static inline __attribute__((always_inline))
 
-/* ── what is in a trace ───────────────────────────────────────────────────────────────────────────
- */
+/* ── what is in a trace ──────────────────────────────────────────────────────────────────────── */
 
 enum gtrace_event_id {
 #define EVENT(id, name, ...) GTRACE_##name = (id),
@@ -40,8 +40,7 @@ enum gtrace_event_id {
 	GTRACE_EVENT_COUNT
 };
 
-/* GTRACE_REASON_CHAN_RECV, GTRACE_OP_GO ...; the list's own name in lower case is kept:
- * GTRACE_reason_... */
+/* GTRACE_reason_CHAN_RECV, GTRACE_op_GO ...: the list's own name in lower case is kept. */
 enum gtrace_name {
 #define NAME(list, number, name, text) GTRACE_##list##_##name = (number),
 #include <gtrace_names.def>
@@ -100,8 +99,7 @@ enum {                        // codes beside errno's; all are below -4096
 	GTRACE_EDAMAGED = -5003,  // nothing of it could be read
 };
 
-/* ── settings ─────────────────────────────────────────────────────────────────────────────────────
- */
+/* ── settings ────────────────────────────────────────────────────────────────────────────────── */
 
 /** One key of a `key=value,key='quoted, value'` variable such as GTRACE or GOR_DEBUG. */
 struct gtrace_setting {
@@ -158,8 +156,7 @@ GTRACE_EXPORT void gtrace_options_init(struct gtrace_options *opt);
 GTRACE_EXPORT int gtrace_options_parse(struct gtrace_options *opt, const char *value,
                                        void (*warn)(void *arg, const char *line), void *arg);
 
-/* ── writer ───────────────────────────────────────────────────────────────────────────────────────
- */
+/* ── writer ──────────────────────────────────────────────────────────────────────────────────── */
 
 struct gtrace_rec;
 
@@ -368,7 +365,7 @@ GTRACE_EXPORT uint64_t gtrace_clock_os_ticks(void);
 
 #define GTRACE_TICK_SHIFT 5 // a tick is 32 cycles of the TSC, or 32 ns of the OS clock
 
-static inline __attribute__((always_inline)) uint64_t gtrace_ticks(void)
+GTRACE_INLINE uint64_t gtrace_ticks(void)
 {
 #if defined(__x86_64__)
 	if (__builtin_expect(!gtrace_clock_os, 1))
@@ -377,7 +374,7 @@ static inline __attribute__((always_inline)) uint64_t gtrace_ticks(void)
 	return gtrace_clock_os_ticks();
 }
 
-static inline __attribute__((always_inline)) uint8_t *gtrace_put(uint8_t *p, uint64_t v)
+GTRACE_INLINE uint8_t *gtrace_put(uint8_t *p, uint64_t v)
 {
 	while (v >= 0x80) {
 		*p++ = (uint8_t)(v | 0x80);
@@ -413,14 +410,13 @@ enum gtrace_kinds {
 };
 
 /** Zigzag, for arguments of kind "z". */
-static inline __attribute__((always_inline)) uint64_t gtrace_zigzag(int64_t v)
+GTRACE_INLINE uint64_t gtrace_zigzag(int64_t v)
 {
 	return ((uint64_t)v << 1) ^ (uint64_t)(v >> 63);
 }
 
 /** v as its difference from the last one, which it becomes. */
-static inline __attribute__((always_inline)) uint8_t *gtrace_put_delta(uint8_t *p, uint64_t *last,
-                                                                       uint64_t v)
+GTRACE_INLINE uint8_t *gtrace_put_delta(uint8_t *p, uint64_t *last, uint64_t v)
 {
 	uint64_t delta = v - *last;
 
@@ -433,11 +429,8 @@ static inline __attribute__((always_inline)) uint8_t *gtrace_put_delta(uint8_t *
  * as that).  The bytes are whole in the sidecar when the store of *used is: killed at any
  * instruction, the trace holds this event or does not.
  */
-static inline __attribute__((always_inline)) void gtrace_emit_at(struct gtrace_stream *s,
-                                                                 uint64_t ticks,
-                                                                 enum gtrace_event_id id, int n,
-                                                                 unsigned g, unsigned obj,
-                                                                 const uint64_t *args)
+GTRACE_INLINE void gtrace_emit_at(struct gtrace_stream *s, uint64_t ticks, enum gtrace_event_id id,
+                                  int n, unsigned g, unsigned obj, const uint64_t *args)
 {
 	if (__builtin_expect(s->pos >= s->limit, 0))
 		gtrace_stream_next(s);
@@ -459,8 +452,7 @@ static inline __attribute__((always_inline)) void gtrace_emit_at(struct gtrace_s
 	atomic_store_explicit(s->used, (uint32_t)(p - s->base), memory_order_release);
 }
 
-/** GTRACE_EMIT_AT(stream, ticks, GO_START, g, seq): the number of arguments is checked at compile
- * time. */
+/** GTRACE_EMIT_AT(stream, ticks, GO_START, g, seq): their number is checked at compile time. */
 #define GTRACE_EMIT_AT(s, ticks, name, ...) \
 	do { \
 		const uint64_t gtrace_args_[] = {0, ##__VA_ARGS__}; \
@@ -472,8 +464,7 @@ static inline __attribute__((always_inline)) void gtrace_emit_at(struct gtrace_s
 
 #define GTRACE_EMIT(s, name, ...) GTRACE_EMIT_AT(s, gtrace_ticks(), name, ##__VA_ARGS__)
 
-#define GTRACE_SITE_NEAR \
-	65536 // sites within this many records of the anchor are remembered in a bit set
+#define GTRACE_SITE_NEAR 65536 // so many sites are remembered in a bit set
 extern GTRACE_EXPORT const char gtrace_site_anchor[];
 
 /**
@@ -502,8 +493,7 @@ static inline uint64_t gtrace_site_number(struct gtrace_stream *s, const struct 
 		gtrace_site_number((s), &gtrace_site_here); \
 	})
 
-/* ── reader ───────────────────────────────────────────────────────────────────────────────────────
- */
+/* ── reader ──────────────────────────────────────────────────────────────────────────────────── */
 
 struct gtrace_reader;
 
