@@ -32,18 +32,22 @@
 
 #include "analyze.h"
 #include "cmd.h"
+#include "explore.h"
+#include "run.h"
 #include "talk.h"
 
 enum {
-	RUN_CANNOT = 126,  // as a shell: it is there, and cannot be run
-	RUN_MISSING = 127, // it is not there
-	RUN_SIGNAL = 128,  // added to the signal's number
 	RUN_NAMES_MAX = 10000,
+	RUN_EXPLORE_MAX = 1000000,
 };
+
+#define RUN_TIMEOUT_NS INT64_C(10000000000)
 
 struct run_args {
 	const char *out;
 	const char *fail_on;
+	const char *seed, *explore; // as given
+	int64_t timeout_ns;
 };
 
 /** What the child sends before it becomes the program. */
@@ -180,8 +184,8 @@ static int run_choose(struct run *r)
 	return err;
 }
 
-/** GTRACE as it was, with our file for its own: the last `out` counts. */
-static int run_environment(const char *path)
+/* The last `out` counts. */
+int run_environment(const char *path)
 {
 	const char *env = getenv("GTRACE");
 	char *value = NULL;
@@ -208,12 +212,28 @@ static int run_environment(const char *path)
 	return err;
 }
 
+/** GOR_DEBUG as it was, with our seed: the last one counts. */
+static int run_seed(const char *seed)
+{
+	const char *env = getenv("GOR_DEBUG");
+	char *value;
+
+	if (asprintf(&value, "%s%sseed=%s", env ? env : "", env && *env ? "," : "", seed) < 0)
+		return -ENOMEM;
+	int err = setenv("GOR_DEBUG", value, 1) ? -ENOMEM : 0;
+
+	free(value);
+	return err;
+}
+
 static void run_child(struct run *r, int fd)
 {
 	int err = run_choose(r);
 
 	if (!err)
 		err = run_environment(r->message.path);
+	if (!err && r->args->seed)
+		err = run_seed(r->args->seed);
 	if (write(fd, &r->message, sizeof r->message) < 0)
 		_exit(RUN_CANNOT);
 	if (!err) {
@@ -325,12 +345,45 @@ static int run_report(const struct run *r, int child_code)
 	return child_code ? child_code : code;
 }
 
+/** --seed and --explore: numbers.  Returns: the number of runs, 0 for none, or -1 after talk(). */
+static int run_numbers(const struct run_args *a)
+{
+	char *end = NULL;
+
+	errno = 0;
+	if (a->seed && (strtoull(a->seed, &end, 0), errno || end == a->seed || *end)) {
+		talk("'%s' is no seed: a number of 64 bits", a->seed);
+		return -1;
+	}
+	if (a->seed && a->explore) {
+		talk("--seed is for one run, --explore for many: say one of them");
+		return -1;
+	}
+	long runs = a->explore ? strtol(a->explore, &end, 10) : 0;
+
+	if (a->explore && (end == a->explore || *end || runs < 1 || runs > RUN_EXPLORE_MAX)) {
+		talk("'%s' is no number of runs: 1 to %d", a->explore, RUN_EXPLORE_MAX);
+		return -1;
+	}
+	return (int)runs;
+}
+
 static int run_run(void *args, int nwords, char **words)
 {
+	const struct run_args *a = args;
 	struct run r = {.args = args, .words = words};
-	int code;
+	int code, runs = run_numbers(a);
 
 	(void)nwords;
+	if (runs < 0)
+		return CMD_USAGE;
+	if (runs)
+		return explore(&(struct explore_args){.dir = a->out,
+		                                      .fail_on = a->fail_on,
+		                                      .timeout_ns =
+		                                          a->timeout_ns ? a->timeout_ns : RUN_TIMEOUT_NS,
+		                                      .runs = runs},
+		               words);
 	sigemptyset(&r.signals);
 	sigaddset(&r.signals, SIGCHLD);
 	sigaddset(&r.signals, SIGINT);
@@ -354,15 +407,23 @@ static const struct opt run_opts[] = {
              "the trace (default: <program>.<pid>.gtrace, or what GTRACE says)"),
 	OPT_WORD("fail-on", 0, struct run_args, fail_on, "proven|probable|suspect|never",
              "how certain a finding has to be for exit status 1 (default: probable)"),
+	OPT_TEXT("seed", 0, struct run_args, seed, "N", "a run that can be repeated: GOR_DEBUG=seed=N"),
+	OPT_TEXT(
+		"explore", 0, struct run_args, explore, "N",
+		"run it N times, each with another schedule; -o is then the folder of the traces kept"),
+	OPT_DURATION("timeout", 0, struct run_args, timeout_ns,
+                 "with --explore: end a run after so long, and look at it (10s)"),
 	OPT_END};
 
 const struct cmd cmd_run = {
 	.name = "run",
-	.args = "[-o FILE] [--] CMD [ARG...]",
+	.args = "[-o FILE] [--seed N | --explore N] [--] CMD [ARG...]",
 	.brief = "record a program, run it, report",
 	.examples =
 		"  gtrace run ./leak              the trace is leak.<pid>.gtrace, the report beside it\n"
 		"  gtrace run -o x.gtrace ./leak  the trace is x.gtrace\n"
+		"  gtrace run --explore 100 ./a   100 schedules; each kind of trouble once, and\n"
+		"                                 what repeats it; 1 if there is any\n"
 		"\n"
 		"exit status: the program's own; 1 if it was 0 and something was found;\n"
 		"             126 or 127 if it could not be run, 128+N if signal N killed it\n"

@@ -24,7 +24,7 @@ static const struct gtrace_setting debug_table[] = {
 	{"handoff", "duration", "10ms",
      "how long a goroutine keeps the others of its thread waiting; 1s with a seed"},
 	{"policy", "string", "random",
-     "with a seed, who runs: natural, random, pct:D or pct:D:OPERATIONS"},
+     "with a seed, who runs: natural, random, random:OPERATIONS, pct:D or pct:D:OPERATIONS"},
 	{"seed", "string", "",
      "a number of 64 bits: one processor, and all choices drawn from it, to repeat a run"},
 	{"shrink", "duration", "10s",
@@ -81,7 +81,8 @@ static void config_item(void *arg, const char *key, const char *value)
 	} else if (strcmp(key, "policy") == 0) {
 		if (!gor__seed_set_policy(value))
 			config_warn(NULL,
-			            "GOR_DEBUG: policy= takes natural, random, pct:D or pct:D:OPERATIONS");
+			            "GOR_DEBUG: policy= takes natural, random, random:OPERATIONS, pct:D or "
+			            "pct:D:OPERATIONS");
 	} else if (strcmp(key, "vtime") == 0) {
 		gor__seed.vtime = value[0] == '1';
 	}

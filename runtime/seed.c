@@ -133,8 +133,21 @@ static bool seed_set_pct(const char *text)
 	if (*text)
 		return false;
 	gor__seed.policy = SEED_PCT;
+	gor__seed.bounded = false;
 	gor__seed.depth = (uint32_t)depth;
 	gor__seed.length = length;
+	return true;
+}
+
+static bool seed_set_random(const char *text)
+{
+	uint64_t length;
+
+	if (!seed_parse(text, &text, &length) || *text || length > INT64_MAX)
+		return false;
+	gor__seed.policy = SEED_RANDOM;
+	gor__seed.length = length;
+	gor__seed.bounded = true;
 	return true;
 }
 
@@ -143,9 +156,12 @@ bool gor__seed_set_policy(const char *text)
 {
 	if (strncmp(text, "pct:", 4) == 0)
 		return seed_set_pct(text + 4);
+	if (strncmp(text, "random:", 7) == 0)
+		return seed_set_random(text + 7);
 	if (strcmp(text, "natural") != 0 && strcmp(text, "random") != 0)
 		return false;
 	gor__seed.policy = *text == 'n' ? SEED_NATURAL : SEED_RANDOM;
+	gor__seed.bounded = false;
 	return true;
 }
 
@@ -180,6 +196,8 @@ void gor__seed_text(char *text, size_t room)
 		return;
 	if (sd->policy == SEED_NATURAL)
 		snprintf(policy, sizeof policy, "natural");
+	else if (sd->bounded)
+		snprintf(policy, sizeof policy, "random:%" PRIu64, sd->length);
 	else if (sd->policy == SEED_PCT && sd->length)
 		snprintf(policy, sizeof policy, "pct:%u:%" PRIu64, sd->depth, sd->length);
 	else if (sd->policy == SEED_PCT)
@@ -263,7 +281,7 @@ void gor__seed_point(struct m *m)
 		sd->slice_point = n;
 	if (sd->policy == SEED_PCT)
 		seed_change(g, n, slice_over);
-	else if (sd->policy == SEED_NATURAL && !slice_over)
+	else if ((sd->policy == SEED_NATURAL || (sd->bounded && n > sd->length)) && !slice_over)
 		return;
 	if (gor__runq_empty(p) && !gor__timers_due(p) &&
 	    !atomic_load_explicit(&p->sched->global_count, memory_order_relaxed))

@@ -19,6 +19,7 @@ struct seed {
 	uint64_t number;   // N
 	uint32_t depth;    // of pct: its D
 	uint64_t length;   // of pct: operations the run is thought to have; 0: drawn
+	bool bounded;      // of random: only the first `length` operations may give way
 	_Atomic int clock; // enum seed_clock; written last: release, acquire in gor_now()
 	/* of this run; whoever holds its p reads and writes it */
 	_Atomic uint64_t points; // operations so far; the monitor looks at it

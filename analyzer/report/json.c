@@ -19,21 +19,26 @@ int report_json(sqlite3 *db, FILE *out)
 	return err == SQLITE_ROW || err == SQLITE_DONE ? SQLITE_OK : err;
 }
 
-int report_fails(sqlite3 *db, const char *fail_on)
+int report_level(const char *fail_on)
 {
-	static const char *const level[] = {"suspect", "probable", "proven"}; // from 1
-	sqlite3_stmt *st;
-	int least = 2, fails = 0;
+	static const char *const level[] = {"suspect", "probable", "proven", "never"}; // from 1
+	int least = 2;
 
-	if (fail_on && strcmp(fail_on, "never") == 0)
-		return 0;
-	for (int i = 0; fail_on && i < 3; i++) {
+	for (int i = 0; fail_on && i < 4; i++) {
 		if (strcmp(fail_on, level[i]) == 0)
 			least = i + 1;
 	}
+	return least;
+}
+
+int report_fails(sqlite3 *db, const char *fail_on)
+{
+	sqlite3_stmt *st;
+	int fails = 0;
+
 	if (db_prepare(db, "sql/report/text.sql", "fails", &st) != SQLITE_OK)
 		return 0;
-	sqlite3_bind_int(st, 1, least);
+	sqlite3_bind_int(st, 1, report_level(fail_on));
 	if (sqlite3_step(st) == SQLITE_ROW)
 		fails = sqlite3_column_int(st, 0);
 	sqlite3_finalize(st);

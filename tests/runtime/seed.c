@@ -238,6 +238,7 @@ static void repeats(void **state)
 		{"seed=7,policy=pct:3", "seed=7,policy=pct:3"},
 		{"seed=18446744073709551615", "seed=-1"},
 		{"seed=9223372036854775808", "seed=-9223372036854775808"},
+		{"seed=1", "seed=1,policy=random:1000000"},
 		{"seed=1", "seed=1,vtime=1"},
 		{"seed=1", "seed=1,stack=1M"},
 	};
@@ -263,6 +264,7 @@ static void differs(void **state)
 	static const char *const unlike[][2] = {
 		{"seed=1", "seed=2"},
 		{"seed=1", "seed=1,policy=natural"},
+		{"seed=1", "seed=1,policy=random:3"},
 		{"seed=1", "seed=1,policy=pct:3"},
 		{"seed=1,policy=pct:3", "seed=2,policy=pct:3"},
 		{"seed=1,policy=natural", "seed=2,policy=natural"},
@@ -324,6 +326,8 @@ static void recorded_or_not(void **state)
 	                                                  {NULL, NULL}});
 	same_recorded("seed=3,policy=natural",
 	              (const char *const[][2]){{"policy", "natural"}, {NULL, NULL}});
+	same_recorded("seed=3,policy=random:20",
+	              (const char *const[][2]){{"policy", "random:20"}, {NULL, NULL}});
 	same_recorded("seed=5,policy=pct:2",
 	              (const char *const[][2]){{"policy", "pct:2"}, {NULL, NULL}});
 }
@@ -347,7 +351,8 @@ static void bad_values(void **state)
 {
 	static const char number[] = "gor: GOR_DEBUG: seed= takes a number of 64 bits\n";
 	static const char policy[] =
-		"gor: GOR_DEBUG: policy= takes natural, random, pct:D or pct:D:OPERATIONS\n";
+		"gor: GOR_DEBUG: policy= takes natural, random, random:OPERATIONS, pct:D or "
+		"pct:D:OPERATIONS\n";
 	static const char *const bad[][2] = {
 		{"seed=x", number},
 		{"seed=", number},
@@ -358,6 +363,9 @@ static void bad_values(void **state)
 		{"seed=18446744073709551616", number},
 		{"seed=-9223372036854775809", number},
 		{"policy=fast", policy},
+		{"policy=random:", policy},
+		{"policy=random:-1", policy},
+		{"policy=random:3:3", policy},
 		{"policy=pct", policy},
 		{"policy=pct:", policy},
 		{"policy=pct:0", policy},
