@@ -32,11 +32,11 @@ class Order:
                         for heads in map(trace.heads, trace.batches)]
 
     def fits(self, head):
-        number, seq = head.arg(b"g"), head.arg(b"seq")
-        if head.silent or head.name not in COUNTED or not number or not seq or self.gaps:
+        if head.silent or head.name not in COUNTED or self.gaps:
             return True
-        if number not in self.met:
-            return self.trace.middle and seq != 1
+        number, seq = head.arg(b"g"), head.arg(b"seq")
+        if not number or not seq or number not in self.met:
+            return not number or not seq or self.trace.middle and seq != 1
         g, needed = self.met[number], MOVES[head.name][0]
         return g.unsure or seq <= g.count or (g.state, g.count + 1) == (needed, seq)
 
@@ -75,7 +75,8 @@ class Order:
 
     def move(self, head, context, forced):
         number, seq, counted = head.arg(b"g"), head.arg(b"seq"), head.name in COUNTED
-        over = {head.thread, 0} if self.trace.time(head.ticks) >= 1_000_000 else {head.thread}
+        begun = 0 in self.gaps and self.trace.time(head.ticks) >= 1_000_000
+        over = {head.thread, 0} if begun else {head.thread}
         if head.name == b"GAP" or self.gaps & over:
             for g in self.met.values():
                 g.unsure = True

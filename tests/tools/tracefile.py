@@ -32,6 +32,7 @@ Side = namedtuple("Side", "id shift os start last begin batches")
 
 class Head(namedtuple("Head", "ticks thread silent name args")):
     """Its arguments are (name, kind, value).  A silent one only sets the context."""
+    __slots__ = ()
 
     def arg(self, name):
         return next((v for n, _, v in self.args if n == name), 0)
