@@ -27,6 +27,14 @@ def chunk(data, c, raw):
     return bytes(head) + body
 
 
+def begin(data, c):
+    """A begin chunk of a recording that rotates, a moment behind that header."""
+    head = bytearray(data)
+    struct.pack_into("<H", head, c.at + 16, tracefile.BEGIN)
+    struct.pack_into("<QQ", head, c.at + 104, c.ticks + 150, c.mono + 150)
+    return chunk(head, c, b"part=2\nfrom=1 1 40\nfrom=2 2 0\n")
+
+
 def slot(size, c, raw, state=1):
     head = struct.pack("<4s3I6Q", b"GTSL", state, len(raw), c.generation, c.thread, c.seq, c.first, c.g, 0, 0)
     return (head.ljust(128, b"\0") + raw).ljust(size, b"\0")
@@ -52,15 +60,17 @@ def seed(assemble, text, out):
     with open(f"{out}/seed.gtrace", "rb") as f:
         data = f.read()
     os.unlink(f"{out}/seed.gtrace")
-    file, batch, batches = b"", HEADER + b"\0", []
+    file, batch, batches, part = b"", HEADER + b"\0", [], b""
     for c in tracefile.chunks(data):
         raw = HEADER if c.kind == tracefile.HEADER else tracefile.payload(data, c)
         file += chunk(data, c, raw)
+        part += chunk(data, c, raw) + (begin(data, c) if c.kind == tracefile.HEADER else b"")
         if c.kind == tracefile.BATCH:
             batches.append((c, raw))
             batch += struct.pack("<5BHH", c.thread - 1, c.seq, c.g, c.lost_batches, c.generation,
                                  c.first & 0xffff, len(raw)) + raw
     write(out, "reader", name, file)
+    write(out, "reader", f"{name}_part", part)
     write(out, "batch", name, batch)
     write(out, "sidecar", name, sidecar(batches))
     with open(text, "rb") as f:
