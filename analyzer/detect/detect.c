@@ -7,6 +7,7 @@
 #include "assets.h"
 #include "db.h"
 #include "detect/dead.h"
+#include "detect/order.h"
 
 static int detect_settings(sqlite3 *db, const struct detect_options *opt)
 {
@@ -28,6 +29,8 @@ int detect_all(sqlite3 *db, const struct detect_options *opt)
 		err = sqlite3_exec(db, "BEGIN", NULL, NULL, NULL);
 	if (err == SQLITE_OK)
 		err = dead_find(db);
+	if (err == SQLITE_OK)
+		err = order_find(db);
 	for (const struct asset *a = assets; a->name && err == SQLITE_OK; a++) {
 		if (strncmp(a->name, folder, sizeof folder - 1) == 0)
 			err = sqlite3_exec(db, a->data, NULL, NULL, NULL);

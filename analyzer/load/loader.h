@@ -44,11 +44,11 @@ struct thread {
 struct loader {
 	struct rows rows;
 	struct gtrace_reader *reader;
-	struct map goroutines, threads, holds, uses, timers;
+	struct map goroutines, threads, holds, uses, timers, helds, nests;
 	int64_t now_ns; // of the event at hand; never less than 0
 	uint64_t events, started, ended, alive, peak;
 	int64_t peak_ns, last_wake_ns, main_ended_ns;
-	uint64_t handoffs, snaps, reaches, gaps, marks, site_last;
+	uint64_t handoffs, snaps, reaches, gaps, marks, site_last, nest_last;
 	char *panic;
 	bool no_memory, partial;
 	bool middle; // the trace begins in the middle of a recording
@@ -67,6 +67,12 @@ bool loader_object_event(struct loader *l, const struct gtrace_event *ev);
 void loader_use(struct loader *l, uint64_t g, uint64_t object, unsigned op, uint64_t site);
 void loader_objects_init(struct loader *l);
 void loader_objects_end(struct loader *l);
+
+/* nest.c: the order of locks */
+void loader_lock_taken(struct loader *l, uint64_t g, uint64_t object, unsigned mode, uint64_t site);
+void loader_lock_released(struct loader *l, uint64_t g, uint64_t object);
+void loader_nests_init(struct loader *l);
+void loader_nests_end(struct loader *l);
 
 /* thread.c: threads, handoffs, samples, gaps */
 /** For every event, before it is handled. */

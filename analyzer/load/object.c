@@ -125,6 +125,7 @@ static void lock_taken(struct loader *l, const struct gtrace_event *ev)
 	h->g = ev->g;
 	h->mode = (unsigned)ev->arg[2];
 	h->site = ev->arg[3];
+	loader_lock_taken(l, ev->g, ev->arg[0], (unsigned)ev->arg[2], ev->arg[3]);
 }
 
 static void hold_row(struct loader *l, const struct hold *h, int64_t to_ns)
@@ -142,6 +143,7 @@ static void lock_released(struct loader *l, const struct gtrace_event *ev)
 	if (!h)
 		return;
 	hold_row(l, h, l->now_ns > h->from_ns ? l->now_ns : h->from_ns);
+	loader_lock_released(l, h->g, ev->arg[0]);
 	map_remove(&l->holds, h);
 }
 
@@ -260,11 +262,13 @@ void loader_objects_init(struct loader *l)
 	l->uses.slot_bytes = sizeof(struct use);
 	l->holds.slot_bytes = sizeof(struct hold);
 	l->timers.slot_bytes = sizeof(struct timer);
+	loader_nests_init(l);
 }
 
 void loader_objects_end(struct loader *l)
 {
 	uses_flush(l);
+	loader_nests_end(l);
 	for (const struct hold *h = map_next(&l->holds, NULL); h; h = map_next(&l->holds, h))
 		hold_row(l, h, -1);
 	for (const struct timer *t = map_next(&l->timers, NULL); t; t = map_next(&l->timers, t))

@@ -27,6 +27,8 @@
 	X(USE, "use") \
 	X(GIVE, "give") \
 	X(HOLD, "hold") \
+	X(NEST, "nest") \
+	X(NEST_GATE, "nest_gate") \
 	X(TIMER, "timer") \
 	X(HANDOFF, "handoff") \
 	X(BUSY, "busy") \

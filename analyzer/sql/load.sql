@@ -75,6 +75,13 @@ INSERT OR IGNORE INTO give(trace_id, g, object, ts_ns) VALUES (1, ?1, ?2, ?3);
 INSERT OR IGNORE INTO hold(trace_id, object, count, g, mode, from_ns, to_ns, site)
 VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7);
 
+-- @nest
+INSERT INTO nest(trace_id, nest, g, outer, outer_mode, outer_site, outer_ns, object, mode, site, ts_ns)
+VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10);
+
+-- @nest_gate
+INSERT OR IGNORE INTO nest_gate(trace_id, nest, object, mode) VALUES (1, ?1, ?2, ?3);
+
 -- @timer
 INSERT OR REPLACE INTO timer(trace_id, object, armed_ns, armed_by, due_ns, period_ns, site, fired,
                              stopped_ns)

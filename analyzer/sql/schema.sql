@@ -184,6 +184,32 @@ CREATE TABLE hold(
   PRIMARY KEY (trace_id, object, count, g)
 ) STRICT, WITHOUT ROWID;
 
+-- Locks taken while another was held.  Of each two locks and each of a few goroutines, the first time
+-- and the last.
+CREATE TABLE nest(
+  trace_id   INTEGER NOT NULL,
+  nest       INTEGER NOT NULL,
+  g          INTEGER NOT NULL,
+  outer      INTEGER NOT NULL, -- the lock that was held
+  outer_mode TEXT    NOT NULL, -- as in hold
+  outer_site INTEGER,          -- where it was taken
+  outer_ns   INTEGER NOT NULL, -- when
+  object     INTEGER NOT NULL, -- the lock that was taken
+  mode       TEXT    NOT NULL,
+  site       INTEGER,
+  ts_ns      INTEGER NOT NULL,
+  PRIMARY KEY (trace_id, nest)
+) STRICT, WITHOUT ROWID;
+
+-- What else was held then.
+CREATE TABLE nest_gate(
+  trace_id INTEGER NOT NULL,
+  nest     INTEGER NOT NULL,
+  object   INTEGER NOT NULL,
+  mode     TEXT    NOT NULL,
+  PRIMARY KEY (trace_id, nest, object)
+) STRICT, WITHOUT ROWID;
+
 -- Timers, as they were at the end.
 CREATE TABLE timer(
   trace_id   INTEGER NOT NULL,
@@ -288,6 +314,17 @@ CREATE TABLE idle(
   trace_id INTEGER NOT NULL,
   g        INTEGER NOT NULL,
   PRIMARY KEY (trace_id, g)
+) STRICT, WITHOUT ROWID;
+
+-- Locks that goroutines took in orders that could have met in a deadlock: circles of nests, one row
+-- each.  detect/order.c fills it.
+CREATE TABLE lock_circle(
+  trace_id INTEGER NOT NULL,
+  circle   INTEGER NOT NULL,
+  step     INTEGER NOT NULL, -- from 0; the lock of the last one is the first one's outer
+  nest     INTEGER NOT NULL,
+  writer   INTEGER,          -- a lock for reading taken twice: who has it for writing in between
+  PRIMARY KEY (trace_id, circle, step)
 ) STRICT, WITHOUT ROWID;
 
 -- What the detectors found.  Each detector writes the rows of its kind; finding_rank.sql numbers them.
