@@ -161,7 +161,8 @@ static void load_trace_row(struct loader *l, const char *path)
 	const char *level = gtrace_reader_header(l->reader, "level");
 	char file[CLEAN_MAX], clean_program[CLEAN_MAX], clean_level[CLEAN_MAX], replay[CLEAN_MAX];
 	char reason[CLEAN_MAX];
-	int64_t duration = in->duration_ns > l->now_ns ? in->duration_ns : l->now_ns;
+	int64_t duration = in->duration_ns > l->now_ns && !l->cut ? in->duration_ns : l->now_ns;
+	enum gtrace_end end = l->cut ? GTRACE_END_CUT : in->end;
 
 	clean_text(file, path, strlen(path));
 	clean_text(clean_program, program, program ? strlen(program) : 0);
@@ -170,8 +171,7 @@ static void load_trace_row(struct loader *l, const char *path)
 	         header_number(l->reader, "pid"), db_int(in->start_wall_ns), db_int(duration),
 	         db_int((int64_t)l->events), db_int((int64_t)in->lost_events),
 	         db_int((int64_t)in->lost_batches), db_int((int64_t)in->file_bytes),
-	         db_text(end_word(in->end)),
-	         in->end == GTRACE_END_CUT ? db_text(NULL) : db_int(in->end_code),
+	         db_text(end_word(end)), end == GTRACE_END_CUT ? db_text(NULL) : db_int(in->end_code),
 	         header_seed(l->reader), db_text(level ? clean_level : NULL),
 	         header_number(l->reader, "maxprocs"), db_time(l->main_ended_ns), db_text(l->panic),
 	         db_int((int64_t)l->started), db_int((int64_t)l->ended), db_int((int64_t)l->peak),
@@ -210,6 +210,10 @@ static int load_events(struct loader *l, const struct load_options *opt, struct 
 			return 0; // load_trace() says what it was
 		if (opt && opt->stop && *opt->stop) {
 			l->partial = true;
+			return 0;
+		}
+		if (opt && opt->events && l->events >= opt->events) {
+			l->cut = true;
 			return 0;
 		}
 	}

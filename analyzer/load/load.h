@@ -9,10 +9,12 @@
 
 #include <gtrace.h>
 
-/** Set it to stop a load early; what was read is then loaded and trace.partial is 1.  May be NULL.
- */
 struct load_options {
+	// Set it to stop a load early; what was read is then loaded and trace.partial is 1.  May be
+	// NULL.
 	volatile const sig_atomic_t *stop;
+	// Read so many events, and no more, as if the program had been killed then.  0: all.
+	uint64_t events;
 };
 
 /**

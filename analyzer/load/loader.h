@@ -51,6 +51,7 @@ struct loader {
 	uint64_t handoffs, snaps, reaches, gaps, marks, site_last, nest_last;
 	char *panic;
 	bool no_memory, partial;
+	bool cut;    // it was not to be read any further
 	bool middle; // the trace begins in the middle of a recording
 };
 
