@@ -27,7 +27,7 @@ for seed in 1 2 3; do
 		record "broadcast-$tag" "$debug" "$examples/broadcast"
 		record "words-$tag" "$debug" "$examples/wordcount" "$work/words"
 		record "locks-$tag" "$debug" "$build/tests/examples/two_locks" fixed
-		record "bug-$tag" "$debug" "$build/tests/examples/two_locks"
+		record "bug-$tag" "$debug" "$build/tests/examples/two_locks" sure
 	done
 done
 for procs in 1 2 8; do

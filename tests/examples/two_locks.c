@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* two_locks.c: two goroutines that take two locks, in two orders, which seldom meet; `fixed`: in
- * one; `hang`: main waits for what nobody sends while a goroutine computes. */
+/* two_locks.c: two goroutines that take two locks, in two orders, which seldom meet; `sure`: and
+ * always; `fixed`: in one; `hang`: main waits for what nobody sends while a goroutine computes. */
 #include <gor.h>
 #include <string.h>
 
 static gor_mutex a, b;
 static gor_waitgroup done;
+static bool sure;
 
 static void lock_both(gor_mutex *first, gor_mutex *second)
 {
 	gor_mutex_lock(first);
+	if (sure)
+		gor_yield();
 	gor_mutex_lock(second);
 	gor_mutex_unlock(second);
 	gor_mutex_unlock(first);
@@ -47,6 +50,7 @@ static int app(int argc, char **argv)
 		gor_go(compute, (void *)&on);
 		gor_recv(never, NULL);
 	}
+	sure = strcmp(what, "sure") == 0;
 	gor_wg_add(&done, 2);
 	gor_go(ab, NULL);
 	gor_go(ba, strcmp(what, "fixed") == 0 ? &done : NULL);
