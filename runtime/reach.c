@@ -16,9 +16,13 @@
  * found.  What it finds goes into the trace, and what it does not find anywhere does too; the
  * analyzer concludes.
  *
- * The other threads go on meanwhile, so an address that moves from where we have not been to where
- * we have been may be missed: not found is strong evidence, no proof.  A stale copy in free memory
- * may be found: then a leak goes unseen, and no false alarm is raised.
+ * The other threads go on meanwhile.  So parked for good is who was so at the beginning and has not
+ * started or been woken since (trace_seq); all others count as alive, whatever they are at the
+ * moment when they are looked at, and so does whoever is found to have moved, up to the end.  Only
+ * of channels that one of the others' waits for is it said that they were not found.  An address
+ * that moves from where we have not been to where we have been may be missed: not found is strong
+ * evidence, no proof.  A stale copy in free memory may be found: then a leak goes unseen, and no
+ * false alarm is raised.
  *
  * Not under a sanitizer: it keeps copies of everything.
  *
@@ -52,13 +56,15 @@ enum where { NOWHERE, IN_DATA, IN_HEAP, IN_GOROUTINE, IN_REGISTERS }; // the `wh
 struct target {
 	uint64_t address, id;
 	uint8_t where;
-	char what[55];
+	bool wanted; // by a sleeper that is not alive
+	char what[54];
 };
 
 /** A goroutine that is parked for good, as far as it alone can tell. */
 struct sleeper {
 	struct g *g;
-	bool alive; // something it waits for was found; its stack was looked at
+	uint64_t id, seq; // when it was first seen
+	bool alive;       // something it waits for was found; its stack was looked at
 };
 
 struct reach {
@@ -217,8 +223,16 @@ static void reach_collect(void *arg, struct g *g)
 		r->whole = false;
 		return;
 	}
-	r->sleepers[r->sleeper_count++] = (struct sleeper){.g = g};
+	r->sleepers[r->sleeper_count++] = (struct sleeper){.g = g, .id = g->id, .seq = g->trace_seq};
 	reach_wants(r, g, reach_add);
+}
+
+static int reach_by_goroutine(const void *a, const void *b)
+{
+	uintptr_t x = (uintptr_t)((const struct sleeper *)a)->g;
+	uintptr_t y = (uintptr_t)((const struct sleeper *)b)->g;
+
+	return x < y ? -1 : x > y;
 }
 
 static int reach_by_address(const void *a, const void *b)
@@ -237,6 +251,7 @@ static void reach_sort(struct reach *r)
 		if (!kept || r->targets[kept - 1].address != r->targets[i].address)
 			r->targets[kept++] = r->targets[i];
 	r->count = kept;
+	qsort(r->sleepers, r->sleeper_count, sizeof *r->sleepers, reach_by_goroutine);
 	r->low = r->targets[0].address;
 	r->span = r->targets[kept - 1].address - r->low;
 }
@@ -336,14 +351,10 @@ static bool reach_maps(struct reach *r)
 	return true;
 }
 
-/** Goroutines that are not parked for good can use what is on their stacks. */
-static void reach_live(void *arg, struct g *g)
+/** A goroutine that runs, or may: what is on its stack, and in its registers as far as known. */
+static void reach_stack_live(struct reach *r, struct g *g)
 {
-	struct reach *r = arg;
 	enum g_state state = g_state(g);
-
-	if (g->sched != r->sched || (state == G_WAITING && reach_is_sleeper(g)))
-		return;
 	uint64_t sp = state == G_RUNNING ? 0 : (uint64_t)(uintptr_t)g->sp;
 	for (const struct m *m = atomic_load(&r->sched->all_m); m && state == G_RUNNING;
 	     m = m->all_next) {
@@ -356,6 +367,27 @@ static void reach_live(void *arg, struct g *g)
 	reach_stack(r, g, sp);
 }
 
+/** Has it not moved since it was first seen? */
+static bool reach_sleeps_still(const struct sleeper *s)
+{
+	return s->g->id == s->id && s->g->trace_seq == s->seq && reach_is_sleeper(s->g);
+}
+
+/** Goroutines that are not parked for good can use what is on their stacks. */
+static void reach_live(void *arg, struct g *g)
+{
+	struct reach *r = arg;
+	struct sleeper key = {.g = g};
+	struct sleeper *sleeper =
+		bsearch(&key, r->sleepers, r->sleeper_count, sizeof key, reach_by_goroutine);
+
+	if (g->sched != r->sched || (sleeper && reach_sleeps_still(sleeper)))
+		return;
+	if (sleeper)
+		sleeper->alive = true;
+	reach_stack_live(r, g);
+}
+
 static void reach_found(struct reach *r, const struct gor_hchan *c)
 {
 	const struct target *t = reach_target(r, (uint64_t)(uintptr_t)c);
@@ -363,7 +395,7 @@ static void reach_found(struct reach *r, const struct gor_hchan *c)
 	r->hit |= t && t->where;
 }
 
-/** A sleeper one of whose channels was found may run again, and use what it holds. */
+/** A sleeper that has moved, or one of whose channels was found, can use what it holds. */
 static void reach_spread(struct reach *r)
 {
 	for (bool again = true; again;) {
@@ -372,24 +404,36 @@ static void reach_spread(struct reach *r)
 			struct sleeper *sleeper = &r->sleepers[i];
 			if (sleeper->alive)
 				continue;
-			r->hit = false;
-			reach_wants(r, sleeper->g, reach_found);
+			r->hit = !reach_sleeps_still(sleeper);
+			if (!r->hit)
+				reach_wants(r, sleeper->g, reach_found);
 			if (!r->hit)
 				continue;
 			sleeper->alive = again = true;
-			reach_stack(r, sleeper->g, (uint64_t)(uintptr_t)sleeper->g->sp);
+			reach_stack_live(r, sleeper->g);
 		}
 	}
 }
 
+static void reach_wanted(struct reach *r, const struct gor_hchan *c)
+{
+	struct target *t = reach_target(r, (uint64_t)(uintptr_t)c);
+
+	if (t)
+		t->wanted = true;
+}
+
 static void reach_emit(struct reach *r, struct gtrace_stream *stream, unsigned snap)
 {
+	for (uint32_t i = 0; i < r->sleeper_count; i++)
+		if (!r->sleepers[i].alive)
+			reach_wants(r, r->sleepers[i].g, reach_wanted);
 	GTRACE_EMIT(stream, SNAP_BEGIN, snap, 0);
 	for (uint32_t i = 0; i < r->count; i++) {
 		const struct target *t = &r->targets[i];
 		const char *what = t->what;
 		size_t len = strlen(what);
-		if (t->where || r->whole)
+		if (t->where || (r->whole && t->wanted))
 			gtrace_stream_text(stream, GTRACE_REACH, (const uint64_t[]){t->id, t->where, 0}, &what,
 			                   &len);
 	}

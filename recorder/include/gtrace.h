@@ -277,10 +277,10 @@ struct gtrace_keyframe {
 /**
  * Where the list of all goroutines comes from: `list` writes SNAP_BEGIN, GO_STATUS ... and
  * SNAP_END. It is called by the writer thread: before the end by gtrace_rec_signal(); at the
- * beginning of each file but the first, if they rotate; of a flight recorder at each dump and
- * before any end, and each time half of the ring was written anew, so that one is in the ring at
- * any time.  It returns 0, or -EFBIG and has written nothing.  NULL: no more; a call that goes on
- * is waited for.
+ * beginning of each file but the first, if they rotate; after 1, 3, 7, 15 ... seconds; of a flight
+ * recorder at each dump and before any end, and each time half of the ring was written anew, so
+ * that one is in the ring at any time.  It returns 0, or -EFBIG and has written nothing.  NULL: no
+ * more; a call that goes on is waited for.
  */
 GTRACE_EXPORT void gtrace_rec_set_keyframe(struct gtrace_rec *rec,
                                            int (*list)(void *arg,

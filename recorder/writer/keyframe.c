@@ -19,6 +19,8 @@ void gtrace_rec_set_keyframe(struct gtrace_rec *rec,
 	pthread_mutex_unlock(&rec->lock);
 }
 
+#define KEYFRAME_NS UINT64_C(1000000000) // the first list; the next ones at 3 s, 7 s, 15 s ...
+
 bool gtrace__keyframe_own(const struct stream *s)
 {
 	return s->kind == GTRACE_thread_kind_RECORDER;
@@ -38,6 +40,24 @@ static void keyframe_too_long(struct gtrace_rec *rec, const char *of)
 	if (!rec->keyframes.told && rec->notify)
 		rec->notify(text);
 	rec->keyframes.told = true;
+}
+
+uint64_t gtrace__keyframe_tick(struct gtrace_rec *rec, uint64_t now_ns)
+{
+	struct keyframes *k = &rec->keyframes;
+
+	if (!k->due_ns) {
+		k->step_ns = KEYFRAME_NS;
+		k->due_ns = now_ns + k->step_ns;
+	}
+	if (now_ns >= k->due_ns) {
+		k->drains = true; // or who fills its share of the buffer meanwhile would wait for all of it
+		gtrace__keyframe_write(rec, GTRACE_snap_PERIODIC, 0, UINT64_MAX, "trace");
+		k->drains = false;
+		k->step_ns *= 2;
+		k->due_ns = now_ns + k->step_ns;
+	}
+	return k->due_ns;
 }
 
 /** The writer thread's own stream, from the first list on. */

@@ -14,8 +14,11 @@ struct keyframes {
 	int (*list)(void *arg, const struct gtrace_keyframe *keyframe); // lock
 	void *arg;                                                      // lock
 	bool busy;                                                      // lock: `list` is being called
-	bool told;                    // the writer thread's: that a list is too long
-	struct gtrace_stream *stream; // the writer thread's; changed under the lock
+	/* the writer thread's */
+	bool told;                    // that a list is too long
+	bool drains;                  // full batches may go to the file while a list is written
+	uint64_t due_ns, step_ns;     // of a recording that keeps everything: the next list
+	struct gtrace_stream *stream; // changed under the lock
 };
 
 /**
@@ -25,6 +28,10 @@ struct keyframes {
  */
 bool gtrace__keyframe_write(struct gtrace_rec *rec, unsigned why, uint64_t ticks, uint64_t bytes,
                             const char *of);
+
+/** What is due of a recording that keeps everything: lists at doubling intervals.  Returns when the
+ * next one is. */
+uint64_t gtrace__keyframe_tick(struct gtrace_rec *rec, uint64_t now_ns);
 
 /** Is it the stream of these lists?  It may write while the recording is being closed, and waits
  * for nothing. */

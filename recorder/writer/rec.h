@@ -150,6 +150,9 @@ void gtrace__writer_fail(struct gtrace_rec *rec, int err);
 /** Write a full batch, off the queue, and free its slot; once a write has failed, free it only. */
 void gtrace__writer_full(struct gtrace_rec *rec, struct slot *slot);
 
+/** Write the full batches, oldest first. */
+void gtrace__writer_drain(struct gtrace_rec *rec);
+
 /** Append a slot's batch up to `until` and count it; an empty one is none. */
 int gtrace__batch_write(struct gtrace__file *f, const struct slot *slot, uint64_t until,
                         const struct gtrace__clock *clock, struct rec_stats *stats);

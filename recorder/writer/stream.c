@@ -210,6 +210,12 @@ static void stream_next(struct stream *s)
 		}
 		batch_give(rec, s);
 		gtrace__writer_wake(rec);
+	} else if (gtrace__keyframe_own(s) && rec->keyframes.drains) {
+		batch_give(rec, s);
+		pthread_mutex_unlock(&rec->lock);
+		gtrace__writer_drain(rec);
+		pthread_mutex_lock(&rec->lock);
+		slot = slot_take(rec, s, NULL);
 	} else {
 		batch_give(rec, s);
 		gtrace__writer_wake(rec);

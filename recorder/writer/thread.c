@@ -184,11 +184,11 @@ void gtrace__writer_full(struct gtrace_rec *rec, struct slot *slot)
 	pthread_mutex_unlock(&rec->lock);
 }
 
-/** Write the full batches, oldest first. */
-static void writer_drain(struct gtrace_rec *rec)
+void gtrace__writer_drain(struct gtrace_rec *rec)
 {
 	for (;;) {
-		gtrace__rotate_work(rec);
+		if (!rec->keyframes.drains)
+			gtrace__rotate_work(rec);
 		pthread_mutex_lock(&rec->lock);
 		struct slot *slot = rec->full;
 
@@ -269,7 +269,7 @@ static void writer_finish(struct gtrace_rec *rec)
 		if (rec->end == GTRACE_END_SIGNAL &&
 		    !atomic_load_explicit(&rec->faulted, memory_order_relaxed))
 			gtrace__keyframe_write(rec, GTRACE_snap_END, rec->end_ticks, UINT64_MAX, "trace");
-		writer_drain(rec);
+		gtrace__writer_drain(rec);
 		writer_open_batches(rec);
 	}
 	writer_end_record(rec);
@@ -307,6 +307,12 @@ static uint64_t writer_tick(struct gtrace_rec *rec)
 	}
 	uint64_t next = rec->clock_ns < rec->generation_ns ? rec->clock_ns : rec->generation_ns;
 
+	if (!rec->ring.slots) { // which has lists of its own
+		uint64_t list = gtrace__keyframe_tick(rec, now.mono_ns);
+
+		next = list < next ? list : next;
+	}
+
 	return next - now.mono_ns;
 }
 
@@ -339,7 +345,7 @@ void *gtrace__writer_main(void *arg)
 		if (rec->ring.slots)
 			gtrace__ring_work(rec);
 		else
-			writer_drain(rec);
+			gtrace__writer_drain(rec);
 		if (writer_closing(rec, atomic_load_explicit(&rec->signo, memory_order_seq_cst)))
 			break;
 		futex_wait(wake_word(rec), rec->ring.slots ? FUTEX_WAIT : FUTEX_WAIT_PRIVATE, seen,

@@ -221,6 +221,41 @@ static void alarm_clock(void **state)
 	expect_finding("x.gtrace", "", 0);
 }
 
+/* ── nobody is accused while all go on ── */
+
+/** A pipeline in full swing, whose goroutines wait for each other and move all the time: memory is
+ * searched meanwhile. */
+static void a_busy_pipeline(void **state)
+{
+	char line[4096];
+	struct drive d;
+
+	(void)state;
+	drive_start(&d, "EXAMPLES_BUILD", "sieve", (const char *const[2]){"100000000", NULL}, RING);
+	for (int dumps = 0; dumps < 4;) {
+		if (ask_for_dump(d.pid, line, sizeof line) != 0)
+			continue; // it has only just begun
+		expect_finding(line, "", 0);
+		dumps++;
+	}
+	kill(d.pid, SIGTERM);
+	assert_int_equal(drive_wait(&d), 128 + SIGTERM);
+	expect_finding("x.gtrace", "", 0);
+}
+
+static void a_busy_pipeline_recorded(void **state)
+{
+	struct drive d;
+
+	(void)state;
+	drive_start(&d, "EXAMPLES_BUILD", "sieve", (const char *const[2]){"100000000", NULL},
+	            "out=x.gtrace,rotate=256K,keep=2");
+	wait_for_dump("x.000003.gtrace");
+	kill(d.pid, SIGTERM);
+	assert_int_equal(drive_wait(&d), 128 + SIGTERM);
+	expect_finding("x.gtrace", "", 0);
+}
+
 /* ── files that rotate ── */
 
 static void rotated(const char *what, int signo, const char *kind, int count)
@@ -410,6 +445,8 @@ int main(void)
 		TEST(selects),
 		TEST(selects_fixed),
 		TEST(alarm_clock),
+		TEST(a_busy_pipeline),
+		TEST(a_busy_pipeline_recorded),
 		TEST(rotated_locks),
 		TEST(rotated_locks_fixed),
 		TEST(rotated_leak),
