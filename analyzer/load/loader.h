@@ -44,12 +44,14 @@ struct thread {
 struct loader {
 	struct rows rows;
 	struct gtrace_reader *reader;
-	struct map goroutines, threads, holds, uses, timers;
+	struct map goroutines, threads, holds, readers, uses, timers;
 	int64_t now_ns; // of the event at hand; never less than 0
 	uint64_t events, started, ended, alive, peak;
 	int64_t peak_ns, last_wake_ns, main_ended_ns;
 	uint64_t handoffs, snaps, reaches, gaps, marks, site_last;
 	char *panic;
+	int64_t panic_ns;
+	uint64_t panic_g, panic_site;
 	bool no_memory, partial;
 	bool middle; // the trace begins in the middle of a recording
 };

@@ -41,7 +41,10 @@ CREATE TABLE trace(
   level         TEXT,             -- what was recorded: 'sched', 'sync', 'all'
   maxprocs      INTEGER,          -- how many goroutines could run at once
   main_ended_ns INTEGER,          -- goroutine 1 returned; NULL: it did not
-  panic         TEXT,             -- the message the program died with
+  panic         TEXT,             -- the message the program died with,
+  panic_ns      INTEGER,          -- when,
+  panic_g       INTEGER,          -- in which goroutine; NULL: in none
+  panic_site    INTEGER,          -- and where
   started       INTEGER NOT NULL, -- goroutines
   ended         INTEGER NOT NULL,
   peak          INTEGER NOT NULL, -- most alive at once
@@ -181,6 +184,7 @@ CREATE TABLE hold(
   from_ns  INTEGER NOT NULL,
   to_ns    INTEGER,          -- NULL: held at the end
   site     INTEGER,          -- of the lock call
+  to_site  INTEGER,          -- of the unlock call
   PRIMARY KEY (trace_id, object, count, g)
 ) STRICT, WITHOUT ROWID;
 

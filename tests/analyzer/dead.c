@@ -148,7 +148,7 @@ static sqlite3 *world_db(const struct world *w)
 		    " NULL, NULL, 1, 0, NULL, NULL, NULL, NULL, NULL)",
 		    o);
 	for (int o = 1; o <= 2; o++)
-		RUN(db, "INSERT INTO hold VALUES (1, ?1, 1, ?2, 'mutex lock', 100, NULL, NULL)", o,
+		RUN(db, "INSERT INTO hold VALUES (1, ?1, 1, ?2, 'mutex lock', 100, NULL, NULL, NULL)", o,
 		    w->holder[o]);
 	return db;
 }
