@@ -6,6 +6,8 @@ FROM (SELECT f.trace_id, f.kind, f.part, row_number() OVER (
                PARTITION BY f.trace_id
                ORDER BY CASE f.severity WHEN 'error' THEN 1 WHEN 'warning' THEN 2 ELSE 3 END,
                         CASE f.kind WHEN 'misuse' THEN 1 WHEN 'lock-deadlock' THEN 2
+                                    WHEN 'abandoned-lock' THEN 3 WHEN 'partial-deadlock' THEN 4
+                                    WHEN 'lost-wakeup' THEN 5
                                     WHEN 'global-deadlock' THEN 6 WHEN 'hidden-deadlock' THEN 7
                                     WHEN 'leak' THEN 8 WHEN 'spin' THEN 9 ELSE 10 END,
                         CASE f.certainty WHEN 'proven' THEN 1 WHEN 'probable' THEN 2 ELSE 3 END,

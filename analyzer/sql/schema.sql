@@ -282,9 +282,20 @@ CREATE TABLE dead(
   sure     INTEGER NOT NULL, -- 1: everybody is ruled out by rules that cannot err
   ring     INTEGER,          -- the cycle of locks it is in
   behind   INTEGER,          -- the cycle of locks it waits behind, not in it
+  loop     INTEGER,          -- the cycle of waits it is in, which are not for locks alone
   main     INTEGER NOT NULL, -- 1: main, or main waits for it
   gap      INTEGER NOT NULL, -- 1: what it did or waits for touches a lost stretch
+  kind     TEXT,             -- what says more of it than 'leak': dead_kind.sql
   PRIMARY KEY (trace_id, g)
+) STRICT, WITHOUT ROWID;
+
+-- Whom the goroutines in a cycle of waits (dead.loop) wait for: another one of it.
+CREATE TABLE loop_wait(
+  trace_id INTEGER NOT NULL,
+  g        INTEGER NOT NULL,
+  object   INTEGER NOT NULL, -- waits for this
+  on_g     INTEGER NOT NULL, -- who has the lock, or could end the wait
+  PRIMARY KEY (trace_id, g, object)
 ) STRICT, WITHOUT ROWID;
 
 -- Members of the dead set that merely had nothing to do when main returned: detect/alive-at-exit.sql.
