@@ -74,6 +74,8 @@ void loader_use(struct loader *l, uint64_t g, uint64_t object, unsigned op, uint
 {
 	if (!g || !object)
 		return;
+	if (l->pollers)
+		loader_poll_ends(l, g, site);
 	if (l->uses.count >= USES_MAX)
 		uses_flush(l);
 	struct use *u = map_put(&l->uses, g, object << OP_BITS | (op & ((1u << OP_BITS) - 1)));

@@ -27,6 +27,8 @@
 	X(USE, "use") \
 	X(GIVE, "give") \
 	X(HOLD, "hold") \
+	X(POLL, "poll") \
+	X(LATE, "late") \
 	X(TIMER, "timer") \
 	X(HANDOFF, "handoff") \
 	X(BUSY, "busy") \

@@ -9,7 +9,8 @@ FROM (SELECT f.trace_id, f.kind, f.part, row_number() OVER (
                                     WHEN 'abandoned-lock' THEN 3 WHEN 'partial-deadlock' THEN 4
                                     WHEN 'lost-wakeup' THEN 5
                                     WHEN 'global-deadlock' THEN 6 WHEN 'hidden-deadlock' THEN 7
-                                    WHEN 'leak' THEN 8 WHEN 'spin' THEN 9 ELSE 10 END,
+                                    WHEN 'leak' THEN 8 WHEN 'spin' THEN 9
+                                    WHEN 'poll' THEN 10 ELSE 11 END,
                         CASE f.certainty WHEN 'proven' THEN 1 WHEN 'probable' THEN 2 ELSE 3 END,
                         f.count DESC, f.part) AS id
       FROM finding f) r

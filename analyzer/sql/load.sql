@@ -36,8 +36,8 @@ UPDATE thread SET end_ns = ?2 WHERE trace_id = 1 AND thread = ?1;
 
 -- @goroutine
 INSERT OR IGNORE INTO goroutine(trace_id, g, name, parent, born_site, born_ns, ended_ns, entry,
-                                intervals, foreign_thread)
-VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9);
+                                intervals, foreign_thread, depth)
+VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10);
 
 -- @interval
 -- A whole run of rows, sorted by key: load/feed.c.
@@ -76,6 +76,13 @@ INSERT OR IGNORE INTO give(trace_id, g, object, ts_ns) VALUES (1, ?1, ?2, ?3);
 -- @hold
 INSERT OR IGNORE INTO hold(trace_id, object, count, g, mode, from_ns, to_ns, site, to_site)
 VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8);
+
+-- @poll
+INSERT OR IGNORE INTO poll(trace_id, g, site, yields, count, from_ns, last_ns)
+VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6);
+
+-- @late
+INSERT OR IGNORE INTO late(trace_id, g, n, from_ns, to_ns) VALUES (1, ?1, ?2, ?3, ?4);
 
 -- @timer
 INSERT OR REPLACE INTO timer(trace_id, object, armed_ns, armed_by, due_ns, period_ns, site, fired,

@@ -53,7 +53,15 @@ CREATE TABLE trace(
   broken        INTEGER NOT NULL, -- places where no order of the events fitted
   sidecar       INTEGER NOT NULL, -- 1: part of it came from a left-over buffer file
   partial       INTEGER NOT NULL, -- 1: reading it was interrupted
-  spin_ns       INTEGER NOT NULL  -- threshold of the detector spin
+  spin_ns       INTEGER NOT NULL, -- threshold of the detector spin; those of the others:
+  poll_ns       INTEGER NOT NULL DEFAULT 1000000000,  -- poll: for that long at least,
+  poll_tries    INTEGER NOT NULL DEFAULT 1000,        -- that often at least,
+  poll_percent  INTEGER NOT NULL DEFAULT 20,          -- running for that part of it
+  starve_ns     INTEGER NOT NULL DEFAULT 1000000000,  -- starved: ready to run for that long; 0.1 s or more
+  call_ns       INTEGER NOT NULL DEFAULT 10000000000, -- stuck-call: in a call for that long
+  exhaust_ns    INTEGER NOT NULL DEFAULT 1000000000,  -- pool-exhausted: nothing started for that long
+  grow_ns       INTEGER NOT NULL DEFAULT 1000000000,  -- leak-growth: a sixth of the trace is that long
+  spawn_count   INTEGER NOT NULL DEFAULT 1000         -- runaway-spawn: that many from one place
 ) STRICT;
 
 -- Call sites.
@@ -101,6 +109,7 @@ CREATE TABLE goroutine(
   entry     INTEGER,          -- address of its function
   intervals INTEGER NOT NULL, -- how many it has
   foreign_thread INTEGER,     -- it is this thread, which the program made and which calls in
+  depth     INTEGER NOT NULL DEFAULT 0, -- generations since the first goroutine
   PRIMARY KEY (trace_id, g)
 ) STRICT, WITHOUT ROWID;
 
@@ -186,6 +195,29 @@ CREATE TABLE hold(
   site     INTEGER,          -- of the lock call
   to_site  INTEGER,          -- of the unlock call
   PRIMARY KEY (trace_id, object, count, g)
+) STRICT, WITHOUT ROWID;
+
+-- Goroutines alive at the end that had been polling: a try that failed again and again, or yields at one
+-- place with nothing else between, since the last success there.
+CREATE TABLE poll(
+  trace_id INTEGER NOT NULL,
+  g        INTEGER NOT NULL,
+  site     INTEGER NOT NULL,
+  yields   INTEGER NOT NULL, -- 1: they were yields
+  count    INTEGER NOT NULL,
+  from_ns  INTEGER NOT NULL, -- first time the trace tells of them
+  last_ns  INTEGER NOT NULL, -- and the last
+  PRIMARY KEY (trace_id, g, site, yields)
+) STRICT, WITHOUT ROWID;
+
+-- Intervals of 0.1 s and more in which a goroutine was ready to run.
+CREATE TABLE late(
+  trace_id INTEGER NOT NULL,
+  g        INTEGER NOT NULL,
+  n        INTEGER NOT NULL, -- of the interval
+  from_ns  INTEGER NOT NULL,
+  to_ns    INTEGER,          -- NULL: still so at the end
+  PRIMARY KEY (trace_id, g, n)
 ) STRICT, WITHOUT ROWID;
 
 -- Timers, as they were at the end.

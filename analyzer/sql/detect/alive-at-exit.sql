@@ -135,7 +135,8 @@ JOIN trace t ON t.trace_id = e.trace_id AND t.main_ended_ns IS NOT NULL
 LEFT JOIN dead d ON d.trace_id = e.trace_id AND d.g = e.g
 LEFT JOIN idle i ON i.trace_id = e.trace_id AND i.g = e.g
 LEFT JOIN spinner s ON s.trace_id = e.trace_id AND s.g = e.g
-WHERE e.g <> 1 AND (d.g IS NULL OR i.g IS NOT NULL) AND s.g IS NULL
+LEFT JOIN poller p ON p.trace_id = e.trace_id AND p.g = e.g
+WHERE e.g <> 1 AND (d.g IS NULL OR i.g IS NOT NULL) AND s.g IS NULL AND p.g IS NULL
   AND NOT (e.state IN (1, 2) AND t.duration_ns - e.since_ns < 100000000)
   AND NOT (e.state = 5 AND e.foreign_thread IS NOT NULL);
 
