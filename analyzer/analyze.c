@@ -198,7 +198,14 @@ static int analyze_steps(struct analysis *a)
 		talk("%s", err.text);
 		return -1;
 	}
-	if (detect_all(a->db, &(struct detect_options){.spin_ns = a->args->spin_ns}) != SQLITE_OK) {
+	struct detect_options opt = {
+		.spin_ns = a->args->spin_ns,
+		.poll_ns = a->args->poll_ns,
+		.starve_ns = a->args->starve_ns,
+		.call_ns = a->args->call_ns,
+	};
+
+	if (detect_all(a->db, &opt) != SQLITE_OK) {
 		talk("cannot look for findings: %s", sqlite3_errmsg(a->db));
 		return -1;
 	}
@@ -242,6 +249,12 @@ static const struct opt analyze_opts[] = {
              "exit 1 for findings this certain (probable)"),
 	OPT_DURATION("spin", 0, struct analyze_args, spin_ns,
                  "a goroutine spins after that much processor time (1s)"),
+	OPT_DURATION("poll", 0, struct analyze_args, poll_ns,
+                 "a goroutine polls if its tries fail for that long (1s)"),
+	OPT_DURATION("starve", 0, struct analyze_args, starve_ns,
+                 "a goroutine starves if it is ready to run for that long (1s)"),
+	OPT_DURATION("call", 0, struct analyze_args, call_ns,
+                 "a call outside the runtime is stuck after that long (10s)"),
 	OPT_WORD("color", 0, struct analyze_args, colour, "auto|always|never", "colour in the text"),
 	OPT_FLAG("no-plots", 0, struct analyze_args, no_plots, "leave out the plots"),
 	OPT_END};

@@ -12,6 +12,9 @@ struct analyze_args {
 	const char *fail_on; // NULL: probable
 	const char *colour;  // auto, always, never; NULL: auto
 	int64_t spin_ns;     // 0: a second
+	int64_t poll_ns;     // 0: a second
+	int64_t starve_ns;   // 0: a second
+	int64_t call_ns;     // 0: ten seconds
 	bool no_plots;
 };
 

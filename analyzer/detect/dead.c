@@ -318,10 +318,11 @@ static int dead_rows(sqlite3 *db, const struct graph *gr)
 		const struct node *n = &gr->nodes[i];
 		if (!n->dead)
 			continue;
-		err = DB_ROW(st, db_int((int64_t)n->g), db_int(n->sure),
-		             db_id(n->ring ? gr->nodes[n->ring - 1].g : 0),
-		             db_id(n->behind ? gr->nodes[n->behind - 1].g : 0), db_int(n->main),
-		             db_int(node_touches_gap(gr, n)));
+		err =
+			DB_ROW(st, db_int((int64_t)n->g), db_int(n->sure),
+		           db_id(n->ring ? gr->nodes[n->ring - 1].g : 0),
+		           db_id(n->behind ? gr->nodes[n->behind - 1].g : 0), db_int(n->main),
+		           db_int(node_touches_gap(gr, n)), db_id(n->loop ? gr->nodes[n->loop - 1].g : 0));
 	}
 	sqlite3_finalize(clear);
 	sqlite3_finalize(st);
@@ -347,7 +348,11 @@ int dead_find(sqlite3 *db)
 		err = d.no_memory ? SQLITE_NOMEM : ring_find(&gr);
 	}
 	if (err == SQLITE_OK)
-		err = d.work ? dead_rows(db, &gr) : SQLITE_NOMEM;
+		err = d.work ? loop_find(&gr, db) : SQLITE_NOMEM;
+	if (err == SQLITE_OK)
+		err = dead_rows(db, &gr);
+	if (err == SQLITE_OK)
+		err = db_run_asset(db, "sql/dead_kind.sql");
 	sqlite3_finalize(d.parent);
 	free(d.work);
 	map_release(&d.seen);

@@ -14,4 +14,7 @@ int dead_find(sqlite3 *db);
  * SQLITE_NOMEM. */
 int ring_find(struct graph *gr);
 
+/** loop.c: other cycles of waits: sets loop; after ring_find().  Returns: an SQLite code. */
+int loop_find(struct graph *gr, sqlite3 *db);
+
 #endif

@@ -9,14 +9,27 @@
 #include "detect/dead.h"
 #include "detect/order.h"
 
+static int detect_setting(sqlite3 *db, const char *name, int64_t ns)
+{
+	sqlite3_stmt *st = NULL;
+	int err = ns > 0 ? db_prepare(db, "sql/detect.sql", name, &st) : SQLITE_OK;
+
+	if (err == SQLITE_OK && st)
+		err = DB_ROW(st, db_int(ns));
+	sqlite3_finalize(st);
+	return err;
+}
+
 static int detect_settings(sqlite3 *db, const struct detect_options *opt)
 {
-	sqlite3_stmt *st;
-	int err = db_prepare(db, "sql/detect.sql", "spin", &st);
+	int err = opt ? detect_setting(db, "spin", opt->spin_ns) : SQLITE_OK;
 
-	if (err == SQLITE_OK && opt && opt->spin_ns > 0)
-		err = DB_ROW(st, db_int(opt->spin_ns));
-	sqlite3_finalize(st);
+	if (opt && err == SQLITE_OK)
+		err = detect_setting(db, "poll", opt->poll_ns);
+	if (opt && err == SQLITE_OK)
+		err = detect_setting(db, "starve", opt->starve_ns);
+	if (opt && err == SQLITE_OK)
+		err = detect_setting(db, "call", opt->call_ns);
 	return err;
 }
 

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 struct detect_options {
-	int64_t spin_ns; // 0: leave the default
+	int64_t spin_ns, poll_ns, starve_ns, call_ns; // 0: leave the default
 };
 
 /** Find the dead set, run every detector, number the findings.  Returns: an SQLite code. */

@@ -35,7 +35,7 @@ static void *array_more(struct graph *gr, void *array, size_t count, size_t byte
 			(array)[(count)++] = __VA_ARGS__; \
 	} while (0)
 
-static size_t thing_of(struct graph *gr, uint64_t object)
+size_t graph_thing(const struct graph *gr, uint64_t object)
 {
 	const struct index_entry *e = map_find(&gr->thing_index, object, 0);
 
@@ -129,7 +129,7 @@ static void row_wait(struct graph *gr, sqlite3_stmt *st)
 
 static void row_touch(struct graph *gr, sqlite3_stmt *st)
 {
-	size_t o = thing_of(gr, (uint64_t)sqlite3_column_int64(st, 1));
+	size_t o = graph_thing(gr, (uint64_t)sqlite3_column_int64(st, 1));
 	struct touch t = {(uint64_t)sqlite3_column_int64(st, 0), o - 1, sqlite3_column_int64(st, 2)};
 
 	if (o && gr->things[o - 1].lock == (t.from_ns == TOUCH_HOLDS))
@@ -138,7 +138,7 @@ static void row_touch(struct graph *gr, sqlite3_stmt *st)
 
 static void row_holder(struct graph *gr, sqlite3_stmt *st)
 {
-	size_t o = thing_of(gr, (uint64_t)sqlite3_column_int64(st, 0));
+	size_t o = graph_thing(gr, (uint64_t)sqlite3_column_int64(st, 0));
 
 	if (!o)
 		return;
@@ -151,7 +151,7 @@ static void row_holder(struct graph *gr, sqlite3_stmt *st)
 
 static void row_timer(struct graph *gr, sqlite3_stmt *st)
 {
-	size_t o = thing_of(gr, (uint64_t)sqlite3_column_int64(st, 0));
+	size_t o = graph_thing(gr, (uint64_t)sqlite3_column_int64(st, 0));
 
 	gr->timer_count++;
 	if (o)
@@ -160,7 +160,7 @@ static void row_timer(struct graph *gr, sqlite3_stmt *st)
 
 static void row_reach(struct graph *gr, sqlite3_stmt *st)
 {
-	size_t o = thing_of(gr, (uint64_t)sqlite3_column_int64(st, 0));
+	size_t o = graph_thing(gr, (uint64_t)sqlite3_column_int64(st, 0));
 
 	if (!o)
 		return;

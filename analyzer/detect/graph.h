@@ -22,7 +22,7 @@ struct node {
 	uint64_t g, parent;
 	int64_t born_ns, since_ns;
 	size_t wait_first, wait_count; // in graph.waits
-	size_t ring, behind;           // index of the node a cycle is named after, plus 1; 0 none
+	size_t ring, behind, loop;     // index of the node a cycle is named after, plus 1; 0 none
 	enum node_kind kind;
 	bool never;   // nil channel, select without cases
 	bool spins;   // for spin_ns or longer without a scheduling event
@@ -81,6 +81,9 @@ void graph_release(struct graph *gr);
 
 /** The node of a goroutine, or NULL if it is not alive. */
 struct node *graph_node(const struct graph *gr, uint64_t g);
+
+/** The index of a thing, plus 1; 0: nobody waits for that object. */
+size_t graph_thing(const struct graph *gr, uint64_t object);
 
 /** The first touch of a goroutine, and how many there are. */
 const struct touch *graph_touches(const struct graph *gr, uint64_t g, size_t *count);

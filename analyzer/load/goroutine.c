@@ -18,6 +18,8 @@
 #include "load/clean.h"
 #include "load/loader.h"
 
+enum { LATE_NS = 100000000 }; // ready to run for so long is worth a row
+
 struct goroutine *loader_goroutine(struct loader *l, uint64_t g)
 {
 	struct goroutine *gr = map_find(&l->goroutines, g, 0);
@@ -62,6 +64,16 @@ static struct interval goroutine_interval(const struct goroutine *gr, int64_t to
 	return row;
 }
 
+/* Was it ready to run for long, until to_ns (< 0: the end)? */
+static void goroutine_late(struct loader *l, const struct goroutine *gr, int64_t to_ns)
+{
+	int64_t until = to_ns < 0 ? l->now_ns : to_ns;
+
+	if (gr->state == GTRACE_state_RUNNABLE && until - gr->since_ns >= LATE_NS)
+		ROWS_PUT(&l->rows, ROWS_LATE, db_int((int64_t)gr->head.a), db_int(gr->intervals),
+		         db_int(gr->since_ns), db_time(to_ns));
+}
+
 /* Keeps G2 and G3.  row has who ended the old state, or is NULL. */
 static void goroutine_become(struct loader *l, struct goroutine *gr, unsigned state,
                              const struct gtrace_event *wake)
@@ -74,6 +86,7 @@ static void goroutine_become(struct loader *l, struct goroutine *gr, unsigned st
 			row.wake_object = wake->arg[2];
 		}
 		rows_put_interval(&l->rows, &row);
+		goroutine_late(l, gr, l->now_ns);
 		gr->intervals++;
 		gr->since_ns = l->now_ns;
 	}
@@ -85,13 +98,15 @@ static void goroutine_row(struct loader *l, const struct goroutine *gr, int64_t 
 {
 	ROWS_PUT(&l->rows, ROWS_GOROUTINE, db_id(gr->head.a), db_text(gr->name), db_id(gr->parent),
 	         db_id(gr->born_site), db_int(gr->born_ns), db_time(ended_ns), db_id(gr->entry),
-	         db_int(gr->intervals), db_id(gr->foreign_thread));
+	         db_int(gr->intervals), db_id(gr->foreign_thread), db_int(gr->depth));
 }
 
 static void goroutine_drop(struct loader *l, struct goroutine *gr)
 {
 	free(gr->name);
 	free(gr->cases);
+	l->pollers -= gr->polls != NULL;
+	free(gr->polls);
 	map_remove(&l->goroutines, gr);
 }
 
@@ -101,7 +116,10 @@ static void goroutine_new(struct loader *l, const struct gtrace_event *ev)
 
 	if (!gr)
 		return;
+	const struct goroutine *parent = ev->g ? map_find(&l->goroutines, ev->g, 0) : NULL;
+
 	gr->parent = ev->g;
+	gr->depth = parent ? parent->depth + 1 : 0;
 	gr->born_site = ev->arg[1];
 	gr->entry = ev->arg[2];
 }
@@ -172,6 +190,7 @@ static void goroutine_park(struct loader *l, const struct gtrace_event *ev)
 	if (!gr)
 		return;
 	goroutine_become(l, gr, GTRACE_state_WAITING, NULL);
+	loader_poll_ends(l, ev->g, 0);
 	gr->reason = (uint8_t)ev->arg[0];
 	gr->object = ev->arg[1];
 	gr->site = ev->arg[2];
@@ -326,8 +345,13 @@ bool loader_goroutine_event(struct loader *l, const struct gtrace_event *ev)
 		return true;
 	case GTRACE_GO_YIELD:
 		gr = ev->g ? loader_goroutine(l, ev->g) : NULL;
+		loader_poll(l, ev->g, ev->arg[0], 1, true);
 		if (gr)
 			goroutine_become(l, gr, GTRACE_state_RUNNABLE, NULL);
+		return true;
+	case GTRACE_ATTEMPTS:
+		loader_poll_ends(l, ev->g, 0);
+		loader_poll(l, ev->g, ev->arg[0], ev->arg[1], false);
 		return true;
 	case GTRACE_GO_END:
 		goroutine_end(l, ev->g);
@@ -382,11 +406,14 @@ void loader_goroutines_end(struct loader *l)
 	     gr = map_next(&l->goroutines, gr)) {
 		struct interval row = goroutine_interval(gr, -1);
 		rows_put_interval(&l->rows, &row);
+		goroutine_late(l, gr, -1);
 		gr->intervals++;
 		goroutine_row(l, gr, -1);
 		if (gr->state == GTRACE_state_WAITING)
 			goroutine_wait_rows(l, gr);
+		loader_poll_rows(l, gr);
 		free(gr->name);
+		free(gr->polls);
 		free(gr->cases);
 	}
 	map_release(&l->goroutines);

@@ -180,7 +180,8 @@ static void load_trace_row(struct loader *l, const char *path)
 	         in->begin_ns ? db_int(in->begin_ns) : db_text(NULL),
 	         end_reason(in->end_record, reason), end_number(in->end_record, "writer_cpu_ns"),
 	         end_number(in->end_record, "stalls"), end_number(in->end_record, "stall_ns"),
-	         end_number(in->end_record, "batches"));
+	         end_number(in->end_record, "batches"), db_time(l->panic ? l->panic_ns : -1),
+	         db_id(l->panic_g), db_id(l->panic_site));
 }
 
 static void load_event(struct loader *l, const struct gtrace_event *ev)

@@ -16,6 +16,15 @@ struct wait_case {
 	unsigned op;
 };
 
+enum { POLLS = 4 };
+
+/** Failed tries in a row at one site, or yields there with nothing else between. */
+struct poll {
+	uint64_t site, count; // count 0: the slot is free
+	int64_t from_ns, last_ns;
+	bool yields;
+};
+
 /** A goroutine that is alive, in the map goroutines under (g, 0). */
 struct goroutine {
 	struct map_head head;
@@ -25,9 +34,10 @@ struct goroutine {
 	int64_t born_ns, since_ns;
 	int64_t until_ns; // the wait ends by itself then; < 0: it does not
 	char *name;
+	struct poll *polls;      // POLLS of them, or NULL: it never polled
 	struct wait_case *cases; // of the select it is about to wait in, or waits in
 	uint32_t case_count, case_cap;
-	uint32_t intervals;
+	uint32_t intervals, depth; // depth: generations since the first
 	uint8_t state, reason, flags;
 	bool listed; // known from a list of goroutines alone
 };
@@ -44,12 +54,15 @@ struct thread {
 struct loader {
 	struct rows rows;
 	struct gtrace_reader *reader;
-	struct map goroutines, threads, holds, uses, timers, helds, nests;
+	struct map goroutines, threads, holds, readers, uses, timers, helds, nests;
 	int64_t now_ns; // of the event at hand; never less than 0
 	uint64_t events, started, ended, alive, peak;
 	int64_t peak_ns, last_wake_ns, main_ended_ns;
+	uint64_t pollers; // goroutines that have polls
 	uint64_t handoffs, snaps, reaches, gaps, marks, site_last, nest_last;
 	char *panic;
+	int64_t panic_ns;
+	uint64_t panic_g, panic_site;
 	bool no_memory, partial;
 	bool cut;    // it was not to be read any further
 	bool middle; // the trace begins in the middle of a recording
@@ -61,6 +74,12 @@ bool loader_goroutine_event(struct loader *l, const struct gtrace_event *ev);
 /** Write the rows of those still alive. */
 void loader_goroutines_end(struct loader *l);
 struct goroutine *loader_goroutine(struct loader *l, uint64_t g);
+
+/* poll.c: tries and yields */
+void loader_poll(struct loader *l, uint64_t g, uint64_t site, uint64_t count, bool yields);
+/** The goroutine got something at site; 0: it did something else than to yield. */
+void loader_poll_ends(struct loader *l, uint64_t g, uint64_t site);
+void loader_poll_rows(struct loader *l, const struct goroutine *gr);
 
 /* object.c: objects, locks, timers, uses */
 bool loader_object_event(struct loader *l, const struct gtrace_event *ev);

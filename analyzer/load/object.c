@@ -23,7 +23,13 @@ struct hold { // key: object, count
 	struct map_head head;
 	int64_t from_ns;
 	uint64_t g, site, count;
+	uint64_t below; // key of the read lock that its goroutine took before; 0: none
 	unsigned mode;
+};
+
+struct reader { // key: object, goroutine
+	struct map_head head;
+	uint64_t top; // key of the read lock it took last
 };
 
 struct timer { // key: object, 0
@@ -68,6 +74,8 @@ void loader_use(struct loader *l, uint64_t g, uint64_t object, unsigned op, uint
 {
 	if (!g || !object)
 		return;
+	if (l->pollers)
+		loader_poll_ends(l, g, site);
 	if (l->uses.count >= USES_MAX)
 		uses_flush(l);
 	struct use *u = map_put(&l->uses, g, object << OP_BITS | (op & ((1u << OP_BITS) - 1)));
@@ -110,6 +118,22 @@ static void lock_listed(struct loader *l, const struct gtrace_event *ev)
 	                   .mode = (unsigned)ev->arg[3]};
 }
 
+/* Take a read lock out of its goroutine's list. */
+static void reader_unlink(struct loader *l, const struct hold *h)
+{
+	struct reader *r = map_find(&l->readers, h->head.a, h->g);
+	uint64_t *link = r ? &r->top : NULL;
+
+	while (link && *link && *link != h->head.b) {
+		struct hold *above = map_find(&l->holds, h->head.a, *link);
+		link = above ? &above->below : NULL;
+	}
+	if (link && *link)
+		*link = h->below;
+	if (r && !r->top)
+		map_remove(&l->readers, r);
+}
+
 static void lock_taken(struct loader *l, const struct gtrace_event *ev)
 {
 	hold_unlist(l, ev->arg[0]);
@@ -120,30 +144,61 @@ static void lock_taken(struct loader *l, const struct gtrace_event *ev)
 		l->no_memory = true;
 		return;
 	}
+	if (h->g)
+		reader_unlink(l, h); // a damaged trace has it twice
 	h->from_ns = l->now_ns;
 	h->count = ev->arg[1];
 	h->g = ev->g;
 	h->mode = (unsigned)ev->arg[2];
 	h->site = ev->arg[3];
 	loader_lock_taken(l, ev->g, ev->arg[0], (unsigned)ev->arg[2], ev->arg[3]);
+	h->below = 0;
+	if (h->mode != GTRACE_op_RWMUTEX_RLOCK || !h->g)
+		return;
+	struct reader *r = map_put(&l->readers, ev->arg[0], h->g);
+
+	if (!r) {
+		l->no_memory = true;
+		return;
+	}
+	h->below = r->top;
+	r->top = ev->arg[1];
 }
 
-static void hold_row(struct loader *l, const struct hold *h, int64_t to_ns)
+static void hold_row(struct loader *l, const struct hold *h, int64_t to_ns, uint64_t to_site)
 {
 	ROWS_PUT(&l->rows, ROWS_HOLD, db_int((int64_t)h->head.a), db_int((int64_t)h->count),
 	         db_int((int64_t)h->g), db_text(gtrace_name("op", h->mode)), db_int(h->from_ns),
-	         db_time(to_ns), db_id(h->site));
+	         db_time(to_ns), db_id(h->site), db_id(to_site));
+}
+
+/*
+ * The lock that an unlock ends.  Which of its readers a lock is left by, the runtime does not know:
+ * it is the last read lock of the goroutine that leaves, or if that has none, the one that the
+ * event says.
+ */
+static struct hold *hold_ended(struct loader *l, const struct gtrace_event *ev)
+{
+	if (ev->arg[2] == GTRACE_op_RWMUTEX_RLOCK && ev->g) {
+		const struct reader *r = map_find(&l->readers, ev->arg[0], ev->g);
+		struct hold *h = r ? map_find(&l->holds, ev->arg[0], r->top) : NULL;
+		if (h)
+			return h;
+	}
+	return map_find(&l->holds, ev->arg[0], ev->arg[1]);
 }
 
 static void lock_released(struct loader *l, const struct gtrace_event *ev)
 {
-	struct hold *h = map_find(&l->holds, ev->arg[0], ev->arg[1]);
-
 	hold_unlist(l, ev->arg[0]);
+	struct hold *h = hold_ended(l, ev);
+
 	if (!h)
 		return;
-	hold_row(l, h, l->now_ns > h->from_ns ? l->now_ns : h->from_ns);
+	hold_row(l, h, l->now_ns > h->from_ns ? l->now_ns : h->from_ns, ev->arg[3]);
 	loader_lock_released(l, h->g, ev->arg[0]);
+	if (h->mode == GTRACE_op_RWMUTEX_RLOCK && h->g)
+		reader_unlink(l, h);
 	map_remove(&l->holds, h);
 }
 
@@ -261,6 +316,7 @@ void loader_objects_init(struct loader *l)
 {
 	l->uses.slot_bytes = sizeof(struct use);
 	l->holds.slot_bytes = sizeof(struct hold);
+	l->readers.slot_bytes = sizeof(struct reader);
 	l->timers.slot_bytes = sizeof(struct timer);
 	loader_nests_init(l);
 }
@@ -270,10 +326,11 @@ void loader_objects_end(struct loader *l)
 	uses_flush(l);
 	loader_nests_end(l);
 	for (const struct hold *h = map_next(&l->holds, NULL); h; h = map_next(&l->holds, h))
-		hold_row(l, h, -1);
+		hold_row(l, h, -1, 0);
 	for (const struct timer *t = map_next(&l->timers, NULL); t; t = map_next(&l->timers, t))
 		timer_row(l, t);
 	map_release(&l->uses);
 	map_release(&l->holds);
+	map_release(&l->readers);
 	map_release(&l->timers);
 }

@@ -29,6 +29,8 @@
 	X(HOLD, "hold") \
 	X(NEST, "nest") \
 	X(NEST_GATE, "nest_gate") \
+	X(POLL, "poll") \
+	X(LATE, "late") \
 	X(TIMER, "timer") \
 	X(HANDOFF, "handoff") \
 	X(BUSY, "busy") \

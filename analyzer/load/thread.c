@@ -98,6 +98,9 @@ static void panic_text(struct loader *l, const struct gtrace_event *ev)
 	clean_text(text, ev->bytes[0], ev->arg[0]);
 	free(l->panic);
 	l->panic = strdup(text);
+	l->panic_ns = l->now_ns;
+	l->panic_g = ev->g;
+	l->panic_site = ev->arg[1];
 }
 
 static void snapshot_begin(struct loader *l, const struct gtrace_event *ev)

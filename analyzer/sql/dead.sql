@@ -62,6 +62,26 @@ SELECT object, g FROM hold
 WHERE trace_id = 1 AND to_ns IS NULL AND object IN (SELECT object FROM wait_on WHERE trace_id = 1)
 ORDER BY object;
 
+-- @actors
+-- Who could end a wait for something that is no lock, and whether that is known: has done so, or was given
+-- the object and has not used it yet.  The workers of a wait group are done once each, and so never known.
+SELECT w.object, u.g, u.op <> 'waitgroup done'
+FROM (SELECT DISTINCT object, op FROM wait_on WHERE trace_id = 1) w
+JOIN (SELECT 'chan receive' AS op, 'chan send' AS by
+      UNION ALL SELECT 'chan receive', 'chan close'
+      UNION ALL SELECT 'chan send', 'chan receive'
+      UNION ALL SELECT 'cond wait', 'cond signal'
+      UNION ALL SELECT 'cond wait', 'cond broadcast'
+      UNION ALL SELECT 'waitgroup wait', 'waitgroup done'
+      UNION ALL SELECT 'sem acquire', 'sem release') a ON a.op = w.op
+JOIN use u ON u.trace_id = 1 AND u.object = w.object AND u.op = a.by
+UNION ALL
+SELECT v.object, v.g, 1
+FROM give v
+WHERE v.trace_id = 1 AND v.object IN (SELECT object FROM wait_on WHERE trace_id = 1)
+  AND NOT EXISTS (SELECT 1 FROM use u
+                  WHERE u.trace_id = 1 AND u.object = v.object AND u.g = v.g);
+
 -- @timers
 SELECT object FROM timer
 WHERE trace_id = 1 AND stopped_ns IS NULL;
@@ -87,7 +107,14 @@ SELECT coalesce(parent, 0), born_ns, foreign_thread IS NOT NULL
 FROM goroutine WHERE trace_id = 1 AND g = ?1;
 
 -- @dead
-INSERT INTO dead(trace_id, g, sure, ring, behind, main, gap) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6);
+INSERT INTO dead(trace_id, g, sure, ring, behind, main, gap, loop)
+VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7);
 
 -- @clear
 DELETE FROM dead WHERE trace_id = 1;
+
+-- @loop_wait
+INSERT OR IGNORE INTO loop_wait(trace_id, g, object, on_g) VALUES (1, ?1, ?2, ?3);
+
+-- @loop_clear
+DELETE FROM loop_wait WHERE trace_id = 1;

@@ -15,9 +15,11 @@ INSERT OR IGNORE INTO word(list, number, text) VALUES (?1, ?2, ?3);
 INSERT INTO trace(trace_id, file, program, pid, start_wall_ns, duration_ns, events, lost_events,
                   lost_batches, bytes, end, end_code, seed, level, maxprocs, main_ended_ns, panic,
                   started, ended, peak, peak_ns, last_wake_ns, broken, sidecar, partial, spin_ns,
-                  replay, begin_ns, reason, recorder_cpu_ns, stalls, stall_ns, batches)
+                  replay, begin_ns, reason, recorder_cpu_ns, stalls, stall_ns, batches,
+                  panic_ns, panic_g, panic_site)
 VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
-        ?20, ?21, ?22, ?23, ?24, 1000000000, ?25, ?26, ?27, ?28, ?29, ?30, ?31);
+        ?20, ?21, ?22, ?23, ?24, 1000000000, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32,
+        ?33, ?34);
 
 -- @site
 INSERT INTO site(trace_id, site, file, line, func, op, text) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6);
@@ -34,8 +36,8 @@ UPDATE thread SET end_ns = ?2 WHERE trace_id = 1 AND thread = ?1;
 
 -- @goroutine
 INSERT OR IGNORE INTO goroutine(trace_id, g, name, parent, born_site, born_ns, ended_ns, entry,
-                                intervals, foreign_thread)
-VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9);
+                                intervals, foreign_thread, depth)
+VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10);
 
 -- @interval
 -- A whole run of rows, sorted by key: load/feed.c.
@@ -72,8 +74,15 @@ ON CONFLICT (trace_id, object, g, op) DO UPDATE SET
 INSERT OR IGNORE INTO give(trace_id, g, object, ts_ns) VALUES (1, ?1, ?2, ?3);
 
 -- @hold
-INSERT OR IGNORE INTO hold(trace_id, object, count, g, mode, from_ns, to_ns, site)
-VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7);
+INSERT OR IGNORE INTO hold(trace_id, object, count, g, mode, from_ns, to_ns, site, to_site)
+VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8);
+
+-- @poll
+INSERT OR IGNORE INTO poll(trace_id, g, site, yields, count, from_ns, last_ns)
+VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6);
+
+-- @late
+INSERT OR IGNORE INTO late(trace_id, g, n, from_ns, to_ns) VALUES (1, ?1, ?2, ?3, ?4);
 
 -- @nest
 INSERT INTO nest(trace_id, nest, g, outer, outer_mode, outer_site, outer_ns, object, mode, site, ts_ns)

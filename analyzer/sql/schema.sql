@@ -41,7 +41,10 @@ CREATE TABLE trace(
   level         TEXT,             -- what was recorded: 'sched', 'sync', 'all'
   maxprocs      INTEGER,          -- how many goroutines could run at once
   main_ended_ns INTEGER,          -- goroutine 1 returned; NULL: it did not
-  panic         TEXT,             -- the message the program died with
+  panic         TEXT,             -- the message the program died with,
+  panic_ns      INTEGER,          -- when,
+  panic_g       INTEGER,          -- in which goroutine; NULL: in none
+  panic_site    INTEGER,          -- and where
   started       INTEGER NOT NULL, -- goroutines
   ended         INTEGER NOT NULL,
   peak          INTEGER NOT NULL, -- most alive at once
@@ -50,7 +53,15 @@ CREATE TABLE trace(
   broken        INTEGER NOT NULL, -- places where no order of the events fitted
   sidecar       INTEGER NOT NULL, -- 1: part of it came from a left-over buffer file
   partial       INTEGER NOT NULL, -- 1: reading it was interrupted
-  spin_ns       INTEGER NOT NULL  -- threshold of the detector spin
+  spin_ns       INTEGER NOT NULL, -- threshold of the detector spin; those of the others:
+  poll_ns       INTEGER NOT NULL DEFAULT 1000000000,  -- poll: for that long at least,
+  poll_tries    INTEGER NOT NULL DEFAULT 1000,        -- that often at least,
+  poll_percent  INTEGER NOT NULL DEFAULT 20,          -- running for that part of it
+  starve_ns     INTEGER NOT NULL DEFAULT 1000000000,  -- starved: ready to run for that long; 0.1 s or more
+  call_ns       INTEGER NOT NULL DEFAULT 10000000000, -- stuck-call: in a call for that long
+  exhaust_ns    INTEGER NOT NULL DEFAULT 1000000000,  -- pool-exhausted: nothing started for that long
+  grow_ns       INTEGER NOT NULL DEFAULT 1000000000,  -- leak-growth: a sixth of the trace is that long
+  spawn_count   INTEGER NOT NULL DEFAULT 1000         -- runaway-spawn: that many from one place
 ) STRICT;
 
 -- Call sites.
@@ -98,6 +109,7 @@ CREATE TABLE goroutine(
   entry     INTEGER,          -- address of its function
   intervals INTEGER NOT NULL, -- how many it has
   foreign_thread INTEGER,     -- it is this thread, which the program made and which calls in
+  depth     INTEGER NOT NULL DEFAULT 0, -- generations since the first goroutine
   PRIMARY KEY (trace_id, g)
 ) STRICT, WITHOUT ROWID;
 
@@ -181,6 +193,7 @@ CREATE TABLE hold(
   from_ns  INTEGER NOT NULL,
   to_ns    INTEGER,          -- NULL: held at the end
   site     INTEGER,          -- of the lock call
+  to_site  INTEGER,          -- of the unlock call
   PRIMARY KEY (trace_id, object, count, g)
 ) STRICT, WITHOUT ROWID;
 
@@ -208,6 +221,29 @@ CREATE TABLE nest_gate(
   object   INTEGER NOT NULL,
   mode     TEXT    NOT NULL,
   PRIMARY KEY (trace_id, nest, object)
+) STRICT, WITHOUT ROWID;
+
+-- Goroutines alive at the end that had been polling: a try that failed again and again, or yields at one
+-- place with nothing else between, since the last success there.
+CREATE TABLE poll(
+  trace_id INTEGER NOT NULL,
+  g        INTEGER NOT NULL,
+  site     INTEGER NOT NULL,
+  yields   INTEGER NOT NULL, -- 1: they were yields
+  count    INTEGER NOT NULL,
+  from_ns  INTEGER NOT NULL, -- first time the trace tells of them
+  last_ns  INTEGER NOT NULL, -- and the last
+  PRIMARY KEY (trace_id, g, site, yields)
+) STRICT, WITHOUT ROWID;
+
+-- Intervals of 0.1 s and more in which a goroutine was ready to run.
+CREATE TABLE late(
+  trace_id INTEGER NOT NULL,
+  g        INTEGER NOT NULL,
+  n        INTEGER NOT NULL, -- of the interval
+  from_ns  INTEGER NOT NULL,
+  to_ns    INTEGER,          -- NULL: still so at the end
+  PRIMARY KEY (trace_id, g, n)
 ) STRICT, WITHOUT ROWID;
 
 -- Timers, as they were at the end.
@@ -304,9 +340,20 @@ CREATE TABLE dead(
   sure     INTEGER NOT NULL, -- 1: everybody is ruled out by rules that cannot err
   ring     INTEGER,          -- the cycle of locks it is in
   behind   INTEGER,          -- the cycle of locks it waits behind, not in it
+  loop     INTEGER,          -- the cycle of waits it is in, which are not for locks alone
   main     INTEGER NOT NULL, -- 1: main, or main waits for it
   gap      INTEGER NOT NULL, -- 1: what it did or waits for touches a lost stretch
+  kind     TEXT,             -- what says more of it than 'leak': dead_kind.sql
   PRIMARY KEY (trace_id, g)
+) STRICT, WITHOUT ROWID;
+
+-- Whom the goroutines in a cycle of waits (dead.loop) wait for: another one of it.
+CREATE TABLE loop_wait(
+  trace_id INTEGER NOT NULL,
+  g        INTEGER NOT NULL,
+  object   INTEGER NOT NULL, -- waits for this
+  on_g     INTEGER NOT NULL, -- who has the lock, or could end the wait
+  PRIMARY KEY (trace_id, g, object)
 ) STRICT, WITHOUT ROWID;
 
 -- Members of the dead set that merely had nothing to do when main returned: detect/alive-at-exit.sql.

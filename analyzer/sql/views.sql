@@ -68,6 +68,7 @@ WHERE e.state = 3;
 -- Goroutines at the end that go on by themselves, in words.
 CREATE VIEW source AS
 SELECT e.trace_id, e.g, n.label || CASE
+         WHEN p.g IS NOT NULL THEN ' polls' || coalesce(' at ' || p.file || ':' || p.line, '')
          WHEN b.g IS NOT NULL THEN ' spins' || coalesce(' at ' || b.place, '') ||
               ' since ' || CASE WHEN b.since_ns < 1000000 THEN printf('%.1f us', b.since_ns / 1e3)
               WHEN b.since_ns < 1000000000 THEN printf('%.1f ms', b.since_ns / 1e6)
@@ -91,6 +92,7 @@ FROM goroutine_at_end e
 JOIN goroutine_name n ON n.trace_id = e.trace_id AND n.g = e.g
 JOIN trace t ON t.trace_id = e.trace_id
 LEFT JOIN spinner b ON b.trace_id = e.trace_id AND b.g = e.g
+LEFT JOIN poller p ON p.trace_id = e.trace_id AND p.g = e.g
 WHERE (e.state <> 3 OR e.flags IS NOT NULL OR e.reason IN (12, 13, 16)
        OR EXISTS (SELECT 1 FROM wait_on w
                   WHERE w.trace_id = e.trace_id AND w.g = e.g AND w.until_ns IS NOT NULL))
@@ -153,3 +155,24 @@ WHERE EXISTS (SELECT 1 FROM dead d WHERE d.trace_id = t.trace_id)
        OR (t.partial = 0
            AND EXISTS (SELECT 1 FROM dead d WHERE d.trace_id = t.trace_id AND d.g = 1)
            AND NOT EXISTS (SELECT 1 FROM source s WHERE s.trace_id = t.trace_id)));
+
+-- Goroutines that poll when the trace ends: for trace.poll_ns and more, trace.poll_tries times and more,
+-- and until now.  Of several places of one, that with the most tries.  A loop that yields but takes 20 us
+-- or more from one yield to the next computes.
+CREATE VIEW poller AS
+SELECT p.trace_id, p.g, p.site, p.yields, p.count, p.from_ns, s.file, s.line, s.func, s.op, s.text
+FROM (SELECT x.*, row_number() OVER (PARTITION BY x.trace_id, x.g
+                                     ORDER BY x.yields, x.count DESC, x.site) AS place
+      FROM poll x
+      JOIN trace t ON t.trace_id = x.trace_id
+      WHERE x.count >= t.poll_tries AND t.duration_ns - x.from_ns >= t.poll_ns
+        AND t.duration_ns - x.last_ns <= (t.duration_ns - x.from_ns) / 4) p
+JOIN trace t ON t.trace_id = p.trace_id
+LEFT JOIN site s ON s.trace_id = p.trace_id AND s.site = p.site
+WHERE p.place = 1
+  AND (SELECT sum(min(coalesce(i.to_ns, t.duration_ns), t.duration_ns) - max(i.from_ns, p.from_ns))
+       FROM interval i
+       WHERE i.trace_id = p.trace_id AND i.g = p.g AND i.state = 2
+         AND coalesce(i.to_ns, t.duration_ns) > p.from_ns)
+      BETWEEN (t.duration_ns - p.from_ns) / 100 * t.poll_percent
+          AND CASE p.yields WHEN 1 THEN p.count * 20000 ELSE 9223372036854775807 END;

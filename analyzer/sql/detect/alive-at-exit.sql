@@ -71,6 +71,15 @@ WHERE e.object IS NOT NULL
 GROUP BY e.trace_id, coalesce(e.site, 0), coalesce(e.born_site, 0)
 HAVING min(e.object) <> max(e.object);
 
+-- Cycles of waits with a lock in them: who holds a lock over a wait is never idle.
+CREATE TEMP TABLE IF NOT EXISTS locked(trace_id INTEGER, loop INTEGER, PRIMARY KEY (trace_id, loop));
+DELETE FROM locked;
+INSERT INTO locked(trace_id, loop)
+SELECT DISTINCT d.trace_id, d.loop
+FROM dead d
+JOIN wait_on w ON w.trace_id = d.trace_id AND w.g = d.g
+WHERE d.kind = 'partial-deadlock' AND w.op IN ('mutex lock', 'rwmutex lock', 'rwmutex rlock');
+
 -- Objects that somebody idle or alive still had, step by step along a pipeline.
 INSERT INTO idle(trace_id, g)
 WITH RECURSIVE
@@ -108,7 +117,14 @@ SELECT DISTINCT d.trace_id, d.g
 FROM had h
 JOIN wait_on w ON w.trace_id = h.trace_id AND w.object = h.object AND w.op = h.op
 JOIN dead d ON d.trace_id = w.trace_id AND d.g = w.g
-WHERE d.ring IS NULL AND d.behind IS NULL;
+WHERE d.ring IS NULL AND d.behind IS NULL AND coalesce(d.kind, '') NOT IN ('abandoned-lock', 'misuse')
+  AND NOT EXISTS (SELECT 1 FROM locked k WHERE k.trace_id = d.trace_id AND k.loop = d.loop);
+
+-- A cycle of waits without a lock is none if somebody in it could still have been given work.
+UPDATE dead SET kind = NULL
+WHERE kind = 'partial-deadlock'
+  AND (trace_id, loop) IN (SELECT d.trace_id, d.loop FROM dead d
+                           JOIN idle i ON i.trace_id = d.trace_id AND i.g = d.g);
 
 INSERT INTO finding_goroutine(trace_id, kind, part, g)
 SELECT e.trace_id, 'alive-at-exit',
@@ -119,7 +135,8 @@ JOIN trace t ON t.trace_id = e.trace_id AND t.main_ended_ns IS NOT NULL
 LEFT JOIN dead d ON d.trace_id = e.trace_id AND d.g = e.g
 LEFT JOIN idle i ON i.trace_id = e.trace_id AND i.g = e.g
 LEFT JOIN spinner s ON s.trace_id = e.trace_id AND s.g = e.g
-WHERE e.g <> 1 AND (d.g IS NULL OR i.g IS NOT NULL) AND s.g IS NULL
+LEFT JOIN poller p ON p.trace_id = e.trace_id AND p.g = e.g
+WHERE e.g <> 1 AND (d.g IS NULL OR i.g IS NOT NULL) AND s.g IS NULL AND p.g IS NULL
   AND NOT (e.state IN (1, 2) AND t.duration_ns - e.since_ns < 100000000)
   AND NOT (e.state = 5 AND e.foreign_thread IS NOT NULL);
 
@@ -154,3 +171,4 @@ WHERE f.kind = 'alive-at-exit';
 DROP TABLE looked;
 DROP TABLE giver;
 DROP TABLE many;
+DROP TABLE locked;

@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: MIT
 --
 -- global-deadlock: nothing runs, is ready, sleeps, is in I/O or in a call, no timer is armed, somebody
--- waits, and main has not ended.  Proven: nobody is left who could do anything.
+-- waits, and main has not ended.  Proven: nobody is left who could do anything.  Who is in a finding that
+-- says more, as one of the causes, is not listed again but for main, and for cycles of locks.
 
 DELETE FROM finding WHERE kind = 'global-deadlock';
 DELETE FROM finding_goroutine WHERE kind = 'global-deadlock';
@@ -11,7 +12,8 @@ DELETE FROM finding_wait WHERE kind = 'global-deadlock';
 INSERT INTO finding_goroutine(trace_id, kind, part, g)
 SELECT d.trace_id, 'global-deadlock', 0, d.g
 FROM dead d
-JOIN all_dead a ON a.trace_id = d.trace_id;
+JOIN all_dead a ON a.trace_id = d.trace_id
+WHERE d.g = 1 OR coalesce(d.kind, 'lock-deadlock') = 'lock-deadlock';
 
 INSERT INTO finding(trace_id, kind, part, certainty, severity, title, why, hint, count, since_ns,
                     blocked_file, blocked_line, blocked_func, blocked_text, born_file, born_line,
@@ -32,11 +34,14 @@ SELECT f.trace_id, 'global-deadlock', 0,
                                 WHEN 4 THEN '; a nil channel never becomes ready'
                                 WHEN 6 THEN '; it has no cases' END,
                   '') ||
-         CASE WHEN f.rings THEN '; the cause is the cycle of locks reported as lock-deadlock' ELSE '' END,
-       NULL, f.n, f.since_ns, b.file, b.line, b.func, b.blocked_text, b.born_file, b.born_line,
+         CASE WHEN f.rings THEN '; the cause is the cycle of locks reported as lock-deadlock'
+              WHEN f.cause IS NOT NULL THEN '; the cause may be what is reported as ' || f.cause ELSE '' END,
+       NULL,
+       (SELECT count(*) FROM finding_goroutine m
+        WHERE m.trace_id = f.trace_id AND m.kind = 'global-deadlock'), f.since_ns, b.file, b.line, b.func, b.blocked_text, b.born_file, b.born_line,
        b.born_func, 'go ' || b.born_text, f.gap
 FROM (SELECT d.trace_id, count(*) AS n, min(d.g) AS first, min(d.sure) AS sure, max(d.gap) AS gap,
-             max(x.from_ns) AS since_ns, max(d.ring IS NOT NULL) AS rings
+             max(x.from_ns) AS since_ns, max(d.ring IS NOT NULL) AS rings, min(d.kind) AS cause
       FROM dead d
       JOIN all_dead a ON a.trace_id = d.trace_id
       JOIN goroutine g ON g.trace_id = d.trace_id AND g.g = d.g

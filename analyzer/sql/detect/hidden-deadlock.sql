@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: MIT
 --
 -- hidden-deadlock: main is dead and has not ended, but something still goes on by itself, and so nobody
--- noticed.  What goes on is named.  Proven if each of it is ruled out by rules that cannot err.
+-- noticed.  What goes on is named.  Proven if each of it is ruled out by rules that cannot err.  Who is in a
+-- finding that says more, as one of the causes, is not listed again but for main, and for cycles of locks.
 
 DELETE FROM finding WHERE kind = 'hidden-deadlock';
 DELETE FROM finding_goroutine WHERE kind = 'hidden-deadlock';
@@ -11,7 +12,8 @@ DELETE FROM finding_wait WHERE kind = 'hidden-deadlock';
 INSERT INTO finding_goroutine(trace_id, kind, part, g)
 SELECT d.trace_id, 'hidden-deadlock', 0, d.g
 FROM dead d
-WHERE d.main AND NOT EXISTS (SELECT 1 FROM all_dead a WHERE a.trace_id = d.trace_id);
+WHERE d.main AND (d.g = 1 OR coalesce(d.kind, 'lock-deadlock') = 'lock-deadlock')
+  AND NOT EXISTS (SELECT 1 FROM all_dead a WHERE a.trace_id = d.trace_id);
 
 INSERT INTO finding(trace_id, kind, part, certainty, severity, title, why, hint, count, since_ns,
                     blocked_file, blocked_line, blocked_func, blocked_text, born_file, born_line,
@@ -24,6 +26,7 @@ SELECT f.trace_id, 'hidden-deadlock', 0,
          ELSE 'what still goes on' END,
        x.text || CASE WHEN x.n > 3 THEN '; and ' || (x.n - 3) || ' more' ELSE '' END ||
          CASE WHEN f.rings THEN '; main waits for a lock in the cycle reported as lock-deadlock'
+              WHEN f.cause IS NOT NULL THEN '; the cause may be what is reported as ' || f.cause
               WHEN f.sure THEN '; none of it can reach what main waits for'
               WHEN EXISTS (SELECT 1 FROM reach r
                            WHERE r.trace_id = b.trace_id AND r.object = b.object AND r.place = 0)
@@ -33,7 +36,9 @@ SELECT f.trace_id, 'hidden-deadlock', 0,
        b.born_func, 'go ' || b.born_text, f.gap
 FROM (SELECT d.trace_id, count(*) AS n, min(CASE d.g WHEN 1 THEN d.sure ELSE 1 END) AS sure,
              max(d.gap) AS gap,
-             max(d.g = 1 AND (d.ring IS NOT NULL OR d.behind IS NOT NULL)) AS rings
+             max(d.g = 1 AND (d.ring IS NOT NULL OR d.behind IS NOT NULL)) AS rings,
+             (SELECT min(c.kind) FROM dead c
+              WHERE c.trace_id = d.trace_id AND c.main AND c.kind <> 'lock-deadlock') AS cause
       FROM dead d
       JOIN finding_goroutine m ON m.trace_id = d.trace_id AND m.g = d.g
                               AND m.kind = 'hidden-deadlock'

@@ -4,7 +4,8 @@
 -- ended the wait has ended or has let go of the object.  Goroutines blocked at one place, born at one
 -- place, on objects made at one place are one finding.  Certain for a nil channel and a select without
 -- cases; else probable, since memory was not searched for the object.
--- Left out: the goroutines of a global deadlock, and those in the table idle (alive-at-exit.sql).
+-- Left out: the goroutines of a global deadlock, those in the table idle (alive-at-exit.sql), and those of
+-- which another kind says more (dead.kind).
 
 DELETE FROM finding WHERE kind = 'leak';
 DELETE FROM finding_goroutine WHERE kind = 'leak';
@@ -20,7 +21,7 @@ FROM (SELECT d.trace_id, d.g, x.reason, x.site, g.born_site, o.made_site
       JOIN interval x ON x.trace_id = g.trace_id AND x.g = g.g AND x.n = g.intervals - 1
       LEFT JOIN object o ON o.trace_id = x.trace_id AND o.object = x.object
       LEFT JOIN idle i ON i.trace_id = d.trace_id AND i.g = d.g
-      WHERE d.ring IS NULL AND d.behind IS NULL AND NOT d.main AND i.g IS NULL
+      WHERE d.ring IS NULL AND d.behind IS NULL AND NOT d.main AND d.kind IS NULL AND i.g IS NULL
         AND NOT EXISTS (SELECT 1 FROM all_dead a WHERE a.trace_id = d.trace_id)) l;
 
 INSERT OR IGNORE INTO finding_wait(trace_id, kind, part, g, object, held_by)

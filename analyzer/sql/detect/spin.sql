@@ -2,14 +2,15 @@
 --
 -- spin: at the end of the trace a goroutine has used a processor for trace.spin_ns or longer without a
 -- scheduling event.  A fact: it may be a long computation.  An error if it hides that main is dead
--- (hidden-deadlock), else a warning.  Where: the place that most samples of its program counter lie in;
+-- (hidden-deadlock), else a warning.  Who polls is left out: that says more.  Where: the place that most samples of its program counter lie in;
 -- without symbols the last place it passed, else the place it was born at.
 
 DELETE FROM finding WHERE kind = 'spin';
 DELETE FROM finding_goroutine WHERE kind = 'spin';
 
 INSERT INTO finding_goroutine(trace_id, kind, part, g)
-SELECT trace_id, 'spin', g, g FROM spinner;
+SELECT s.trace_id, 'spin', s.g, s.g FROM spinner s
+WHERE NOT EXISTS (SELECT 1 FROM poller p WHERE p.trace_id = s.trace_id AND p.g = s.g);
 
 INSERT INTO finding(trace_id, kind, part, certainty, severity, title, why, hint, count, since_ns,
                     blocked_file, blocked_line, blocked_func, blocked_text, born_file, born_line,
@@ -30,6 +31,7 @@ SELECT s.trace_id, 'spin', s.g, 'fact',
        CASE WHEN p.file IS NOT NULL THEN p.func WHEN q.file IS NOT NULL THEN q.func ELSE b.func END,
        'running', b.file, b.line, b.func, 'go ' || b.text, 0
 FROM spinner s
+JOIN finding_goroutine m ON m.trace_id = s.trace_id AND m.kind = 'spin' AND m.part = s.g AND m.g = s.g
 JOIN goroutine g ON g.trace_id = s.trace_id AND g.g = s.g
 JOIN goroutine_name n ON n.trace_id = s.trace_id AND n.g = s.g
 LEFT JOIN (SELECT y.trace_id, y.g, y.file, y.line, y.func, count(*) AS here,

@@ -1,0 +1,67 @@
+-- SPDX-License-Identifier: MIT
+--
+-- poll: at the end of the trace a goroutine has tried at one place, without waiting, for trace.poll_ns and
+-- more (view poller): a try, a select with a default, a yield; none succeeded, trace.poll_tries times and
+-- more, and it ran for trace.poll_percent of that time and more.  A fact, and a warning; an error if main is
+-- dead, which this hides.  Probable, and an error, if nobody else can make the try succeed: all others have
+-- waited for half of that time and more, none of them will go on by itself, no timer is armed, and it is no yield: a
+-- flag may be set by a thread that the trace knows nothing of.  Then it is as
+-- dead as if it waited.
+
+DELETE FROM finding WHERE kind = 'poll';
+DELETE FROM finding_goroutine WHERE kind = 'poll';
+
+CREATE TEMP TABLE IF NOT EXISTS polling(trace_id INTEGER, g INTEGER, part INTEGER, site INTEGER,
+                                        yields INTEGER, count INTEGER, from_ns INTEGER, alone INTEGER,
+                                        PRIMARY KEY (trace_id, g));
+DELETE FROM polling;
+INSERT INTO polling(trace_id, g, part, site, yields, count, from_ns, alone)
+SELECT p.trace_id, p.g,
+       min(p.g) OVER (PARTITION BY p.trace_id, p.site, coalesce(g.born_site, 0)),
+       p.site, p.yields, p.count, p.from_ns, 0
+FROM poller p
+JOIN goroutine g ON g.trace_id = p.trace_id AND g.g = p.g;
+UPDATE polling SET alone = 1
+WHERE yields = 0 AND trace_id IN (
+  SELECT t.trace_id FROM trace t
+  WHERE t.begin_ns IS NULL AND t.lost_batches = 0 AND t.partial = 0 AND t.main_ended_ns IS NULL
+    AND NOT EXISTS (SELECT 1 FROM timer m WHERE m.trace_id = t.trace_id AND m.stopped_ns IS NULL)
+    AND NOT EXISTS (SELECT 1 FROM source s
+                    WHERE s.trace_id = t.trace_id
+                      AND s.g NOT IN (SELECT q.g FROM polling q WHERE q.trace_id = t.trace_id))
+    AND NOT EXISTS (SELECT 1 FROM goroutine_at_end e
+                    WHERE e.trace_id = t.trace_id
+                      AND e.since_ns > (SELECT min(q.from_ns + t.duration_ns) / 2 FROM polling q
+                                        WHERE q.trace_id = t.trace_id)
+                      AND e.g NOT IN (SELECT q.g FROM polling q WHERE q.trace_id = t.trace_id)));
+
+INSERT INTO finding_goroutine(trace_id, kind, part, g)
+SELECT trace_id, 'poll', part, g FROM polling;
+
+INSERT INTO finding(trace_id, kind, part, certainty, severity, title, why, hint, count, since_ns,
+                    blocked_file, blocked_line, blocked_func, blocked_text, born_file, born_line,
+                    born_func, born_text, touches_gap)
+SELECT f.trace_id, 'poll', f.part, CASE WHEN f.alone THEN 'probable' ELSE 'fact' END,
+       CASE WHEN f.alone OR EXISTS (SELECT 1 FROM dead d WHERE d.trace_id = f.trace_id AND d.g = 1)
+            THEN 'error' ELSE 'warning' END,
+       f.n || CASE f.n WHEN 1 THEN ' goroutine asks' ELSE ' goroutines ask' END ||
+         ' again and again in vain' || coalesce(', ' || s.op || coalesce(' "' || nullif(ltrim(s.text, '*&'), '') || '"', ''), ''),
+       f.tries || CASE f.yields WHEN 1 THEN ' yields with nothing else between'
+                                ELSE ' tries failed, none succeeded' END || ' in ' ||
+         CASE WHEN t.duration_ns - f.from_ns < 1000000 THEN printf('%.1f us', (t.duration_ns - f.from_ns) / 1e3)
+              WHEN t.duration_ns - f.from_ns < 1000000000 THEN printf('%.1f ms', (t.duration_ns - f.from_ns) / 1e6)
+              ELSE printf('%.1f s', (t.duration_ns - f.from_ns) / 1e9) END ||
+         CASE WHEN f.alone THEN '; all other goroutines wait, and nothing will wake them'
+              ELSE '' END,
+       'wait instead: receive, lock or select without a default',
+       f.n, f.from_ns, s.file, s.line, s.func,
+       coalesce(s.op || coalesce(' "' || nullif(ltrim(s.text, '*&'), '') || '"', ''), ''),
+       b.file, b.line, b.func, 'go ' || b.text, 0
+FROM (SELECT p.trace_id, p.part, count(*) AS n, sum(p.count) AS tries, min(p.from_ns) AS from_ns,
+             max(p.yields) AS yields, max(p.alone) AS alone, max(p.site) AS site
+      FROM polling p GROUP BY p.trace_id, p.part) f
+JOIN trace t ON t.trace_id = f.trace_id
+JOIN goroutine g ON g.trace_id = f.trace_id AND g.g = f.part
+LEFT JOIN site s ON s.trace_id = f.trace_id AND s.site = f.site
+LEFT JOIN site b ON b.trace_id = g.trace_id AND b.site = g.born_site AND b.file <> '';
+DROP TABLE polling;
