@@ -344,3 +344,28 @@ CREATE TABLE finding_wait(
   held_by  INTEGER,
   PRIMARY KEY (trace_id, kind, part, g, object)
 ) STRICT, WITHOUT ROWID;
+
+-- What a finding is about, in words that outlast an edit of the program and another run of it: the
+-- functions, files and expressions.  No lines, goroutines, counts or times.  sql/finding_rank.sql.
+CREATE TABLE finding_term(
+  trace_id INTEGER NOT NULL,
+  kind     TEXT    NOT NULL,
+  part     INTEGER NOT NULL,
+  field    TEXT    NOT NULL, -- 'blocked func', 'born file', 'object' ...
+  text     TEXT    NOT NULL,
+  PRIMARY KEY (trace_id, kind, part, field, text)
+) STRICT, WITHOUT ROWID;
+
+-- What becomes of a finding.  One row each.
+CREATE TABLE finding_status(
+  trace_id    INTEGER NOT NULL,
+  kind        TEXT    NOT NULL,
+  part        INTEGER NOT NULL,
+  fingerprint TEXT    NOT NULL, -- of its kind and terms: 16 hex digits
+  level       INTEGER NOT NULL, -- how certain: 3 proven, 2 probable, 1 less, 0 a note
+  counts      INTEGER NOT NULL, -- 1: for the exit status
+  known       INTEGER NOT NULL, -- 1: the baseline has it
+  suppressed  INTEGER NOT NULL, -- 1: a suppression matches it: in no report
+  left_out    INTEGER NOT NULL, -- 1: by an option such as --since: in no report
+  PRIMARY KEY (trace_id, kind, part)
+) STRICT, WITHOUT ROWID;

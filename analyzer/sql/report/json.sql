@@ -42,6 +42,8 @@ SELECT json_object(
          SELECT g, object, held_by FROM finding_wait
          WHERE trace_id = f.trace_id AND kind = f.kind AND part = f.part
          ORDER BY g, object LIMIT 100) w)),
-      'touches_gap', json(CASE f.touches_gap WHEN 0 THEN 'false' ELSE 'true' END)) AS text
+      'touches_gap', json(CASE f.touches_gap WHEN 0 THEN 'false' ELSE 'true' END),
+      'fingerprint', (SELECT s.fingerprint FROM finding_status s
+         WHERE s.trace_id = f.trace_id AND s.kind = f.kind AND s.part = f.part)) AS text
     FROM finding f WHERE f.trace_id = t.trace_id ORDER BY f.id) f), '[]')))
 FROM trace t WHERE t.trace_id = 1;
