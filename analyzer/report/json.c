@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /** json.c: SQLite makes the JSON; and who counts for the exit code. */
-#include <string.h>
-
 #include "db.h"
 #include "report/report.h"
 
@@ -19,23 +17,7 @@ int report_json(sqlite3 *db, FILE *out)
 	return err == SQLITE_ROW || err == SQLITE_DONE ? SQLITE_OK : err;
 }
 
-int report_fails(sqlite3 *db, const char *fail_on)
+int report_fails(sqlite3 *db)
 {
-	static const char *const level[] = {"suspect", "probable", "proven"}; // from 1
-	sqlite3_stmt *st;
-	int least = 2, fails = 0;
-
-	if (fail_on && strcmp(fail_on, "never") == 0)
-		return 0;
-	for (int i = 0; fail_on && i < 3; i++) {
-		if (strcmp(fail_on, level[i]) == 0)
-			least = i + 1;
-	}
-	if (db_prepare(db, "sql/report/text.sql", "fails", &st) != SQLITE_OK)
-		return 0;
-	sqlite3_bind_int(st, 1, least);
-	if (sqlite3_step(st) == SQLITE_ROW)
-		fails = sqlite3_column_int(st, 0);
-	sqlite3_finalize(st);
-	return fails;
+	return (int)db_number(db, "sql/report/text.sql", "fails", 0);
 }

@@ -90,7 +90,7 @@ SELECT f.trace_id, f.kind, f.part, printf('%08x%08x', s.a, s.b),
        CASE f.certainty WHEN 'proven' THEN 3 WHEN 'probable' THEN 2
          WHEN 'fact' THEN CASE f.severity WHEN 'error' THEN 3 WHEN 'warning' THEN 1 ELSE 0 END
          ELSE CASE f.severity WHEN 'info' THEN 0 ELSE 1 END END AS level,
-       0, 0, 0, 0
+       0, NULL, 0, 0
 FROM sum s
 JOIN finding f ON f.trace_id = s.trace_id AND f.kind = s.kind AND f.part = s.part
 WHERE s.n = length(s.text) + 1;

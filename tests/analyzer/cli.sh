@@ -28,7 +28,7 @@ done
 expect 2 '' "unknown verb 'analyse', did you mean 'analyze'" "$gtrace" analyse
 expect 2 '' "unknown verb 'frobnicate'" "$gtrace" frobnicate
 expect 2 '' "unknown option '--formt', did you mean '--format'" "$gtrace" analyze --formt=json x
-expect 2 '' "format is one of text\|json\|html, not 'yaml'" "$gtrace" analyze --format yaml x
+expect 2 '' "format is one of text\|json\|html\|junit\|sarif\|github\|markdown, not 'yaml'" "$gtrace" analyze --format yaml x
 expect 2 '' "wants a duration" "$gtrace" analyze --spin soon x
 expect 2 '' "option '-o' needs a value" "$gtrace" analyze x -o
 expect 2 '' 'usage: gtrace analyze' "$gtrace" analyze
