@@ -17,7 +17,6 @@
 #include "report/html.h"
 #include "report/report.h"
 #include "talk.h"
-#include "triage/triage.h"
 
 enum { PATH_BYTES = 4096 };
 
@@ -29,6 +28,7 @@ struct analysis {
 	sqlite3 *db;
 	char dir[PATH_BYTES - 64]; // room for the names of files in it
 	bool made_dir;
+	struct triage *triage;
 };
 
 static void on_interrupt(int signo)
@@ -214,32 +214,42 @@ static int analyze_steps(struct analysis *a)
 		talk("cannot look for findings: %s", sqlite3_errmsg(a->db));
 		return -1;
 	}
-	if (triage(a->db, &(struct triage_options){.fail_on = a->args->fail_on}) < 0)
+	if (triage_apply(a->triage, a->db) < 0)
 		return -1;
 	if (write_files(a) < 0)
 		return -1;
 	return print_report(a);
 }
 
-int analyze_trace(const char *path, const struct analyze_args *args)
+static int analyze_to_dir(struct analysis *a)
 {
-	struct analysis a = {.trace = path, .args = args};
 	struct sigaction act = {.sa_handler = on_interrupt, .sa_flags = SA_RESETHAND}, old;
 	int code = CMD_INPUT;
 
-	if (report_dir(&a) < 0 || make_dir(a.dir, &a.made_dir) < 0)
+	if (report_dir(a) < 0 || make_dir(a->dir, &a->made_dir) < 0)
 		return CMD_INPUT;
 	sigaction(SIGINT, &act, &old);
-	bool done = database_open(&a) == 0 && analyze_steps(&a) == 0;
+	bool done = database_open(a) == 0 && analyze_steps(a) == 0;
 
 	if (done)
-		code = report_fails(a.db) ? CMD_FOUND : CMD_CLEAN;
-	if (database_close(&a, done) < 0)
+		code = report_fails(a->db) ? CMD_FOUND : CMD_CLEAN;
+	if (database_close(a, done) < 0)
 		code = CMD_INPUT;
-	if (!done && a.made_dir)
-		rmdir(a.dir); // if nothing got into it
+	if (!done && a->made_dir)
+		rmdir(a->dir); // if nothing got into it
 	sigaction(SIGINT, &old, NULL);
 	return analyze_stop ? CMD_BREAK : code;
+}
+
+int analyze_trace(const char *path, const struct analyze_args *args)
+{
+	struct analysis a = {.trace = path, .args = args};
+	int code = triage_open(&a.triage, &args->triage);
+
+	if (!code)
+		code = analyze_to_dir(&a);
+	triage_close(a.triage);
+	return code;
 }
 
 static int analyze_run(void *args, int nwords, char **words)
@@ -253,8 +263,14 @@ static const struct opt analyze_opts[] = {
              "the report's folder (TRACE's name, .report)"),
 	OPT_WORD("format", 0, struct analyze_args, format, "text|json|html|junit|sarif|github|markdown",
              "what to print"),
-	OPT_WORD("fail-on", 0, struct analyze_args, fail_on, "proven|probable|suspect|never",
+	OPT_WORD("fail-on", 0, struct analyze_args, triage.fail_on, "proven|probable|suspect|never",
              "exit 1 for findings this certain (probable)"),
+	OPT_TEXT("baseline", 0, struct analyze_args, triage.baseline, "FILE",
+             "findings in it are known: they do not count"),
+	OPT_TEXT("write-baseline", 0, struct analyze_args, triage.write_baseline, "FILE",
+             "write the findings of this run there"),
+	OPT_TEXT("suppress", 0, struct analyze_args, triage.suppress, "FILE",
+             "leave out what its lines KIND:PATTERN match"),
 	OPT_DURATION("spin", 0, struct analyze_args, spin_ns,
                  "a goroutine spins after that much processor time (1s)"),
 	OPT_WORD("color", 0, struct analyze_args, colour, "auto|always|never", "colour in the text"),

@@ -69,4 +69,89 @@ sed "s/'chan make':c /'chan make':d /" "$traces/leak_first_answer.txt" >edited.t
 prints edited >edited.prints
 cmp -s leak_first_answer.prints edited.prints && fail 'another channel has the same fingerprint'
 
+# analyze STATUS STDOUT STDERR OPTIONS... TRACE: as expect
+analyze() {
+	want=$1 out=$2 err=$3
+	shift 3
+	expect "$want" "$out" "$err" "$gtrace" analyze --no-plots "$@"
+}
+
+# baseline: written, and read as a list, as a report, and as a list of one's own
+analyze 1 LEAK '' --write-baseline known.txt leak_first_answer.gtrace
+grep -q '^[0-9a-f]\{16\}  # leak: leak.c: 2 goroutines' known.txt || fail 'the baseline as written'
+analyze 0 '^no new problems, 1 known by the baseline$' '' --baseline known.txt leak_first_answer.gtrace
+grep -q 'certainty   probable, since 10.0 us; known, by the baseline' stdout || fail 'not said to be known'
+analyze 0 '"baseline":true' '' --baseline known.txt --format json leak_first_answer.gtrace
+analyze 0 '"baselineState":"unchanged"' '' --baseline known.txt --format sarif leak_first_answer.gtrace
+analyze 1 '"baselineState":"new"' '' --baseline known.txt --format sarif lock_abba.gtrace
+analyze 0 'failures="0"' '' --baseline known.txt --format junit leak_first_answer.gtrace
+analyze 0 '^::notice ' '' --baseline known.txt --format github leak_first_answer.gtrace
+analyze 0 '\| known \|' '' --baseline known.txt --format markdown leak_first_answer.gtrace
+cp leak_first_answer.report/report.json report.json
+analyze 0 'no new problems' '' --baseline report.json leak_first_answer.gtrace
+sed '/^#/d; s/ .*//; s/^/  /' known.txt | tr a-f A-F | awk '{ printf "%s # ours\r\n", $0 }' >own.txt
+analyze 0 'no new problems' '' --baseline own.txt leak_first_answer.gtrace
+analyze 1 '^2 problems$' '' --baseline known.txt lock_abba.gtrace
+analyze 0 'no problems' '' --baseline known.txt leak_first_answer_fixed.gtrace
+"$gtrace" analyze --no-plots --write-baseline one.txt hidden_spin.gtrace >/dev/null
+head -n 2 one.txt >first.txt
+analyze 1 '^1 new problem, 1 known by the baseline$' '' --baseline first.txt hidden_spin.gtrace
+analyze 0 '^no problems$' '' --write-baseline empty.txt leak_first_answer_fixed.gtrace
+analyze 1 '^1 problem$' '' --baseline empty.txt leak_first_answer.gtrace
+rm -rf lock_self.report
+for bad in '{' '{}' '{"findings":1}' '{"findings":[{}]}' '{"findings":[{"fingerprint":"x"}]}' '{"findings":"x"}'; do
+	echo "$bad" >bad.json
+	analyze 2 '' '^gtrace: bad.json: .*report of gtrace' --baseline bad.json lock_self.gtrace
+done
+printf '# fine\n0123456789abcdef\n0123\n' >bad.txt
+analyze 2 '' "^gtrace: bad.txt:3: '0123' is no fingerprint" --baseline bad.txt lock_self.gtrace
+printf '\n0123456789abcdef\0' >bad.txt
+analyze 2 '' '^gtrace: bad.txt:' --baseline bad.txt lock_self.gtrace
+analyze 3 '' "cannot read 'none.txt': No such file" --baseline none.txt lock_self.gtrace
+analyze 3 '' "cannot read '.': Is a directory" --baseline . lock_self.gtrace
+[ -e lock_self.report ] && fail 'a folder is left behind'
+analyze 3 '' "cannot write 'no/such': No such file" --write-baseline no/such lock_self.gtrace
+
+# suppressions
+supp() {
+	printf '%s\n' "$1" >supp
+	shift
+	analyze "$@"
+}
+for line in 'leak:worker' 'leak:w*' 'l*k:*' '*:worker' 'leak:func:worker' 'leak:file:leak.c' 'leak:leak.c' \
+	'leak:app' '*:object:c' 'leak:object:[a-d]' '  leak:worker	' 'leak:[]w]orker'; do
+	supp "$line" 0 '^1 finding suppressed$' '' --suppress supp leak_first_answer.gtrace
+	grep -q '^no problems$' stdout || fail "suppressed, and a problem: $line"
+	grep -q LEAK stdout && fail "suppressed, and there: $line"
+done
+for line in 'leak:other' 'spin:*' 'leak:file:worker' 'leak:object:worker' 'leak:func:leak.c' 'leak:file:eak.c' \
+	'leak:ns::worker' 'leak:file::x' 'leak:fil:leak.c'; do
+	supp "$line" 1 LEAK "^gtrace: warning: supp:1: no finding is suppressed by '" \
+		--suppress supp leak_first_answer.gtrace
+done
+for line in 'leak' ':x' 'leak:' 'leak:file:' 'leak:[a' 'le[ak:x' "leak:$(printf '%05000d' 1)"; do
+	supp "# what follows is wrong
+
+$line" 2 '' '^gtrace: supp:3: ' --suppress supp lock_self.gtrace
+done
+printf 'leak:x\0y\n' >supp
+analyze 2 '' '^gtrace: supp:' --suppress supp lock_self.gtrace
+analyze 3 '' "cannot read 'none': No such file" --suppress none lock_self.gtrace
+: >supp
+analyze 1 LEAK '' --suppress supp leak_first_answer.gtrace
+sed "s|site=leak.c|site=/src/vendor/leak.c|g" "$traces/leak_first_answer.txt" >vendor.txt
+"$assemble" vendor.txt vendor.gtrace
+supp 'leak:file:vendor/*' 0 '1 finding suppressed' '' --suppress supp vendor.gtrace
+supp 'hidden-*:*
+leak:x' 1 '^1 finding suppressed$' 'supp:2: no finding' --suppress supp lock_abba.gtrace
+grep -q '^1 LOCK DEADLOCK' stdout || fail 'the numbers begin with 1'
+supp 'lock-deadlock:ba' 1 '^1 HIDDEN DEADLOCK' '' --suppress supp lock_abba.gtrace
+supp '*:*' 0 '^2 findings suppressed$' '' --suppress supp lock_abba.gtrace
+analyze 0 '"findings":\[\],"suppressed":2,"left_out":0' '' --suppress supp --format json lock_abba.gtrace
+analyze 0 '"suppressions":\[\{"kind":"external","status":"accepted"\}\]' '' \
+	--suppress supp --format sarif lock_abba.gtrace
+analyze 0 '' '' --suppress supp --format github lock_abba.gtrace
+analyze 0 'no problems' '' --suppress supp --format markdown lock_abba.gtrace
+analyze 0 'no problems' '' --suppress supp --format html lock_abba.gtrace
+
 exit $failed
