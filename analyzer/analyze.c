@@ -28,6 +28,7 @@ struct analysis {
 	sqlite3 *db;
 	char dir[PATH_BYTES - 64]; // room for the names of files in it
 	bool made_dir;
+	struct triage *triage;
 };
 
 static void on_interrupt(int signo)
@@ -175,16 +176,27 @@ static int print_file(const struct analysis *a, const char *name)
 	return 0;
 }
 
+static const struct format {
+	const char *name;
+	int (*write)(sqlite3 *db, FILE *out);
+} formats[] = {
+	{"json", report_json},     {"junit", report_junit},       {"sarif", report_sarif},
+	{"github", report_github}, {"markdown", report_markdown},
+};
+
 static int print_report(const struct analysis *a)
 {
 	const char *format = a->args->format ? a->args->format : "text";
+	int err = SQLITE_OK;
 
 	if (strcmp(format, "html") == 0)
 		return print_file(a, "report.html");
-	int err = strcmp(format, "json") == 0
-	              ? report_json(a->db, stdout)
-	              : report_text(a->db, stdout, want_colour(a->args->colour));
-
+	if (strcmp(format, "text") == 0)
+		err = report_text(a->db, stdout, want_colour(a->args->colour));
+	for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+		if (strcmp(format, formats[i].name) == 0)
+			err = formats[i].write(a->db, stdout);
+	}
 	if (err != SQLITE_OK)
 		talk("cannot report: %s", sqlite3_errmsg(a->db));
 	return err == SQLITE_OK ? 0 : -1;
@@ -209,30 +221,42 @@ static int analyze_steps(struct analysis *a)
 		talk("cannot look for findings: %s", sqlite3_errmsg(a->db));
 		return -1;
 	}
+	if (triage_apply(a->triage, a->db) < 0)
+		return -1;
 	if (write_files(a) < 0)
 		return -1;
 	return print_report(a);
 }
 
-int analyze_trace(const char *path, const struct analyze_args *args)
+static int analyze_to_dir(struct analysis *a)
 {
-	struct analysis a = {.trace = path, .args = args};
 	struct sigaction act = {.sa_handler = on_interrupt, .sa_flags = SA_RESETHAND}, old;
 	int code = CMD_INPUT;
 
-	if (report_dir(&a) < 0 || make_dir(a.dir, &a.made_dir) < 0)
+	if (report_dir(a) < 0 || make_dir(a->dir, &a->made_dir) < 0)
 		return CMD_INPUT;
 	sigaction(SIGINT, &act, &old);
-	bool done = database_open(&a) == 0 && analyze_steps(&a) == 0;
+	bool done = database_open(a) == 0 && analyze_steps(a) == 0;
 
 	if (done)
-		code = report_fails(a.db, args->fail_on) ? CMD_FOUND : CMD_CLEAN;
-	if (database_close(&a, done) < 0)
+		code = report_fails(a->db) ? CMD_FOUND : CMD_CLEAN;
+	if (database_close(a, done) < 0)
 		code = CMD_INPUT;
-	if (!done && a.made_dir)
-		rmdir(a.dir); // if nothing got into it
+	if (!done && a->made_dir)
+		rmdir(a->dir); // if nothing got into it
 	sigaction(SIGINT, &old, NULL);
 	return analyze_stop ? CMD_BREAK : code;
+}
+
+int analyze_trace(const char *path, const struct analyze_args *args)
+{
+	struct analysis a = {.trace = path, .args = args};
+	int code = triage_open(&a.triage, &args->triage);
+
+	if (!code)
+		code = analyze_to_dir(&a);
+	triage_close(a.triage);
+	return code;
 }
 
 static int analyze_run(void *args, int nwords, char **words)
@@ -244,9 +268,16 @@ static int analyze_run(void *args, int nwords, char **words)
 static const struct opt analyze_opts[] = {
 	OPT_TEXT("output", 'o', struct analyze_args, dir, "DIR",
              "the report's folder (TRACE's name, .report)"),
-	OPT_WORD("format", 0, struct analyze_args, format, "text|json|html", "what to print"),
-	OPT_WORD("fail-on", 0, struct analyze_args, fail_on, "proven|probable|suspect|never",
+	OPT_WORD("format", 0, struct analyze_args, format, "text|json|html|junit|sarif|github|markdown",
+             "what to print"),
+	OPT_WORD("fail-on", 0, struct analyze_args, triage.fail_on, "proven|probable|suspect|never",
              "exit 1 for findings this certain (probable)"),
+	OPT_TEXT("baseline", 0, struct analyze_args, triage.baseline, "FILE",
+             "findings in it are known: they do not count"),
+	OPT_TEXT("write-baseline", 0, struct analyze_args, triage.write_baseline, "FILE",
+             "write the findings of this run there"),
+	OPT_TEXT("suppress", 0, struct analyze_args, triage.suppress, "FILE",
+             "leave out what its lines KIND:PATTERN match"),
 	OPT_DURATION("spin", 0, struct analyze_args, spin_ns,
                  "a goroutine spins after that much processor time (1s)"),
 	OPT_DURATION("poll", 0, struct analyze_args, poll_ns,
@@ -261,11 +292,12 @@ static const struct opt analyze_opts[] = {
 
 const struct cmd cmd_analyze = {
 	.name = "analyze",
-	.args = "[-o DIR] [--format text|json|html] TRACE",
+	.args = "[-o DIR] [--format FORMAT] TRACE",
 	.brief = "report what went wrong in a run, and draw it",
 	.examples =
 		"  gtrace analyze run.gtrace                 report, and run.report/ with all of it\n"
 		"  gtrace analyze --format json run.gtrace   for programs\n"
+		"  gtrace analyze --format sarif run.gtrace  for GitHub; junit for GitLab and Jenkins\n"
 		"  gtrace analyze - <run.gtrace              from a pipe\n",
 	.opts = analyze_opts,
 	.args_bytes = sizeof(struct analyze_args),

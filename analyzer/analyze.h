@@ -6,15 +6,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "triage/triage.h"
+
 struct analyze_args {
-	const char *dir;     // of the report; NULL: beside the trace
-	const char *format;  // of stdout; NULL: text
-	const char *fail_on; // NULL: probable
-	const char *colour;  // auto, always, never; NULL: auto
-	int64_t spin_ns;     // 0: a second
-	int64_t poll_ns;     // 0: a second
-	int64_t starve_ns;   // 0: a second
-	int64_t call_ns;     // 0: ten seconds
+	const char *dir;    // of the report; NULL: beside the trace
+	const char *format; // of stdout; NULL: text
+	const char *colour; // auto, always, never; NULL: auto
+	int64_t spin_ns;    // 0: a second
+	int64_t poll_ns;    // 0: a second
+	int64_t starve_ns;  // 0: a second
+	int64_t call_ns;    // 0: ten seconds
+	struct triage_options triage;
 	bool no_plots;
 };
 

@@ -31,9 +31,9 @@
 #include "cmd.h"
 #include "db.h"
 #include "load/load.h"
-#include "report/report.h"
 #include "run.h"
 #include "talk.h"
+#include "triage/triage.h"
 
 enum {
 	DIRS_MAX = 10000,
@@ -155,7 +155,7 @@ static int explore_findings(const struct explore *e, const char *path, sqlite3 *
 		talk("cannot look for findings: %s", sqlite3_errmsg(*db));
 		return -1;
 	}
-	sqlite3_bind_int(*st, 1, report_level(e->args->fail_on));
+	sqlite3_bind_int(*st, 1, triage_least(e->args->fail_on));
 	return 0;
 }
 

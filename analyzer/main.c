@@ -13,7 +13,8 @@
  *     dead.c         the dead set: who can never be woken again
  *     detect.c       runs sql/detect/
  *   sql/             schema, views; detect/: one detector a file; report/: what the reports ask
- *   report/          findings -> text, JSON, HTML
+ *   triage/          which findings count, and which are reported
+ *   report/          findings -> text, JSON, HTML, SARIF, JUnit, GitHub's commands, Markdown
  *   plot/, plots/    rows -> series -> gnuplot
  *   analyze.c, run.c, record.c, plot.c, sql.c, dump.c, info.c    one verb each
  *   opt.c, talk.c, db.c, assets.c                      options, messages, database, embedded files

@@ -340,7 +340,7 @@ static int run_report(const struct run *r, int child_code)
 		return child_code;
 	}
 	run_wrote(path);
-	int code = analyze_trace(path, &(struct analyze_args){.fail_on = r->args->fail_on});
+	int code = analyze_trace(path, &(struct analyze_args){.triage.fail_on = r->args->fail_on});
 
 	return child_code ? child_code : code;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/** report.h: the findings of a database as text and as JSON. */
+/** report.h: the findings of a database, in every format. */
 #ifndef GTRACE_REPORT_H
 #define GTRACE_REPORT_H
 
@@ -13,10 +13,19 @@ int report_text(sqlite3 *db, FILE *out, bool colour);
 /** The document of docs/verdicts.md, on one line.  Returns: an SQLite code. */
 int report_json(sqlite3 *db, FILE *out);
 
-/** The statements' number for a word of --fail-on: what a finding has to be to count. */
-int report_level(const char *fail_on);
+/** SARIF 2.1.0, on one line.  Returns: an SQLite code. */
+int report_sarif(sqlite3 *db, FILE *out);
 
-/** Findings that count for the exit code, for --fail-on proven, probable, suspect or never. */
-int report_fails(sqlite3 *db, const char *fail_on);
+/** JUnit's XML.  Returns: an SQLite code. */
+int report_junit(sqlite3 *db, FILE *out);
+
+/** Workflow commands of GitHub, one a line.  Returns: an SQLite code. */
+int report_github(sqlite3 *db, FILE *out);
+
+/** Markdown, as GitHub and GitLab read it.  Returns: an SQLite code. */
+int report_markdown(sqlite3 *db, FILE *out);
+
+/** How many findings count for the exit code. */
+int report_fails(sqlite3 *db);
 
 #endif

@@ -220,7 +220,8 @@ static void text_finding(FILE *out, sqlite3_stmt *st, bool colour)
 	fprintf(out, "    %-*s%s", TEXT_INDENT - 4, "certainty", db_column(st, 2));
 	if (since >= 0)
 		fprintf(out, ", since %s", text_time(when, since));
-	fputs(sqlite3_column_int(st, 16) ? "; part of the trace is lost here\n" : "\n", out);
+	fputs(sqlite3_column_int(st, 16) ? "; part of the trace is lost here" : "", out);
+	fputs(sqlite3_column_int(st, 19) ? "; known, by the baseline\n" : "\n", out);
 	text_place(out, "at", st, 8);
 	text_place(out, "born at", st, 12);
 	text_field(out, "object", db_column(st, 17));
@@ -239,14 +240,26 @@ static void text_note(FILE *out, sqlite3_stmt *st)
 	text_wrap(out, db_column(st, 0), 6, 6);
 }
 
+/* "2 findings suppressed", if there are any. */
+static void text_hidden(FILE *out, int64_t n, const char *how)
+{
+	if (n)
+		fprintf(out, "%" PRId64 " finding%s %s\n", n, n == 1 ? "" : "s", how);
+}
+
 static void text_problems(FILE *out, sqlite3_stmt *st)
 {
-	int64_t n = sqlite3_column_int64(st, 0);
+	int64_t n = sqlite3_column_int64(st, 0), known = sqlite3_column_int64(st, 1);
 
 	if (n == 0)
-		fputs("\nno problems\n", out);
+		fprintf(out, "\nno %sproblems", known ? "new " : "");
 	else
-		fprintf(out, "\n%" PRId64 " problem%s\n", n, n == 1 ? "" : "s");
+		fprintf(out, "\n%" PRId64 "%s problem%s", n, known ? " new" : "", n == 1 ? "" : "s");
+	if (known)
+		fprintf(out, ", %" PRId64 " known by the baseline", known);
+	fputc('\n', out);
+	text_hidden(out, sqlite3_column_int64(st, 2), "suppressed");
+	text_hidden(out, sqlite3_column_int64(st, 3), "left out");
 }
 
 int report_text(sqlite3 *db, FILE *out, bool colour)

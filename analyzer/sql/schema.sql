@@ -428,3 +428,61 @@ CREATE TABLE finding_wait(
   held_by  INTEGER,
   PRIMARY KEY (trace_id, kind, part, g, object)
 ) STRICT, WITHOUT ROWID;
+
+-- What a finding is about, in words that outlast an edit of the program and another run of it: the
+-- functions, files and expressions.  No lines, goroutines, counts or times.  sql/finding_rank.sql.
+CREATE TABLE finding_term(
+  trace_id INTEGER NOT NULL,
+  kind     TEXT    NOT NULL,
+  part     INTEGER NOT NULL,
+  field    TEXT    NOT NULL, -- 'blocked func', 'born file', 'object' ...
+  text     TEXT    NOT NULL,
+  PRIMARY KEY (trace_id, kind, part, field, text)
+) STRICT, WITHOUT ROWID;
+
+-- What becomes of a finding.  One row each.
+CREATE TABLE finding_status(
+  trace_id    INTEGER NOT NULL,
+  kind        TEXT    NOT NULL,
+  part        INTEGER NOT NULL,
+  fingerprint TEXT    NOT NULL, -- of its kind and terms: 16 hex digits
+  level       INTEGER NOT NULL, -- how certain: 3 proven, 2 probable, 1 less, 0 a note
+  counts      INTEGER NOT NULL, -- 1: for the exit status
+  known       INTEGER,          -- 1: the baseline has it, 0: it has not, NULL: there is none
+  suppressed  INTEGER NOT NULL, -- 1: a suppression matches it: in no report
+  left_out    INTEGER NOT NULL, -- 1: by an option such as --since: in no report
+  PRIMARY KEY (trace_id, kind, part)
+) STRICT, WITHOUT ROWID;
+
+-- The findings that are reported.
+CREATE VIEW shown AS
+SELECT f.*, s.fingerprint, coalesce(s.counts, 0) AS counts, coalesce(s.known, 0) AS known
+FROM finding f
+LEFT JOIN finding_status s ON s.trace_id = f.trace_id AND s.kind = f.kind AND s.part = f.part
+WHERE coalesce(s.suppressed, 0) = 0 AND coalesce(s.left_out, 0) = 0;
+
+-- What the kinds of findings mean, in a sentence: docs/verdicts.md.
+CREATE TABLE finding_kind(
+  kind TEXT NOT NULL PRIMARY KEY,
+  text TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO finding_kind(kind, text) VALUES
+  ('abandoned-lock', 'A goroutine waits for a lock whose holder has ended.'),
+  ('alive-at-exit', 'A goroutine was alive when main returned, and not blocked for good.'),
+  ('global-deadlock', 'Every goroutine waits, and nobody is left to wake one of them.'),
+  ('hidden-deadlock', 'Main can never be woken again, but something else goes on, so nobody noticed.'),
+  ('leak', 'A goroutine waits for something that nobody alive can cause any more.'),
+  ('leak-growth', 'One place starts goroutines that do not end, and they become ever more.'),
+  ('livelock', 'Goroutines repeat the same steps for ever, and none gets anywhere.'),
+  ('lock-deadlock', 'Goroutines wait in a circle for each other''s locks.'),
+  ('lock-order', 'Locks are taken in different orders: another run may deadlock.'),
+  ('lost-wakeup', 'A goroutine waits on a condition that was signalled before it came.'),
+  ('misuse', 'The program broke a rule of the runtime and was stopped.'),
+  ('partial-deadlock', 'Goroutines wait for each other, while the others go on.'),
+  ('poll', 'A goroutine asks again and again instead of waiting.'),
+  ('pool-exhausted', 'Every worker thread is in a call, and goroutines wait to run.'),
+  ('runaway-spawn', 'One place starts goroutines faster than they end, for long.'),
+  ('spin', 'A goroutine uses a processor for long without a scheduling event.'),
+  ('starved', 'A goroutine was ready for long, and others ran.'),
+  ('stuck-call', 'A call outside the runtime lasts for long and computes nothing.');

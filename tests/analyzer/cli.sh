@@ -9,32 +9,9 @@ work=$(mktemp -d cli.XXXXXX) || exit 99
 trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
 work=$(cd "$work" && pwd)
 cd "$work" || exit 99
-failed=0
 
-# expect STATUS STDOUT-PATTERN STDERR-PATTERN COMMAND...: patterns are of grep -E; '' is: nothing at all
-expect() {
-	want=$1 out=$2 err=$3
-	shift 3
-	"$@" >stdout 2>stderr </dev/null
-	got=$?
-	bad=
-	[ "$got" = "$want" ] || bad="exit status $got, not $want"
-	matches stdout "$out" || bad="$bad; stdout"
-	matches stderr "$err" || bad="$bad; stderr"
-	[ -z "$bad" ] && return
-	failed=1
-	echo "FAILED: $*: $bad"
-	sed 's/^/  out: /' stdout | head -n 20
-	sed 's/^/  err: /' stderr | head -n 20
-}
-
-matches() {
-	if [ -z "$2" ]; then
-		[ ! -s "$1" ]
-	else
-		grep -Eq -e "$2" "$1"
-	fi
-}
+# shellcheck source=tests/analyzer/expect.sh
+. "$source/tests/analyzer/expect.sh"
 
 for name in leak_first_answer leak_first_answer_fixed hidden_spin_given; do
 	"$assemble" "$source/tests/traces/$name.txt" $name.gtrace || exit 99
@@ -51,7 +28,7 @@ done
 expect 2 '' "unknown verb 'analyse', did you mean 'analyze'" "$gtrace" analyse
 expect 2 '' "unknown verb 'frobnicate'" "$gtrace" frobnicate
 expect 2 '' "unknown option '--formt', did you mean '--format'" "$gtrace" analyze --formt=json x
-expect 2 '' "format is one of text\|json\|html, not 'yaml'" "$gtrace" analyze --format yaml x
+expect 2 '' "format is one of text\|json\|html\|junit\|sarif\|github\|markdown, not 'yaml'" "$gtrace" analyze --format yaml x
 expect 2 '' "wants a duration" "$gtrace" analyze --spin soon x
 expect 2 '' "option '-o' needs a value" "$gtrace" analyze x -o
 expect 2 '' 'usage: gtrace analyze' "$gtrace" analyze

@@ -130,6 +130,7 @@ static void test_every_trace_has_every_key(void **state)
 		"id",         "kind",    "certainty", "severity",   "title",
 		"why",        "hint",    "count",     "goroutines", "since_ns",
 		"blocked_at", "born_at", "objects",   "waits_for",  "touches_gap",
+		"fingerprint",
 	};
 	DIR *dir = opendir(traces);
 

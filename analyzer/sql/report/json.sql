@@ -42,6 +42,11 @@ SELECT json_object(
          SELECT g, object, held_by FROM finding_wait
          WHERE trace_id = f.trace_id AND kind = f.kind AND part = f.part
          ORDER BY g, object LIMIT 100) w)),
-      'touches_gap', json(CASE f.touches_gap WHEN 0 THEN 'false' ELSE 'true' END)) AS text
-    FROM finding f WHERE f.trace_id = t.trace_id ORDER BY f.id) f), '[]')))
+      'touches_gap', json(CASE f.touches_gap WHEN 0 THEN 'false' ELSE 'true' END),
+      'fingerprint', f.fingerprint,
+      'baseline', json(CASE f.known WHEN 0 THEN 'false' ELSE 'true' END)) AS text
+    FROM shown f WHERE f.trace_id = t.trace_id ORDER BY f.id) f), '[]')),
+  'suppressed', (SELECT count(*) FROM finding_status s WHERE s.trace_id = t.trace_id AND s.suppressed),
+  'left_out', (SELECT count(*) FROM finding_status s
+               WHERE s.trace_id = t.trace_id AND s.left_out AND NOT s.suppressed))
 FROM trace t WHERE t.trace_id = 1;

@@ -12,7 +12,10 @@ SELECT t.file, coalesce(t.program, '?'), t.pid, t.start_wall_ns, t.duration_ns, 
 FROM trace t WHERE t.trace_id = 1;
 
 -- @problems
-SELECT count(*) FROM finding WHERE trace_id = 1 AND severity <> 'info';
+SELECT (SELECT count(*) FROM shown WHERE trace_id = 1 AND severity <> 'info' AND NOT known),
+       (SELECT count(*) FROM shown WHERE trace_id = 1 AND severity <> 'info' AND known),
+       (SELECT count(*) FROM finding_status WHERE trace_id = 1 AND suppressed),
+       (SELECT count(*) FROM finding_status WHERE trace_id = 1 AND left_out AND NOT suppressed);
 
 -- @findings
 SELECT f.id, f.kind, f.certainty, f.title, f.why, coalesce(f.hint, ''), f.count,
@@ -27,8 +30,9 @@ SELECT f.id, f.kind, f.certainty, f.title, f.why, coalesce(f.hint, ''), f.count,
                  WHERE o.trace_id = f.trace_id AND o.kind = f.kind AND o.part = f.part), ''),
        (SELECT group_concat(m.g, ' ') FROM (
           SELECT g FROM finding_goroutine
-          WHERE trace_id = f.trace_id AND kind = f.kind AND part = f.part ORDER BY g LIMIT 8) m)
-FROM finding f
+          WHERE trace_id = f.trace_id AND kind = f.kind AND part = f.part ORDER BY g LIMIT 8) m),
+       f.known
+FROM shown f
 WHERE f.trace_id = 1 AND f.severity <> 'info'
 ORDER BY f.id;
 
@@ -37,14 +41,9 @@ SELECT title || CASE WHEN blocked_file IS NOT NULL AND blocked_text <> ''
                      THEN ' (' || blocked_file || ':' || blocked_line || ')'
                      WHEN born_file IS NOT NULL THEN ' (born at ' || born_file || ':' || born_line || ')'
                      ELSE '' END || CASE WHEN why LIKE 'idle%' THEN ': idle, normal' ELSE '' END
-FROM finding WHERE trace_id = 1 AND severity = 'info'
+FROM shown WHERE trace_id = 1 AND severity = 'info'
 ORDER BY id;
 
 -- @fails
--- Findings that count for the exit code: at least as certain as asked for, facts by their severity.
-SELECT count(*) FROM finding
-WHERE trace_id = 1 AND CASE certainty
-        WHEN 'proven' THEN 3
-        WHEN 'probable' THEN 2
-        WHEN 'fact' THEN CASE severity WHEN 'error' THEN 3 WHEN 'warning' THEN 1 ELSE 0 END
-        ELSE CASE severity WHEN 'info' THEN 0 ELSE 1 END END >= ?1;
+-- Findings that count for the exit code.
+SELECT count(*) FROM shown WHERE trace_id = 1 AND counts;

@@ -1,0 +1,157 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# What builds on other machines rely on: fingerprints, baselines, suppressions, filters, rules, diff.
+# usage: ci.sh GTRACE ASSEMBLE SOURCE
+set -u
+gtrace=$1 assemble=$2 source=$3
+work=$(mktemp -d ci.XXXXXX) || exit 99
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 99
+# shellcheck source=tests/analyzer/expect.sh
+. "$source/tests/analyzer/expect.sh"
+traces=$source/tests/traces
+
+# prints FILE.gtrace: the fingerprints of its findings, in order
+prints() {
+	"$gtrace" analyze --no-plots --fail-on never --format json "$1.gtrace" >/dev/null || exit 99
+	"$gtrace" sql "$1.report/trace.db" "SELECT f.kind, s.fingerprint FROM finding f
+		JOIN finding_status s USING (trace_id, kind, part) ORDER BY f.id"
+}
+
+# same NAME WHAT: the trace edited.txt has the fingerprints of the trace NAME
+same() {
+	"$assemble" edited.txt edited.gtrace || exit 99
+	prints edited >edited.prints
+	cmp -s "$1.prints" edited.prints && return
+	fail "fingerprints of $1: $2"
+	diff "$1.prints" edited.prints
+}
+
+# fingerprints: every trace, its lines moved, its files elsewhere, its clock slower
+for trace in "$traces"/*.txt; do
+	name=$(basename "$trace" .txt)
+	"$assemble" "$trace" "$name.gtrace" || exit 99
+	prints "$name" >"$name.prints"
+	awk '{
+		out = ""
+		while (match($0, /\.c'"'"'?:[0-9]+:/)) { # the line of a site
+			n = substr($0, RSTART, RLENGTH)
+			sub(/:$/, "", n)
+			at = match(n, /[0-9]+$/)
+			out = out substr($0, 1, index($0, n) - 1) substr(n, 1, at - 1) (substr(n, at) + 100) ":"
+			$0 = substr($0, index($0, n) + length(n) + 1)
+		}
+		print out $0
+	}' "$trace" >edited.txt
+	cmp -s "$trace" edited.txt && fail "no line of $name moved"
+	same "$name" 'moved lines'
+	sed "s|site='\{0,1\}\([a-z_]*\.c\)'\{0,1\}:|site=/home/me/src/\1:|g" "$trace" >edited.txt
+	same "$name" 'files elsewhere'
+	sed 's/^\([0-9]*\)\([ 	]\)/\1000\2/' "$trace" >edited.txt # times and waits a thousand times as long
+	case $name in
+	hidden_spin* | spin_short | foreign_* | idle_* | exit_reach | leak_per_request) ;; # their times decide
+	*) same "$name" 'a slower clock' ;;
+	esac
+done
+# two goroutines of a cycle that changed their numbers
+sed 's/g=2/g=@/; s/g=3/g=2/; s/g=@/g=3/; s/holder=2/holder=@/; s/holder=3/holder=2/; s/holder=@/holder=3/
+	s/obj=1 /obj=@ /; s/obj=2 /obj=1 /; s/obj=@ /obj=2 /' "$traces/lock_abba.txt" >edited.txt
+same lock_abba 'other numbers'
+# one more goroutine of the same leak; another function, another channel: others
+[ "$(cat ./*.prints | grep -v '^kind' | grep -c .)" -gt 20 ] || fail 'too few fingerprints'
+sed 's/worker/other/' "$traces/leak_first_answer.txt" >edited.txt
+"$assemble" edited.txt edited.gtrace
+prints edited >edited.prints
+cmp -s leak_first_answer.prints edited.prints && fail 'another function has the same fingerprint'
+sed "s/'chan make':c /'chan make':d /" "$traces/leak_first_answer.txt" >edited.txt
+"$assemble" edited.txt edited.gtrace
+prints edited >edited.prints
+cmp -s leak_first_answer.prints edited.prints && fail 'another channel has the same fingerprint'
+
+# analyze STATUS STDOUT STDERR OPTIONS... TRACE: as expect
+analyze() {
+	want=$1 out=$2 err=$3
+	shift 3
+	expect "$want" "$out" "$err" "$gtrace" analyze --no-plots "$@"
+}
+
+# baseline: written, and read as a list, as a report, and as a list of one's own
+analyze 1 LEAK '' --write-baseline known.txt leak_first_answer.gtrace
+grep -q '^[0-9a-f]\{16\}  # leak: leak.c: 2 goroutines' known.txt || fail 'the baseline as written'
+analyze 0 '^no new problems, 1 known by the baseline$' '' --baseline known.txt leak_first_answer.gtrace
+grep -q 'certainty   probable, since 10.0 us; known, by the baseline' stdout || fail 'not said to be known'
+analyze 0 '"baseline":true' '' --baseline known.txt --format json leak_first_answer.gtrace
+analyze 0 '"baselineState":"unchanged"' '' --baseline known.txt --format sarif leak_first_answer.gtrace
+analyze 1 '"baselineState":"new"' '' --baseline known.txt --format sarif lock_abba.gtrace
+analyze 0 'failures="0"' '' --baseline known.txt --format junit leak_first_answer.gtrace
+analyze 0 '^::notice ' '' --baseline known.txt --format github leak_first_answer.gtrace
+analyze 0 '\| known \|' '' --baseline known.txt --format markdown leak_first_answer.gtrace
+cp leak_first_answer.report/report.json report.json
+analyze 0 'no new problems' '' --baseline report.json leak_first_answer.gtrace
+sed '/^#/d; s/ .*//; s/^/  /' known.txt | tr a-f A-F | awk '{ printf "%s # ours\r\n", $0 }' >own.txt
+analyze 0 'no new problems' '' --baseline own.txt leak_first_answer.gtrace
+analyze 1 '^2 problems$' '' --baseline known.txt lock_abba.gtrace
+analyze 0 'no problems' '' --baseline known.txt leak_first_answer_fixed.gtrace
+"$gtrace" analyze --no-plots --write-baseline one.txt hidden_spin.gtrace >/dev/null
+head -n 2 one.txt >first.txt
+analyze 1 '^1 new problem, 1 known by the baseline$' '' --baseline first.txt hidden_spin.gtrace
+analyze 0 '^no problems$' '' --write-baseline empty.txt leak_first_answer_fixed.gtrace
+analyze 1 '^1 problem$' '' --baseline empty.txt leak_first_answer.gtrace
+rm -rf lock_self.report
+for bad in '{' '{}' '{"findings":1}' '{"findings":[{}]}' '{"findings":[{"fingerprint":"x"}]}' '{"findings":"x"}'; do
+	echo "$bad" >bad.json
+	analyze 2 '' '^gtrace: bad.json: .*report of gtrace' --baseline bad.json lock_self.gtrace
+done
+printf '# fine\n0123456789abcdef\n0123\n' >bad.txt
+analyze 2 '' "^gtrace: bad.txt:3: '0123' is no fingerprint" --baseline bad.txt lock_self.gtrace
+printf '\n0123456789abcdef\0' >bad.txt
+analyze 2 '' '^gtrace: bad.txt:' --baseline bad.txt lock_self.gtrace
+analyze 3 '' "cannot read 'none.txt': No such file" --baseline none.txt lock_self.gtrace
+analyze 3 '' "cannot read '.': Is a directory" --baseline . lock_self.gtrace
+[ -e lock_self.report ] && fail 'a folder is left behind'
+analyze 3 '' "cannot write 'no/such': No such file" --write-baseline no/such lock_self.gtrace
+
+# suppressions
+supp() {
+	printf '%s\n' "$1" >supp
+	shift
+	analyze "$@"
+}
+for line in 'leak:worker' 'leak:w*' 'l*k:*' '*:worker' 'leak:func:worker' 'leak:file:leak.c' 'leak:leak.c' \
+	'leak:app' '*:object:c' 'leak:object:[a-d]' '  leak:worker	' 'leak:[]w]orker'; do
+	supp "$line" 0 '^1 finding suppressed$' '' --suppress supp leak_first_answer.gtrace
+	grep -q '^no problems$' stdout || fail "suppressed, and a problem: $line"
+	grep -q LEAK stdout && fail "suppressed, and there: $line"
+done
+for line in 'leak:other' 'spin:*' 'leak:file:worker' 'leak:object:worker' 'leak:func:leak.c' 'leak:file:eak.c' \
+	'leak:ns::worker' 'leak:file::x' 'leak:fil:leak.c'; do
+	supp "$line" 1 LEAK "^gtrace: warning: supp:1: no finding is suppressed by '" \
+		--suppress supp leak_first_answer.gtrace
+done
+for line in 'leak' ':x' 'leak:' 'leak:file:' 'leak:[a' 'le[ak:x' "leak:$(printf '%05000d' 1)"; do
+	supp "# what follows is wrong
+
+$line" 2 '' '^gtrace: supp:3: ' --suppress supp lock_self.gtrace
+done
+printf 'leak:x\0y\n' >supp
+analyze 2 '' '^gtrace: supp:' --suppress supp lock_self.gtrace
+analyze 3 '' "cannot read 'none': No such file" --suppress none lock_self.gtrace
+: >supp
+analyze 1 LEAK '' --suppress supp leak_first_answer.gtrace
+sed "s|site=leak.c|site=/src/vendor/leak.c|g" "$traces/leak_first_answer.txt" >vendor.txt
+"$assemble" vendor.txt vendor.gtrace
+supp 'leak:file:vendor/*' 0 '1 finding suppressed' '' --suppress supp vendor.gtrace
+supp 'hidden-*:*
+leak:x' 1 '^1 finding suppressed$' 'supp:2: no finding' --suppress supp lock_abba.gtrace
+grep -q '^1 LOCK DEADLOCK' stdout || fail 'the numbers begin with 1'
+supp 'lock-deadlock:ba' 1 '^1 HIDDEN DEADLOCK' '' --suppress supp lock_abba.gtrace
+supp '*:*' 0 '^2 findings suppressed$' '' --suppress supp lock_abba.gtrace
+analyze 0 '"findings":\[\],"suppressed":2,"left_out":0' '' --suppress supp --format json lock_abba.gtrace
+analyze 0 '"suppressions":\[\{"kind":"external","status":"accepted"\}\]' '' \
+	--suppress supp --format sarif lock_abba.gtrace
+analyze 0 '' '' --suppress supp --format github lock_abba.gtrace
+analyze 0 'no problems' '' --suppress supp --format markdown lock_abba.gtrace
+analyze 0 'no problems' '' --suppress supp --format html lock_abba.gtrace
+
+exit $failed
