@@ -17,7 +17,8 @@ import sys
 import tempfile
 import threading
 
-POLICIES = ["random", "pct:2", "random", "pct:3", "natural"]  # seed N takes the (N - 1)th, in turn
+# seed N takes the Nth of these, in turn
+POLICIES = ["random", "pct:3:64", "random", "random", "pct:2:64", "natural"]
 RANK = {"suspect": 0, "predicted": 1, "probable": 2, "proven": 3, "fact": 4}
 KERNEL = re.compile(r"(?!leak_|hang_|healthy_)")
 
@@ -34,7 +35,7 @@ class Program:
         kinds, _, self.least = self.expect.partition(" ")
         self.kinds = kinds.split("|")
         self.end = {"kill": signal.SIGKILL, "term": signal.SIGTERM, None: None}[head.get("end")]
-        self.got, self.seeds, self.plain = "", None, ""
+        self.got, self.seeds, self.plain, self.triggered = "", None, "", False
         self.twin_runs = self.false_proven = self.false_probable = 0
         self.trouble = []  # of the twin
 
@@ -47,7 +48,7 @@ class Program:
 
 
 def run(args, program, twin, seed):
-    """Run it once, recorded, and return its exit status and the findings."""
+    """Run it once, recorded, and return its exit status, the findings and who was left."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("GOR_", "GTRACE"))}
     if seed:
         env["GOR_DEBUG"] = f"seed={seed},policy={POLICIES[(seed - 1) % len(POLICIES)]}"
@@ -71,19 +72,22 @@ def run(args, program, twin, seed):
                                "--format", "json", "--fail-on", "never", trace],
                               env=env, capture_output=True, timeout=60, check=False)
     try:
-        return status, json.loads(said.stdout)["findings"]
+        report = json.loads(said.stdout)
+        return status, report["findings"], report["goroutines"]["alive_at_end"]
     except (ValueError, KeyError):
-        return f"{status}, and analyze said {said.stderr.decode().strip()!r}", []
+        return f"{status}, and analyze said {said.stderr.decode().strip()!r}", [], 0
 
 
 def hunt(args, p):
     """Look for the bug: without a seed, then under seed 1, 2 and so on."""
     most = min(args.seeds, 5) if p.end else args.seeds
+    other = set()
     for seed in range(most + 1):
-        _, findings = run(args, p, "buggy", seed)
+        status, findings, alive = run(args, p, "buggy", seed)
         right = [f for f in findings if p.rightly(f)]
-        if right or not p.seeds:
-            p.got = ", ".join(sorted({f"{f['kind']} {f['certainty']}" for f in right or findings}))
+        p.triggered |= bool(status or findings or alive)
+        other |= {f"{f['kind']} {f['certainty']}" for f in findings}
+        p.got = ", ".join(sorted({f"{f['kind']} {f['certainty']}" for f in right} or other))
         if not seed:
             p.plain = "y" if right else "n"
         elif right:
@@ -95,7 +99,7 @@ def clear(args, p):
     """Run the twin, or the program if nothing is wrong with it, and note what must not be."""
     twin = "buggy" if p.healthy else "fixed"
     for seed in range(args.twins + 1):
-        status, findings = run(args, p, twin, seed)
+        status, findings, _ = run(args, p, twin, seed)
         false = [f for f in findings if f["severity"] not in ("info", "note")
                  and f["certainty"] in ("proven", "probable")]
         also = [f for f in findings if f not in false and f["kind"] in p.kinds]
@@ -143,7 +147,8 @@ def totals(programs):
     proven = sum(p.false_proven for p in programs)
     probable = sum(p.false_probable for p in programs)
     right = sum(p.seeds is not None for p in kernels)
-    print(f"\nrightly reported   {share(len(seeds), len(buggy))}, kernels {share(right, len(kernels))}")
+    print(f"\ntriggered          {share(sum(p.triggered for p in buggy), len(buggy))}")
+    print(f"rightly reported   {share(len(seeds), len(buggy))}, kernels {share(right, len(kernels))}")
     if seeds:
         print(f"seeds needed       median {statistics.median(seeds):g}, most {max(seeds)}")
     print(f"without a seed     {share(sum(p.plain == 'y' for p in buggy), len(buggy))}")
