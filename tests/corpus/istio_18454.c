@@ -5,7 +5,8 @@
  * channel.
  *
  * expect: leak probable
- * missed: its channels are in a heap block that nobody alive can reach, but the search takes as a root
+ * missed: its channels are in a heap block that nobody alive can reach, but the search takes as a
+ * root
  */
 #include "corpus.h"
 

@@ -64,18 +64,18 @@ def run(args, program, twin, seed):
         limit = threading.Timer(10, child.kill)
         limit.start()
         for line in child.stdout:
-            if line == b"ready\n" and program.end and (twin == "buggy"):
+            if line == b"ready\n" and program.end and twin == "buggy":
                 child.send_signal(program.end)
         status = child.wait()
         limit.cancel()
-        said = subprocess.run([os.path.join(args.build, "analyzer", "gtrace"), "analyze", "--no-plots",
-                               "--format", "json", "--fail-on", "never", trace],
-                              env=env, capture_output=True, timeout=60, check=False)
-    try:
-        report = json.loads(said.stdout)
-        return status, report["findings"], report["goroutines"]["alive_at_end"]
-    except (ValueError, KeyError):
-        return f"{status}, and analyze said {said.stderr.decode().strip()!r}", [], 0
+        command = [os.path.join(args.build, "analyzer", "gtrace"), "analyze", "--no-plots",
+                   "--format", "json", "--fail-on", "never", trace]
+        try:
+            said = subprocess.run(command, env=env, capture_output=True, timeout=60, check=True)
+            report = json.loads(said.stdout)
+        except (subprocess.SubprocessError, ValueError) as e:
+            return f"{status}, and analyze: {e}", [], 0
+    return status, report["findings"], report["goroutines"]["alive_at_end"]
 
 
 def hunt(args, p):
