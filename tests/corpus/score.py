@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 # seed N takes the Nth of these, in turn
 POLICIES = ["random", "pct:3:64", "random", "random", "pct:2:64", "natural"]
@@ -29,8 +30,9 @@ class Program:
     def __init__(self, path):
         self.name = os.path.basename(path)[:-2]
         with open(path, encoding="utf-8") as f:
-            head = dict(re.findall(r"^ \* (expect|end|missed): (.*)$", f.read(), re.M))
+            head = dict(re.findall(r"^ \* (expect|end|names|missed): (.*)$", f.read(), re.M))
         self.expect, self.missed = head["expect"], head.get("missed")
+        self.names = head.get("names", "")
         self.healthy = self.expect == "clean"
         kinds, _, self.least = self.expect.partition(" ")
         self.kinds = kinds.split("|")
@@ -41,7 +43,8 @@ class Program:
 
     def rightly(self, finding):
         """Whether this finding is what was expected."""
-        return finding["kind"] in self.kinds and RANK[finding["certainty"]] >= RANK[self.least]
+        return (finding["kind"] in self.kinds and RANK[finding["certainty"]] >= RANK[self.least]
+                and self.names in finding["title"] + finding["why"])
 
     def ok(self):
         return (self.healthy or self.seeds is not None) and not self.trouble
@@ -61,10 +64,11 @@ def run(args, program, twin, seed):
         command = os.path.join(args.build, "tests", "corpus", f"{program.name}.{twin}")
         child = subprocess.Popen([command], env=env, stdout=subprocess.PIPE,
                                  stderr=subprocess.DEVNULL)
-        limit = threading.Timer(10, child.kill)
+        limit = threading.Timer(20, child.kill)
         limit.start()
         for line in child.stdout:
             if line == b"ready\n" and program.end and twin == "buggy":
+                time.sleep(0.1)  # it is about to park; if that takes longer, another seed will do
                 child.send_signal(program.end)
         status = child.wait()
         limit.cancel()
