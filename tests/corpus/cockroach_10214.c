@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cockroach_10214.c: One task holds the lock of the coalesced heartbeats and asks for a replica's
+ * cockroach_10214.c: one task holds the lock of the coalesced heartbeats and asks for a replica's
  * raft lock, while the ticking task holds that raft lock and asks for the coalesced lock.
  *
  * expect: lock-deadlock proven

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cockroach_10790.c: Cancellation wins the select half-way through the loop, so a cleanup task is
+ * cockroach_10790.c: cancellation wins the select half-way through the loop, so a cleanup task is
  * spawned that receives from channels whose only sender has already left.
  *
  * expect: leak probable

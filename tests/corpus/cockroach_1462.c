@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cockroach_1462.c: The event producer passes its stop check, then the stop channel closes and the
+ * cockroach_1462.c: the event producer passes its stop check, then the stop channel closes and the
  * consumer leaves by that case; the producer stays blocked in its send, and the stopper waits for
  * it in the wait group.
  *

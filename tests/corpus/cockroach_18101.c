@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cockroach_18101.c: The reader of the backup returns on the first element because the context is
+ * cockroach_18101.c: the reader of the backup returns on the first element because the context is
  * done; the producer fills the six-slot buffer and blocks on the next send.
  *
  * expect: leak probable

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cockroach_24808.c: Start of the compactor sends into a one-slot channel that already holds a
+ * cockroach_24808.c: start of the compactor sends into a one-slot channel that already holds a
  * value, before it has started the only receiver.
  *
  * expect: global-deadlock proven

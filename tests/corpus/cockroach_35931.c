@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cockroach_35931.c: Cancelling a flow pushes to each inbound stream in turn and blocks on the
+ * cockroach_35931.c: cancelling a flow pushes to each inbound stream in turn and blocks on the
  * first one, whose buffer is full, before it reaches the one being read.
  *
  * expect: global-deadlock proven

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cockroach_584.c: The gossip server's loop breaks out without unlocking, and the same task locks
+ * cockroach_584.c: the gossip server's loop breaks out without unlocking, and the same task locks
  * again in the next function.
  *
  * expect: lock-deadlock proven

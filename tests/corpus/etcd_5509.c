@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * etcd_5509.c: Close of a client unlocks for a moment; the reader takes the read lock, sees the
+ * etcd_5509.c: close of a client unlocks for a moment; the reader takes the read lock, sees the
  * client closed and ends still holding it; Close's second write lock never succeeds.
  *
  * expect: abandoned-lock proven

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * etcd_6708.c: Sync of the cluster's client holds the write lock and reaches a request, which
+ * etcd_6708.c: sync of the cluster's client holds the write lock and reaches a request, which
  * takes the read lock.
  *
  * expect: lock-deadlock proven

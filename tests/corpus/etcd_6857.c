@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * etcd_6857.c: The run loop of a node takes the stop case and exits before a status request
+ * etcd_6857.c: the run loop of a node takes the stop case and exits before a status request
  * arrives on its unbuffered channel.
  *
  * expect: leak probable

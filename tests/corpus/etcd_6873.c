@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * etcd_6873.c: Stop of the watch broadcasts holds the mutex, closes the update channel and waits
+ * etcd_6873.c: stop of the watch broadcasts holds the mutex, closes the update channel and waits
  * for the task that drains it, which still needs the mutex for the buffered update.
  *
  * expect: partial-deadlock probable

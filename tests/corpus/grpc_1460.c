@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * grpc_1460.c: Keep-alive waits for the awaken channel with the transport's lock held; the stream
+ * grpc_1460.c: keep-alive waits for the awaken channel with the transport's lock held; the stream
  * opener that would awaken it needs the lock.
  *
  * expect: partial-deadlock probable

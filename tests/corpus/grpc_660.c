@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * grpc_660.c: The benchmark's loop leaves by its stop case while the task of the iteration still
+ * grpc_660.c: the benchmark's loop leaves by its stop case while the task of the iteration still
  * has to send on an unbuffered done channel.
  *
  * expect: leak probable

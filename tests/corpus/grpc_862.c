@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * grpc_862.c: The dial is cancelled, but the connection's own context never is, so its loop of
+ * grpc_862.c: the dial is cancelled, but the connection's own context never is, so its loop of
  * reconnections sleeps and tries for ever: alive, never deadlocked.
  *
  * expect: alive-at-exit fact

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hugo_5379.c: Initialising a page's content holds its mutex, renders a shortcode, which re-enters
+ * hugo_5379.c: initialising a page's content holds its mutex, renders a shortcode, which re-enters
  * and locks the same mutex; the renderers queue behind it.
  *
  * expect: lock-deadlock proven

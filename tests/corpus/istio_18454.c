@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * istio_18454.c: The loop drains a timer's channel after a stop that failed, but the value had
+ * istio_18454.c: the loop drains a timer's channel after a stop that failed, but the value had
  * been consumed already: it waits on a timer that will not fire; the producer then fills the reset
  * channel.
  *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kubernetes_11298.c: The abort path signals a condition variable before its waiter has begun to
+ * kubernetes_11298.c: the abort path signals a condition variable before its waiter has begun to
  * wait, then waits for that waiter: the wake-up is lost.
  *
  * expect: global-deadlock|lost-wakeup proven

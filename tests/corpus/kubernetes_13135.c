@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kubernetes_13135.c: Adding an object holds the watch cache's lock and asks for the cacher's
+ * kubernetes_13135.c: adding an object holds the watch cache's lock and asks for the cacher's
  * lock, while the restarted reflector holds the cacher's lock and asks for the watch cache's.
  *
  * expect: lock-deadlock proven

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kubernetes_1321.c: The distributor sends to a watcher with the mux's lock held; the watcher, the
+ * kubernetes_1321.c: the distributor sends to a watcher with the mux's lock held; the watcher, the
  * only receiver, is stopping and asks for the lock.
  *
  * expect: partial-deadlock probable

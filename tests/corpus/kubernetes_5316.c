@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kubernetes_5316.c: The request times out first, so the handler's task blocks sending its result
+ * kubernetes_5316.c: the request times out first, so the handler's task blocks sending its result
  * on an unbuffered channel.
  *
  * expect: leak probable

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kubernetes_62464.c: The state's getter takes the read lock and calls another getter that takes
+ * kubernetes_62464.c: the state's getter takes the read lock and calls another getter that takes
  * it again; a writer queues in between.
  *
  * expect: lock-deadlock proven

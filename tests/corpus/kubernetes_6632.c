@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kubernetes_6632.c: The frame writer sends on the reset channel with the write lock held; the
+ * kubernetes_6632.c: the frame writer sends on the reset channel with the write lock held; the
  * monitor left its receive and asks for the write lock in order to close that channel.
  *
  * expect: partial-deadlock probable

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kubernetes_70277.c: Main waits for a done channel that nobody closes, while the poller is woken
+ * kubernetes_70277.c: main waits for a done channel that nobody closes, while the poller is woken
  * by its ticker again and again until a timer of 20 s ends: a deadlock hidden behind a live timer.
  *
  * expect: hidden-deadlock probable
+ * names: a timer
  * end: term
  */
 #include "corpus.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * leak_01_early_return.c: The caller returns early on an error and never receives what the task it
+ * leak_01_early_return.c: the caller returns early on an error and never receives what the task it
  * started will send.
  *
  * expect: leak probable

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * leak_03_double_send.c: After an error is sent a return is missing, and the result is sent as
+ * leak_03_double_send.c: after an error is sent a return is missing, and the result is sent as
  * well; only one is received.
  *
  * expect: leak probable

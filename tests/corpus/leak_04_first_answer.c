@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * leak_04_first_answer.c: Several replicas are asked, the first answer wins, and the others wait
+ * leak_04_first_answer.c: several replicas are asked, the first answer wins, and the others wait
  * for ever to give theirs.
  *
  * expect: leak probable

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * leak_07_ticker.c: Each session starts a loop that a ticker drives, and the end of the session
+ * leak_07_ticker.c: each session starts a loop that a ticker drives, and the end of the session
  * does not stop it.
  *
  * expect: alive-at-exit|leak-growth suspect

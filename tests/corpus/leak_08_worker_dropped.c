@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * leak_08_worker_dropped.c: An object with a worker inside is freed, but its worker is never told
+ * leak_08_worker_dropped.c: an object with a worker inside is freed, but its worker is never told
  * to stop.
  *
  * expect: leak probable
+ * missed: the freed block still holds the channel's address, and the search takes it for a root
  */
 #include "corpus.h"
 
@@ -44,7 +45,6 @@ static void logger_free(struct logger *l)
 		gor_free(l->lines);
 		gor_free(l->stopped);
 	}
-	memset(l, 0, sizeof *l);
 	free(l);
 }
 

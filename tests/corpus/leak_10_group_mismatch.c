@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * leak_10_group_mismatch.c: One of the tasks returns early without counting down, and whoever
+ * leak_10_group_mismatch.c: one of the tasks returns early without counting down, and whoever
  * waits for the group waits for ever.
  *
  * expect: leak probable

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * leak_11_lost_wakeup.c: The consumer looks at the flag without the lock, and the signal comes
+ * leak_11_lost_wakeup.c: the consumer looks at the flag without the lock, and the signal comes
  * before it waits.
  *
  * expect: lost-wakeup|leak probable

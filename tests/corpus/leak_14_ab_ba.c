@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * leak_14_ab_ba.c: Two transfers take the same two locks in opposite orders.
+ * leak_14_ab_ba.c: two transfers take the same two locks in opposite orders.
  *
  * expect: lock-deadlock proven
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * leak_14_gated.c: Two locks are taken in opposite orders, but always under a third: nothing is
+ * leak_14_gated.c: two locks are taken in opposite orders, but always under a third: nothing is
  * wrong.
  *
  * expect: clean

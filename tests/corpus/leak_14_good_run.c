@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * leak_14_good_run.c: Two locks are taken in opposite orders, by two tasks of which the second
+ * leak_14_good_run.c: two locks are taken in opposite orders, by two tasks of which the second
  * starts late enough, as a rule.
  *
  * expect: lock-order predicted

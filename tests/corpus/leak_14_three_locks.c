@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * leak_14_three_locks.c: Three philosophers each take the left fork first.
+ * leak_14_three_locks.c: three philosophers each take the left fork first.
  *
  * expect: lock-deadlock proven
  */

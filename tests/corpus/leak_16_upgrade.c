@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * leak_16_upgrade.c: Two readers each ask for the write lock with the read lock held.
+ * leak_16_upgrade.c: two readers each ask for the write lock with the read lock held.
  *
  * expect: lock-deadlock proven
  */

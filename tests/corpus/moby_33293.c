@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * moby_33293.c: On an error the function itself sends on the unbuffered error channel, before it
+ * moby_33293.c: on an error the function itself sends on the unbuffered error channel, before it
  * has returned it to any reader.
  *
  * expect: leak probable

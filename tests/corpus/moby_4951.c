@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * moby_4951.c: The deleter releases the set's lock with the device's lock held; a second deleter
+ * moby_4951.c: the deleter releases the set's lock with the device's lock held; a second deleter
  * takes the set's lock and asks for the device's, and the first asks for the set's again.
  *
  * expect: lock-deadlock proven

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * syncthing_4829.c: Clearing the addresses of a port mapping holds the write lock and notifies the
+ * syncthing_4829.c: clearing the addresses of a port mapping holds the write lock and notifies the
  * subscribers, which takes the read lock.
  *
  * expect: lock-deadlock proven
