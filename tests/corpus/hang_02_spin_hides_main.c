@@ -36,7 +36,7 @@ static void search(void *arg)
 		x = hash(x) | 1;
 		if (FIXED)
 			return;
-		if (!told && burned(1200 * GOR_MILLISECOND)) {
+		if (!told && burned(1700 * GOR_MILLISECOND)) {
 			ready();
 			told = true;
 		}

@@ -37,7 +37,7 @@ static void wait_for_it(void *arg)
 	}
 	gor_mutex_lock(&flag.mu);
 	for (unsigned n = 1; !atomic_load(&flag.set); n++)
-		if (n % (1 << 20) == 0 && !told && burned(1200 * GOR_MILLISECOND)) {
+		if (n % (1 << 20) == 0 && !told && burned(1700 * GOR_MILLISECOND)) {
 			ready();
 			told = true;
 		}

@@ -4,6 +4,8 @@
  *
  * expect: clean
  * end: term
+ * missed: the search does not take a goroutine that an armed timer will wake for alive: a false
+ * alarm
  */
 #include "corpus.h"
 

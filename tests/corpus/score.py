@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""score.py [--quick] [--seeds N] [--twins N] [-v] BUILD [NAME...]: what the analyzer says of the corpus.
+"""score.py [--quick] [--seeds N] [--twins N] BUILD [NAME...]: what the analyzer says of the corpus.
 
 Every buggy program is run under one seed after the other until its bug is reported as its header
-expects; every twin under so many seeds must give no finding.  README.md says what a header holds.
+expects; every twin under so many seeds must give no finding.  docs/verdicts.md, "Score", explains
+header and table.  Exit status 1 if a bar is missed; with --quick, if a program that is not marked
+as missed is not as its header says.
 """
 import argparse
 import concurrent.futures
