@@ -6,8 +6,7 @@
  * expect: hidden-deadlock probable
  * names: a timer
  * end: kill
- * missed: without a snapshot whoever main started may have the channel; there is none before the
- * end
+ * missed: no search of memory before the kill, and main could have given the channel away
  */
 #include "corpus.h"
 

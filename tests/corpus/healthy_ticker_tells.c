@@ -5,8 +5,7 @@
  *
  * expect: clean
  * end: term
- * missed: the search does not take a goroutine that an armed timer will wake for alive: a false
- * alarm
+ * missed: false alarm: the search takes who waits for an armed timer for dead
  */
 #include "corpus.h"
 

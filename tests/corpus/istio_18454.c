@@ -5,8 +5,7 @@
  * channel.
  *
  * expect: leak probable
- * missed: its channels are in a heap block that nobody alive can reach, but the search takes as a
- * root
+ * missed: its channel is in a heap block that only the dead can reach: found all the same
  */
 #include "corpus.h"
 

@@ -4,7 +4,7 @@
  * to stop.
  *
  * expect: leak probable
- * missed: the freed block still holds the channel's address, and the search takes it for a root
+ * missed: the freed block still holds the channel's address, and that is found
  */
 #include "corpus.h"
 
