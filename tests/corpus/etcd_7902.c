@@ -13,7 +13,8 @@ enum { CLIENTS = 3 };
 struct election {
 	gor_mutex mu;
 	gor_chan(char) next_round;
-	int leader, left;
+	gor_waitgroup votes;
+	int leader;
 };
 
 static void validate(struct election *e, int client)
@@ -21,25 +22,24 @@ static void validate(struct election *e, int client)
 	gor_mutex_lock(&e->mu);
 	if (e->leader == 0)
 		e->leader = client;
-	e->left--;
 	gor_mutex_unlock(&e->mu);
+	gor_wg_done(&e->votes);
 }
 
+// The leader lets the others go on when all have voted.
 static void release(struct election *e, int client)
 {
-	bool last;
+	bool leads = e->leader == client;
 
-	gor_mutex_lock(&e->mu);
-	last = e->leader == client;
-	if (last)
-		gor_close(e->next_round); // the others may go on
-	gor_mutex_unlock(&e->mu);
-	if (last)
-		return;
-	if (!FIXED)
-		gor_mutex_lock(&e->mu); // so that the round's state is not read in between
-	gor_recv(e->next_round, NULL);
-	if (!FIXED)
+	if (leads)
+		gor_wg_wait(&e->votes);
+	if (!FIXED || leads)
+		gor_mutex_lock(&e->mu);
+	if (leads)
+		gor_close(e->next_round);
+	else
+		gor_recv(e->next_round, NULL);
+	if (!FIXED || leads)
 		gor_mutex_unlock(&e->mu);
 }
 
@@ -62,7 +62,7 @@ static void round_of_elections(void *arg)
 	gor_waitgroup running = {0};
 
 	(void)arg;
-	e->left = CLIENTS;
+	gor_wg_add(&e->votes, CLIENTS);
 	gor_make(e->next_round, 0);
 	gor_wg_add(&running, CLIENTS);
 	for (int i = 1; i <= CLIENTS; i++)

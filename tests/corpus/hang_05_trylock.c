@@ -18,6 +18,7 @@ static void both(int *first)
 	bool told = false;
 
 	gor_mutex_lock(mine);
+	gor_yield(); // the work for which one is enough
 	while (gor_mutex_trylock(other) < 0) {
 		if (FIXED)
 			gor_mutex_unlock(mine);
