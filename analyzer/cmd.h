@@ -32,7 +32,8 @@ struct cmd {
 	int (*run)(void *args, int nwords, char **words);
 };
 
-extern const struct cmd cmd_run, cmd_record, cmd_analyze, cmd_plot, cmd_sql, cmd_dump, cmd_info;
+extern const struct cmd cmd_run, cmd_record, cmd_analyze, cmd_plot, cmd_sql, cmd_dump, cmd_info,
+	cmd_diff;
 
 /** Print a verb's usage line on stderr.  Returns CMD_USAGE. */
 int cmd_usage(const struct cmd *cmd);

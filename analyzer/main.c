@@ -16,7 +16,7 @@
  *   triage/          which findings count, and which are reported
  *   report/          findings -> text, JSON, HTML, SARIF, JUnit, GitHub's commands, Markdown
  *   plot/, plots/    rows -> series -> gnuplot
- *   analyze.c, run.c, record.c, plot.c, sql.c, dump.c, info.c    one verb each
+ *   analyze.c, diff.c, run.c, record.c, plot.c, sql.c, dump.c, info.c   one verb each
  *   opt.c, talk.c, db.c, assets.c                      options, messages, database, embedded files
  *
  * Data flows down that list, and nothing refers upwards.
@@ -31,7 +31,7 @@
 #include "talk.h"
 
 static const struct cmd *const cmds[] = {
-	&cmd_run, &cmd_record, &cmd_analyze, &cmd_plot, &cmd_sql, &cmd_dump, &cmd_info,
+	&cmd_run, &cmd_record, &cmd_analyze, &cmd_diff, &cmd_plot, &cmd_sql, &cmd_dump, &cmd_info,
 };
 
 enum { CMDS = sizeof cmds / sizeof cmds[0] };

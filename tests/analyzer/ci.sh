@@ -154,4 +154,90 @@ analyze 0 '' '' --suppress supp --format github lock_abba.gtrace
 analyze 0 'no problems' '' --suppress supp --format markdown lock_abba.gtrace
 analyze 0 'no problems' '' --suppress supp --format html lock_abba.gtrace
 
+# diff: bug and clean twin, both ways, by trace and by database
+expect 0 '^not worse; 2 places without a change$' '' "$gtrace" diff leak_first_answer.gtrace leak_first_answer.gtrace
+grep -q 'measure' stdout && fail 'a trace differs from itself'
+analyze 1 LEAK '' leak_first_answer.gtrace
+expect 1 '^!    from 0  at end +0 +2  leak.c:12  app\(\)  worker$' '' \
+	"$gtrace" diff leak_first_answer_fixed.gtrace leak_first_answer.report/trace.db
+grep -q "^! new   leak: 2 goroutines .* at leak.c:5  $(sed -n 's/^leak	//p' leak_first_answer.prints)$" stdout ||
+	fail 'no new finding'
+expect 0 '^     -100 %  at end +2 +0  leak.c:12' '' "$gtrace" diff leak_first_answer.gtrace leak_first_answer_fixed.gtrace
+grep -q '^  gone  leak: ' stdout || fail 'no gone finding'
+for name in leak_never_closed hidden_tick lock_abba global; do
+	expect 1 '^worse; ' '' "$gtrace" diff ${name}_fixed.gtrace $name.gtrace
+	expect 0 '^not worse; ' '' "$gtrace" diff $name.gtrace ${name}_fixed.gtrace --threshold 1000000
+done
+expect 1 '"worse":true,"changes":\[\{"measure":"[a-z_]+","a":0,' '' \
+	"$gtrace" diff --format json leak_first_answer_fixed.gtrace leak_first_answer.gtrace
+expect 1 'worse' '' sh -c '"$1" diff leak_first_answer_fixed.gtrace - <leak_first_answer.gtrace' - "$gtrace"
+expect 0 '"worse":false,"changes":\[\],"new":\[\],"gone":\[\]' '' \
+	"$gtrace" diff --format json hostile_names.gtrace hostile_names.gtrace
+
+# crowd NAME GOROUTINES WAIT READY: so many at once, each waits for WAIT and is ready for READY
+crowd() {
+	awk -v n="$2" -v wait="$3" -v ready="$4" 'BEGIN {
+		print "header program=./crowd pid=1 maxprocs=1 level=sync"
+		print "1000 t1 GO_NEW g=1 site=c.c:1:main:go:app"
+		print "2000 t1 GO_START g=1"
+		for (i = 2; i < n + 2; i++)
+			print 2000 + i, "t1 GO_NEW g=" i, "site=c.c:7:app:go:work"
+		print 5000, "t1 GO_PARK reason=sleep site=c.c:9:app:sleep: flags=1"
+		now = 6000
+		for (i = 2; i < n + 2; i++) {
+			print now, "t1 GO_START g=" i
+			print now + 10, "t1 GO_PARK reason=sleep site=c.c:3:work:sleep: flags=1"
+			now += 20
+		}
+		now += wait
+		for (i = 2; i < n + 2; i++)
+			print now, "t1 GO_WAKE_BY g=" i, "by=timer"
+		now += ready
+		for (i = 2; i < n + 2; i++) {
+			print now, "t1 GO_START g=" i
+			print now + 10, "t1 GO_END"
+			now += 20
+		}
+		print now, "t1 GO_WAKE_BY g=1 by=timer"
+		print now + 10, "t1 GO_START g=1"
+		print now + 20, "t1 GO_END"
+		print "end exit 0"
+	}' >"$1.txt"
+	"$assemble" "$1.txt" "$1.gtrace" || exit 99
+}
+crowd few 10 50000000 10000000
+crowd slack 11 54000000 10900000 # 10 % of goroutines, 8 % of waits: noise
+crowd more 20 50000000 10000000
+crowd slow 10 100000000 10000000
+crowd late 10 50000000 90000000
+expect 0 '^not worse' '' "$gtrace" diff few.gtrace slack.gtrace
+expect 1 '^! +\+8 %  wait ' '' "$gtrace" diff --threshold 5% few.gtrace slack.gtrace
+expect 1 '^! +\+10 %  peak +10 +11 ' '' "$gtrace" diff --threshold 9.5 --min-count 1 few.gtrace slack.gtrace
+expect 0 '^not worse' '' "$gtrace" diff --threshold 9.5 few.gtrace slack.gtrace
+expect 1 '^! +\+100 %  peak +10 +20  c.c:7  app\(\)  work$' '' "$gtrace" diff few.gtrace more.gtrace
+expect 0 '^not worse' '' "$gtrace" diff --threshold 100% few.gtrace more.gtrace
+expect 0 '^not worse' '' "$gtrace" diff --min-count 11 few.gtrace more.gtrace
+expect 0 '^ +-50 %  peak' '' "$gtrace" diff more.gtrace few.gtrace
+expect 1 '^! +\+100 %  wait +50.0 ms +100.0 ms  c.c:7' '' "$gtrace" diff few.gtrace slow.gtrace
+expect 0 '^not worse' '' "$gtrace" diff --min-time 1s few.gtrace slow.gtrace
+expect 1 '^! +\+[0-9]+ %  run delay .* c.c:7' '' "$gtrace" diff few.gtrace late.gtrace
+sed 's/c\.c:7:/c.c:70:/' more.txt >moved.txt
+"$assemble" moved.txt moved.gtrace
+expect 0 '^not worse' '' "$gtrace" diff more.gtrace moved.gtrace
+for bad in x 10%% -1 '' nan 1e99; do
+	expect 2 '' '--threshold wants a share' "$gtrace" diff --threshold "$bad" few.gtrace more.gtrace
+done
+expect 2 '' '--min-count wants a number' "$gtrace" diff --min-count 2x few.gtrace more.gtrace
+expect 2 '' '--min-time wants a duration' "$gtrace" diff --min-time 2x few.gtrace more.gtrace
+expect 2 '' 'usage: gtrace diff' "$gtrace" diff few.gtrace
+expect 2 '' 'only one' "$gtrace" diff - -
+expect 3 '' "none.gtrace'?: No such file" "$gtrace" diff few.gtrace none.gtrace
+expect 3 '' 'few.txt' "$gtrace" diff few.txt more.gtrace
+expect 3 '' 'cannot write to standard output' sh -c '"$1" diff few.gtrace few.gtrace >/dev/full' - "$gtrace"
+"$gtrace" analyze --no-plots -o old few.gtrace >/dev/null
+cp old/trace.db old.db
+expect 0 '^not worse' '' "$gtrace" diff old.db few.gtrace
+head -c 20000 old/trace.db >cut.db
+expect 3 '' "^gtrace: cannot (read|compare) 'cut.db': " "$gtrace" diff cut.db few.gtrace
+
 exit $failed
