@@ -11,7 +11,10 @@ FROM (SELECT f.trace_id, f.kind, f.part, row_number() OVER (
                                     WHEN 'lost-wakeup' THEN 5
                                     WHEN 'global-deadlock' THEN 6 WHEN 'hidden-deadlock' THEN 7
                                     WHEN 'leak' THEN 8 WHEN 'spin' THEN 9
-                                    WHEN 'poll' THEN 10 ELSE 11 END,
+                                    WHEN 'poll' THEN 10 WHEN 'runaway-spawn' THEN 11
+                                    WHEN 'pool-exhausted' THEN 12
+                                    WHEN 'starved' THEN 13 WHEN 'stuck-call' THEN 14
+                                    WHEN 'leak-growth' THEN 15 ELSE 16 END,
                         CASE f.certainty WHEN 'proven' THEN 1 WHEN 'probable' THEN 2 ELSE 3 END,
                         f.count DESC, f.part) AS id
       FROM finding f) r

@@ -28,12 +28,14 @@ WHERE yields = 0 AND trace_id IN (
     AND NOT EXISTS (SELECT 1 FROM timer m WHERE m.trace_id = t.trace_id AND m.stopped_ns IS NULL)
     AND NOT EXISTS (SELECT 1 FROM source s
                     WHERE s.trace_id = t.trace_id
-                      AND s.g NOT IN (SELECT q.g FROM polling q WHERE q.trace_id = t.trace_id))
+                      AND NOT EXISTS (SELECT 1 FROM polling q
+                                      WHERE q.trace_id = s.trace_id AND q.g = s.g))
     AND NOT EXISTS (SELECT 1 FROM goroutine_at_end e
                     WHERE e.trace_id = t.trace_id
                       AND e.since_ns > (SELECT min(q.from_ns + t.duration_ns) / 2 FROM polling q
                                         WHERE q.trace_id = t.trace_id)
-                      AND e.g NOT IN (SELECT q.g FROM polling q WHERE q.trace_id = t.trace_id)));
+                      AND NOT EXISTS (SELECT 1 FROM polling q
+                                      WHERE q.trace_id = e.trace_id AND q.g = e.g)));
 
 INSERT INTO finding_goroutine(trace_id, kind, part, g)
 SELECT trace_id, 'poll', part, g FROM polling;

@@ -1,0 +1,48 @@
+-- SPDX-License-Identifier: MIT
+--
+-- runaway-spawn: goroutines that spawn goroutines, without an end: from one place came trace.spawn_count and
+-- more, in each fifth of the trace a tenth of that or more, and each fifth reached a deeper generation than
+-- the one before; main has not ended.  A fact.  A recursion that spawns is none: it is deepest early on.
+
+DELETE FROM finding WHERE kind = 'runaway-spawn';
+DELETE FROM finding_goroutine WHERE kind = 'runaway-spawn';
+
+INSERT INTO finding(trace_id, kind, part, certainty, severity, title, why, hint, count, since_ns,
+                    blocked_file, blocked_line, blocked_func, blocked_text, born_file, born_line,
+                    born_func, born_text, touches_gap)
+SELECT r.trace_id, 'runaway-spawn', r.first, 'fact', 'error',
+       'goroutines spawn goroutines without an end: ' || r.n || ' from one place',
+       'the last of them are of generation ' || r.d5 || ', after ' || r.d1 || ' in the first fifth of the trace; ' ||
+         CAST(r.n / (max(t.duration_ns - r.first_ns, 1) / 1e9) AS INTEGER) || ' a second, ' || r.alive ||
+         ' alive at the end',
+       'bound the number of goroutines: let a fixed number of workers take the work from a channel',
+       r.alive, r.first_ns, s.file, s.line, s.func, 'go ' || s.text, s.file, s.line, s.func, 'go ' || s.text,
+       EXISTS (SELECT 1 FROM gap p WHERE p.trace_id = r.trace_id)
+FROM (SELECT g.trace_id, g.born_site, count(*) AS n, min(g.g) AS first, min(g.born_ns) AS first_ns,
+             sum(g.ended_ns IS NULL) AS alive,
+             max(CASE WHEN g.born_ns < t.duration_ns / 5 THEN g.depth END) AS d1,
+             max(CASE WHEN g.born_ns BETWEEN t.duration_ns / 5 AND t.duration_ns / 5 * 2 THEN g.depth END) AS d2,
+             max(CASE WHEN g.born_ns BETWEEN t.duration_ns / 5 * 2 AND t.duration_ns / 5 * 3 THEN g.depth END) AS d3,
+             max(CASE WHEN g.born_ns BETWEEN t.duration_ns / 5 * 3 AND t.duration_ns / 5 * 4 THEN g.depth END) AS d4,
+             max(CASE WHEN g.born_ns > t.duration_ns / 5 * 4 THEN g.depth END) AS d5,
+             min(t.spawn_count) AS least,
+             sum(g.born_ns < t.duration_ns / 5) AS n1,
+             sum(g.born_ns BETWEEN t.duration_ns / 5 AND t.duration_ns / 5 * 2) AS n2,
+             sum(g.born_ns BETWEEN t.duration_ns / 5 * 2 AND t.duration_ns / 5 * 3) AS n3,
+             sum(g.born_ns BETWEEN t.duration_ns / 5 * 3 AND t.duration_ns / 5 * 4) AS n4,
+             sum(g.born_ns > t.duration_ns / 5 * 4) AS n5
+      FROM goroutine g
+      JOIN trace t ON t.trace_id = g.trace_id AND t.main_ended_ns IS NULL AND t.end <> 'exit'
+      WHERE g.born_site IS NOT NULL
+      GROUP BY g.trace_id, g.born_site) r
+JOIN trace t ON t.trace_id = r.trace_id
+LEFT JOIN site s ON s.trace_id = r.trace_id AND s.site = r.born_site
+WHERE r.n >= r.least AND min(r.n1, r.n2, r.n3, r.n4, r.n5) * 10 >= r.least
+  AND r.d1 < r.d2 AND r.d2 < r.d3 AND r.d3 < r.d4 AND r.d4 < r.d5;
+
+INSERT INTO finding_goroutine(trace_id, kind, part, g)
+SELECT f.trace_id, f.kind, f.part, g.g
+FROM finding f
+JOIN goroutine o ON o.trace_id = f.trace_id AND o.g = f.part
+JOIN goroutine g ON g.trace_id = f.trace_id AND g.born_site = o.born_site AND g.ended_ns IS NULL
+WHERE f.kind = 'runaway-spawn';
