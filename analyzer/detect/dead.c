@@ -10,7 +10,8 @@
  * Who may act on an object, from the surest to the weakest rule:
  *
  *   L0  nobody, if there is no agent at all
- *   L1  a lock: its holders alone, since nobody else can unlock it
+ *   L1  a lock: its holders alone, since nobody else can unlock it; but a lock for reading anybody
+ *       may end, so that this is not sure of one
  *   L3  a snapshot looked for the object in all memory but the stacks of goroutines that could not
  *       run again by what it found.  If it found it, somebody may act; if not, nobody
  *   L2  who used it, made it, was given it at birth, or descends from somebody who had done so by
@@ -217,7 +218,7 @@ static void dead_doubt(struct dead *d)
 		return; // L0
 	for (size_t o = 0; o < gr->thing_count; o++) {
 		const struct thing *t = &gr->things[o];
-		bool speaks = t->lock ? t->holder_count > 0 : snapshot_speaks(gr, t);
+		bool speaks = t->lock ? t->holder_count > 0 && !t->shared : snapshot_speaks(gr, t);
 		for (size_t i = 0; i < t->waiter_count; i++) {
 			const struct wait *w = &gr->waits[gr->waiters[t->waiter_first + i]];
 			if (!speaks || (!t->lock && w->from_ns > t->reach_ns))

@@ -146,6 +146,7 @@ static void row_holder(struct graph *gr, sqlite3_stmt *st)
 
 	if (!t->holder_count++)
 		t->holder_first = gr->holder_count;
+	t->shared |= sqlite3_column_int(st, 2);
 	ARRAY_PUT(gr, gr->holders, gr->holder_count, (uint64_t)sqlite3_column_int64(st, 1));
 }
 

@@ -45,6 +45,7 @@ struct thing {
 	int64_t reach_ns; // when a snapshot looked for it; < 0: none did
 	bool reached;     // and found it
 	bool still;       // nobody ran meanwhile
+	bool shared;      // a lock, and held for reading: anybody may end that
 	bool lock, timed; // timed: an armed timer acts on it
 	bool old;         // made before the trace's beginning: who used it then is not known
 	bool acted;       // dead.c: its waiters are taken out already

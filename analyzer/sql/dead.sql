@@ -58,7 +58,7 @@ GROUP BY g, object, ts_ns = 9223372036854775807
 ORDER BY g, 3;
 
 -- @holders
-SELECT object, g FROM hold
+SELECT object, g, mode = 'rwmutex rlock' FROM hold
 WHERE trace_id = 1 AND to_ns IS NULL AND object IN (SELECT object FROM wait_on WHERE trace_id = 1)
 ORDER BY object;
 
