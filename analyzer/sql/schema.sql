@@ -61,7 +61,7 @@ CREATE TABLE trace(
   call_ns       INTEGER NOT NULL DEFAULT 10000000000, -- stuck-call: in a call for that long
   exhaust_ns    INTEGER NOT NULL DEFAULT 1000000000,  -- pool-exhausted: nothing started for that long
   grow_ns       INTEGER NOT NULL DEFAULT 1000000000,  -- leak-growth: a sixth of the trace is that long
-  spawn_count   INTEGER NOT NULL DEFAULT 1000         -- runaway-spawn: that many from one place
+  spawn_count   INTEGER NOT NULL DEFAULT 500          -- runaway-spawn: that many from one place
 ) STRICT;
 
 -- Call sites.

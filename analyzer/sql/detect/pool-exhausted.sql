@@ -22,19 +22,26 @@ WHERE e.foreign_thread IS NULL AND t.duration_ns - e.since_ns >= t.exhaust_ns
                                      AND b.ts_ns >= e.since_ns + t.exhaust_ns / 2
                                      AND b.cpu_ns < b.run_ns / 4)));
 
+CREATE TEMP TABLE IF NOT EXISTS exhausted(trace_id INTEGER PRIMARY KEY);
+DELETE FROM exhausted;
+INSERT INTO exhausted(trace_id)
+SELECT t.trace_id
+FROM trace t
+WHERE t.main_ended_ns IS NULL
+  AND (SELECT count(*) FROM stuck s WHERE s.trace_id = t.trace_id) >= coalesce(t.maxprocs, 1)
+  AND NOT EXISTS (SELECT 1 FROM goroutine_at_end o
+                  WHERE o.trace_id = t.trace_id AND o.state = 2
+                    AND NOT EXISTS (SELECT 1 FROM stuck s
+                                    WHERE s.trace_id = o.trace_id AND s.g = o.g))
+  AND t.duration_ns - (SELECT max(o.since_ns) FROM goroutine_at_end o
+                       WHERE o.trace_id = t.trace_id) >= t.exhaust_ns;
+
 INSERT INTO finding_goroutine(trace_id, kind, part, g)
 SELECT e.trace_id, 'pool-exhausted', 0, e.g
-FROM goroutine_at_end e
-WHERE e.state = 1
-  AND EXISTS (SELECT 1 FROM trace t
-              WHERE t.trace_id = e.trace_id AND t.main_ended_ns IS NULL
-                AND (SELECT count(*) FROM stuck s WHERE s.trace_id = t.trace_id) >= coalesce(t.maxprocs, 1)
-                AND NOT EXISTS (SELECT 1 FROM goroutine_at_end o
-                                WHERE o.trace_id = t.trace_id AND o.state = 2
-                                  AND NOT EXISTS (SELECT 1 FROM stuck s
-                                                  WHERE s.trace_id = t.trace_id AND s.g = o.g))
-                AND t.duration_ns - (SELECT max(o.since_ns) FROM goroutine_at_end o
-                                     WHERE o.trace_id = t.trace_id) >= t.exhaust_ns);
+FROM exhausted x
+JOIN goroutine_at_end e ON e.trace_id = x.trace_id
+WHERE e.state = 1;
+DROP TABLE exhausted;
 
 INSERT INTO finding(trace_id, kind, part, certainty, severity, title, why, hint, count, since_ns,
                     blocked_file, blocked_line, blocked_func, blocked_text, born_file, born_line,

@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: MIT
 --
 -- runaway-spawn: goroutines that spawn goroutines, without an end: from one place came trace.spawn_count and
--- more, in each fifth of the trace a tenth of that or more, and each fifth reached a deeper generation than
--- the one before; main has not ended.  A fact.  A recursion that spawns is none: it is deepest early on.
+-- more, in each fifth of the time from the first to the last of them a tenth of that or more, and each fifth
+-- reached a deeper generation than the one before; the last came in the second half of the trace, and main
+-- has not ended.  A fact.  A recursion that spawns is none: it is deepest early on.
 
 DELETE FROM finding WHERE kind = 'runaway-spawn';
 DELETE FROM finding_goroutine WHERE kind = 'runaway-spawn';
@@ -12,7 +13,7 @@ INSERT INTO finding(trace_id, kind, part, certainty, severity, title, why, hint,
                     born_func, born_text, touches_gap)
 SELECT r.trace_id, 'runaway-spawn', r.first, 'fact', 'error',
        'goroutines spawn goroutines without an end: ' || r.n || ' from one place',
-       'the last of them are of generation ' || r.d5 || ', after ' || r.d1 || ' in the first fifth of the trace; ' ||
+       'the last of them are of generation ' || r.d5 || ', after ' || r.d1 || ' in the first fifth of that time; ' ||
          CAST(r.n / (max(t.duration_ns - r.first_ns, 1) / 1e9) AS INTEGER) || ' a second, ' || r.alive ||
          ' alive at the end',
        'bound the number of goroutines: let a fixed number of workers take the work from a channel',
@@ -20,20 +21,25 @@ SELECT r.trace_id, 'runaway-spawn', r.first, 'fact', 'error',
        EXISTS (SELECT 1 FROM gap p WHERE p.trace_id = r.trace_id)
 FROM (SELECT g.trace_id, g.born_site, count(*) AS n, min(g.g) AS first, min(g.born_ns) AS first_ns,
              sum(g.ended_ns IS NULL) AS alive,
-             max(CASE WHEN g.born_ns < t.duration_ns / 5 THEN g.depth END) AS d1,
-             max(CASE WHEN g.born_ns BETWEEN t.duration_ns / 5 AND t.duration_ns / 5 * 2 THEN g.depth END) AS d2,
-             max(CASE WHEN g.born_ns BETWEEN t.duration_ns / 5 * 2 AND t.duration_ns / 5 * 3 THEN g.depth END) AS d3,
-             max(CASE WHEN g.born_ns BETWEEN t.duration_ns / 5 * 3 AND t.duration_ns / 5 * 4 THEN g.depth END) AS d4,
-             max(CASE WHEN g.born_ns > t.duration_ns / 5 * 4 THEN g.depth END) AS d5,
+             max(CASE WHEN (g.born_ns - w.from_ns) * 5 / w.long_ns = 0 THEN g.depth END) AS d1,
+             max(CASE WHEN (g.born_ns - w.from_ns) * 5 / w.long_ns = 1 THEN g.depth END) AS d2,
+             max(CASE WHEN (g.born_ns - w.from_ns) * 5 / w.long_ns = 2 THEN g.depth END) AS d3,
+             max(CASE WHEN (g.born_ns - w.from_ns) * 5 / w.long_ns = 3 THEN g.depth END) AS d4,
+             max(CASE WHEN (g.born_ns - w.from_ns) * 5 / w.long_ns >= 4 THEN g.depth END) AS d5,
              min(t.spawn_count) AS least,
-             sum(g.born_ns < t.duration_ns / 5) AS n1,
-             sum(g.born_ns BETWEEN t.duration_ns / 5 AND t.duration_ns / 5 * 2) AS n2,
-             sum(g.born_ns BETWEEN t.duration_ns / 5 * 2 AND t.duration_ns / 5 * 3) AS n3,
-             sum(g.born_ns BETWEEN t.duration_ns / 5 * 3 AND t.duration_ns / 5 * 4) AS n4,
-             sum(g.born_ns > t.duration_ns / 5 * 4) AS n5
+             sum((g.born_ns - w.from_ns) * 5 / w.long_ns = 0) AS n1,
+             sum((g.born_ns - w.from_ns) * 5 / w.long_ns = 1) AS n2,
+             sum((g.born_ns - w.from_ns) * 5 / w.long_ns = 2) AS n3,
+             sum((g.born_ns - w.from_ns) * 5 / w.long_ns = 3) AS n4,
+             sum((g.born_ns - w.from_ns) * 5 / w.long_ns >= 4) AS n5
       FROM goroutine g
       JOIN trace t ON t.trace_id = g.trace_id AND t.main_ended_ns IS NULL AND t.end <> 'exit'
-      WHERE g.born_site IS NOT NULL
+      JOIN (SELECT x.trace_id, x.born_site, min(x.born_ns) AS from_ns, max(x.born_ns) AS to_ns,
+                   max(x.born_ns) - min(x.born_ns) + 1 AS long_ns
+            FROM goroutine x WHERE x.born_site IS NOT NULL
+            GROUP BY x.trace_id, x.born_site
+            HAVING count(*) >= 100) w
+        ON w.trace_id = g.trace_id AND w.born_site = g.born_site AND w.to_ns >= t.duration_ns / 2
       GROUP BY g.trace_id, g.born_site) r
 JOIN trace t ON t.trace_id = r.trace_id
 LEFT JOIN site s ON s.trace_id = r.trace_id AND s.site = r.born_site
