@@ -13,6 +13,7 @@ struct analyze_args {
 	const char *format; // of stdout; NULL: text
 	const char *colour; // auto, always, never; NULL: auto
 	int64_t spin_ns;    // 0: a second
+	const char *rules;  // a folder of further detectors
 	struct triage_options triage;
 	bool no_plots;
 };
