@@ -16,6 +16,7 @@
 #include "plot/plot.h"
 #include "report/html.h"
 #include "report/report.h"
+#include "rules.h"
 #include "talk.h"
 
 enum { PATH_BYTES = 4096 };
@@ -29,6 +30,7 @@ struct analysis {
 	char dir[PATH_BYTES - 64]; // room for the names of files in it
 	bool made_dir;
 	struct triage *triage;
+	int wrong; // the exit code if a step fails; 0 stands for CMD_INPUT
 };
 
 static void on_interrupt(int signo)
@@ -221,6 +223,8 @@ static int analyze_steps(struct analysis *a)
 		talk("cannot look for findings: %s", sqlite3_errmsg(a->db));
 		return -1;
 	}
+	if (a->args->rules && (a->wrong = rules_run(a->db, a->args->rules)) != 0)
+		return -1;
 	if (triage_apply(a->triage, a->db) < 0)
 		return -1;
 	if (write_files(a) < 0)
@@ -240,6 +244,8 @@ static int analyze_to_dir(struct analysis *a)
 
 	if (done)
 		code = report_fails(a->db) ? CMD_FOUND : CMD_CLEAN;
+	else if (a->wrong)
+		code = a->wrong;
 	if (database_close(a, done) < 0)
 		code = CMD_INPUT;
 	if (!done && a->made_dir)
@@ -278,6 +284,14 @@ static const struct opt analyze_opts[] = {
              "write the findings of this run there"),
 	OPT_TEXT("suppress", 0, struct analyze_args, triage.suppress, "FILE",
              "leave out what its lines KIND:PATTERN match"),
+	OPT_DURATION("since", 0, struct analyze_args, triage.since_ns,
+                 "leave out findings that began before"),
+	OPT_TEXT("until", 0, struct analyze_args, triage.until, "DUR", "or after"),
+	OPT_DURATION("min-wait", 0, struct analyze_args, triage.min_wait_ns,
+                 "or lasted for less, until the end"),
+	OPT_TEXT("goroutine", 0, struct analyze_args, triage.goroutine, "N",
+             "or are not about this one"),
+	OPT_TEXT("rules", 0, struct analyze_args, rules, "DIR", "run the detectors DIR/*.sql as well"),
 	OPT_DURATION("spin", 0, struct analyze_args, spin_ns,
                  "a goroutine spins after that much processor time (1s)"),
 	OPT_DURATION("poll", 0, struct analyze_args, poll_ns,

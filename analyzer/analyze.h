@@ -16,6 +16,7 @@ struct analyze_args {
 	int64_t poll_ns;    // 0: a second
 	int64_t starve_ns;  // 0: a second
 	int64_t call_ns;    // 0: ten seconds
+	const char *rules;  // a folder of further detectors
 	struct triage_options triage;
 	bool no_plots;
 };

@@ -13,6 +13,7 @@
  *     dead.c         the dead set: who can never be woken again
  *     detect.c       runs sql/detect/
  *   sql/             schema, views; detect/: one detector a file; report/: what the reports ask
+ *   rules.c          further detectors of the user's
  *   triage/          which findings count, and which are reported
  *   report/          findings -> text, JSON, HTML, SARIF, JUnit, GitHub's commands, Markdown
  *   plot/, plots/    rows -> series -> gnuplot

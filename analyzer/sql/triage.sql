@@ -35,6 +35,18 @@ WHERE s.trace_id = 1 AND s.kind GLOB ?1 AND EXISTS (
   WHERE (?2 = '' OR w.field = ?2)
     AND (w.text GLOB ?3 OR (w.field = 'file' AND w.text GLOB '*/' || ?3)));
 
+-- @filter
+-- What began before ?1 or after ?2, lasted for less than ?3 until the end, or has not the goroutine ?4.
+-- What is not known is no reason.
+UPDATE finding_status AS s SET left_out = 1
+FROM finding f
+JOIN trace t ON t.trace_id = f.trace_id
+WHERE s.trace_id = 1 AND f.trace_id = s.trace_id AND f.kind = s.kind AND f.part = s.part
+  AND (f.since_ns < ?1 OR f.since_ns > ?2 OR t.duration_ns - f.since_ns < ?3
+       OR (?4 IS NOT NULL AND NOT EXISTS (
+         SELECT 1 FROM finding_goroutine m
+         WHERE m.trace_id = f.trace_id AND m.kind = f.kind AND m.part = f.part AND m.g = ?4)));
+
 -- @counts
 UPDATE finding_status
 SET counts = level >= ?1 AND NOT coalesce(known, 0) AND NOT suppressed AND NOT left_out

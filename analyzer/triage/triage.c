@@ -2,8 +2,11 @@
 /** triage.c: which findings count for the exit status, and which are reported. */
 #include "triage/triage.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <gtrace.h>
 
 #include "cmd.h"
 #include "db.h"
@@ -17,7 +20,29 @@ struct triage {
 	const struct triage_options *opt;
 	struct baseline baseline;
 	struct suppressions suppressions;
+	int64_t until_ns;  // less than 0: no limit
+	int64_t goroutine; // 0: any
 };
+
+static int triage_numbers(struct triage *t)
+{
+	const char *until = t->opt->until, *g = t->opt->goroutine;
+	char *end = NULL;
+
+	t->until_ns = -1;
+	if (until && gtrace_parse_duration(until, &t->until_ns) < 0) {
+		talk("--until wants a duration such as 10ms or 1s, not '%s'", until);
+		return CMD_USAGE;
+	}
+	errno = 0;
+	if (g)
+		t->goroutine = strtoll(g, &end, 10);
+	if (g && (end == g || *end || errno || t->goroutine <= 0)) {
+		talk("--goroutine wants the number of one, not '%s'", g);
+		return CMD_USAGE;
+	}
+	return 0;
+}
 
 int triage_open(struct triage **out, const struct triage_options *opt)
 {
@@ -30,6 +55,7 @@ int triage_open(struct triage **out, const struct triage_options *opt)
 		return code;
 	}
 	t->opt = opt;
+	code = triage_numbers(t);
 	if (!code && opt->baseline)
 		code = baseline_read(&t->baseline, opt->baseline);
 	if (!code && opt->suppress)
@@ -63,6 +89,18 @@ static int triage_count(struct triage *t, sqlite3 *db)
 	return err;
 }
 
+static int triage_filter(struct triage *t, sqlite3 *db)
+{
+	sqlite3_stmt *st;
+	int err = db_prepare(db, sql, "filter", &st);
+
+	if (err == SQLITE_OK)
+		err = DB_ROW(st, db_int(t->opt->since_ns), db_time(t->until_ns),
+		             db_int(t->opt->min_wait_ns), db_id((uint64_t)t->goroutine));
+	sqlite3_finalize(st);
+	return err;
+}
+
 static int triage_number(sqlite3 *db)
 {
 	sqlite3_stmt *st;
@@ -82,6 +120,8 @@ static int triage_steps(struct triage *t, sqlite3 *db)
 		err = baseline_apply(&t->baseline, db);
 	if (err == SQLITE_OK && t->opt->suppress)
 		err = suppress_apply(&t->suppressions, db);
+	if (err == SQLITE_OK)
+		err = triage_filter(t, db);
 	if (err == SQLITE_OK)
 		err = triage_count(t, db);
 	if (err == SQLITE_OK)

@@ -4,6 +4,7 @@
 #define GTRACE_TRIAGE_H
 
 #include <sqlite3.h>
+#include <stdint.h>
 
 /** Zero is the default: everything is reported, and counts from probable on. */
 struct triage_options {
@@ -11,6 +12,10 @@ struct triage_options {
 	const char *baseline;       // file of findings that are known
 	const char *write_baseline; // file to write those of this run to
 	const char *suppress;       // file of patterns
+	int64_t since_ns;           // leave out what began before,
+	const char *until;          // or after, a duration,
+	int64_t min_wait_ns;        // or lasted for less until the end,
+	const char *goroutine;      // or has not this one
 };
 
 struct triage;

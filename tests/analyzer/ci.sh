@@ -240,4 +240,63 @@ expect 0 '^not worse' '' "$gtrace" diff old.db few.gtrace
 head -c 20000 old/trace.db >cut.db
 expect 3 '' "^gtrace: cannot (read|compare) 'cut.db': " "$gtrace" diff cut.db few.gtrace
 
+# filters: hidden_spin has two findings, one since 5 us with goroutine 1, one of goroutine 2
+analyze 1 '^2 problems$' '' --since 1us --until 1h --min-wait 1ms hidden_spin.gtrace
+"$gtrace" sql hidden_spin.report/trace.db 'SELECT since_ns FROM finding WHERE kind = "hidden-deadlock"' >since
+[ "$(sed -n 2p since)" = 5000 ] || fail 'since when the hidden deadlock is'
+analyze 1 '^1 finding left out$' '' --goroutine 1 hidden_spin.gtrace
+grep -q '^1 HIDDEN DEADLOCK' stdout || fail 'the finding of goroutine 1'
+analyze 1 '^1 SPIN' '' --goroutine 2 hidden_spin.gtrace
+grep -q '^1 problem$' stdout || fail 'only one of goroutine 2'
+analyze 0 '^2 findings left out$' '' --goroutine 3 hidden_spin.gtrace
+analyze 0 '"findings":\[\],"suppressed":0,"left_out":2' '' --format json --goroutine 3 hidden_spin.gtrace
+analyze 1 '^1 LEAK' '' --since 10us --until 10us leak_first_answer.gtrace
+analyze 0 '^1 finding left out$' '' --since 10001ns leak_first_answer.gtrace
+analyze 0 '^1 finding left out$' '' --until 9999ns leak_first_answer.gtrace
+analyze 0 '^1 finding left out$' '' --until 0 leak_first_answer.gtrace
+analyze 1 '^1 LEAK' '' --min-wait 89ms leak_first_answer.gtrace
+analyze 0 '^1 finding left out$' '' --min-wait 90ms leak_first_answer.gtrace
+analyze 0 'no problems' '' --since 10us leak_first_answer_fixed.gtrace
+for bad in x 0 -1 1x '' 99999999999999999999; do
+	analyze 2 '' '--goroutine wants the number of one' --goroutine "$bad" leak_first_answer.gtrace
+done
+for option in since until min-wait; do
+	analyze 2 '' "--$option wants a duration" --$option soon leak_first_answer.gtrace
+done
+
+# rules: a detector of one's own, in every format; a wrong one
+mkdir rules
+cat >rules/20-many.sql <<'END'
+DELETE FROM finding WHERE kind = 'many';
+INSERT INTO finding(trace_id, kind, part, certainty, severity, title, why, count, touches_gap)
+SELECT trace_id, 'many', 0, 'fact', 'error', 'too many goroutines', 'more than ' || most, started, 0
+FROM trace JOIN limits WHERE started > most;
+END
+echo 'CREATE TABLE limits(most); INSERT INTO limits VALUES (3);' >rules/10-limits.sql
+echo 'this is no SQL' >rules/notes.txt
+analyze 1 '^2 MANY  too many goroutines' '' --rules rules leak_first_answer.gtrace
+analyze 0 '^no problems$' '' --rules rules leak_first_answer_fixed.gtrace
+analyze 1 'testcase name="many"' '' --rules rules --format junit leak_first_answer.gtrace
+analyze 1 '"ruleId":"many"' '' --rules rules --format sarif leak_first_answer.gtrace
+analyze 1 '^::error title=many::too many goroutines' '' --rules rules --format github leak_first_answer.gtrace
+analyze 1 '\| many \|' '' --rules rules --format markdown leak_first_answer.gtrace
+printf 'leak:*\nmany:*\n' >supp
+analyze 1 '^1 MANY' 'supp:2' --rules rules --suppress supp leak_first_answer.gtrace
+rm -rf lock_self.report
+echo 'SELEC 1' >rules/30-wrong.sql
+analyze 2 '' "^gtrace: cannot run 'rules/30-wrong.sql': near \"SELEC\": syntax error" --rules rules lock_self.gtrace
+echo 'SELECT * FROM missing' >rules/30-wrong.sql
+analyze 2 '' "^gtrace: cannot run 'rules/30-wrong.sql': no such table: missing" --rules rules lock_self.gtrace
+echo 'BEGIN' >rules/30-wrong.sql
+analyze 2 '' "^gtrace: cannot run 'rules/30-wrong.sql': it begins a transaction" --rules rules lock_self.gtrace
+echo 'DROP TABLE finding' >rules/30-wrong.sql
+analyze 2 '' "^gtrace: after the rules of 'rules': no such table" --rules rules lock_self.gtrace
+rm rules/30-wrong.sql
+mkdir rules/30-wrong.sql
+analyze 3 '' "cannot read 'rules/30-wrong.sql': Is a directory" --rules rules lock_self.gtrace
+analyze 3 '' "cannot read 'none': No such file" --rules none lock_self.gtrace
+[ -e lock_self.report ] && fail 'a folder is left behind'
+mkdir bare
+analyze 1 LEAK "warning: no file in 'bare' ends in .sql" --rules bare leak_first_answer.gtrace
+
 exit $failed
