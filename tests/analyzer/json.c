@@ -127,10 +127,9 @@ static void test_seed(void **state)
 static void test_every_trace_has_every_key(void **state)
 {
 	static const char *const keys[] = {
-		"id",         "kind",    "certainty", "severity",   "title",
-		"why",        "hint",    "count",     "goroutines", "since_ns",
-		"blocked_at", "born_at", "objects",   "waits_for",  "touches_gap",
-		"fingerprint",
+		"id",      "kind",      "certainty",   "severity",    "title",      "why",
+		"hint",    "count",     "goroutines",  "since_ns",    "blocked_at", "born_at",
+		"objects", "waits_for", "touches_gap", "fingerprint",
 	};
 	DIR *dir = opendir(traces);
 
