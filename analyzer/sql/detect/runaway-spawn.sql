@@ -11,7 +11,7 @@ DELETE FROM finding_goroutine WHERE kind = 'runaway-spawn';
 INSERT INTO finding(trace_id, kind, part, certainty, severity, title, why, hint, count, since_ns,
                     blocked_file, blocked_line, blocked_func, blocked_text, born_file, born_line,
                     born_func, born_text, touches_gap)
-SELECT r.trace_id, 'runaway-spawn', r.first, 'fact', 'error',
+SELECT r.trace_id, 'runaway-spawn', r.first, 'fact', 'warning',
        'goroutines spawn goroutines without an end: ' || r.n || ' from one place',
        'the last of them are of generation ' || r.d5 || ', after ' || r.d1 || ' in the first fifth of that time; ' ||
          CAST(r.n / (max(t.duration_ns - r.first_ns, 1) / 1e9) AS INTEGER) || ' a second, ' || r.alive ||
