@@ -206,19 +206,20 @@ static void node_doubt(struct dead *d, size_t i)
 static void dead_doubt(struct dead *d)
 {
 	struct graph *gr = d->gr;
-	bool nobody = !gr->main_ended && !gr->timer_count && !gr->middle;
+	bool alone = !gr->timer_count && !gr->middle; // nobody else is left
 
 	for (size_t i = 0; i < gr->node_count; i++) {
 		gr->nodes[i].sure = gr->nodes[i].dead;
-		nobody &= gr->nodes[i].dead;
+		alone &= gr->nodes[i].dead;
 		if (!gr->nodes[i].never && !gr->nodes[i].wait_count && !gr->deadlocked)
 			node_doubt(d, i);
 	}
-	if (nobody || gr->deadlocked)
+	if ((alone && !gr->main_ended) || gr->deadlocked)
 		return; // L0
 	for (size_t o = 0; o < gr->thing_count; o++) {
 		const struct thing *t = &gr->things[o];
-		bool speaks = t->lock ? t->holder_count > 0 && !t->shared : snapshot_speaks(gr, t);
+		bool speaks =
+			t->lock ? t->holder_count > 0 && (alone || !t->shared) : snapshot_speaks(gr, t);
 		for (size_t i = 0; i < t->waiter_count; i++) {
 			const struct wait *w = &gr->waits[gr->waiters[t->waiter_first + i]];
 			if (!speaks || (!t->lock && w->from_ns > t->reach_ns))
