@@ -75,8 +75,8 @@ struct cursor {
 	const uint8_t *end;
 	const uint8_t *from; // records that end here or before it are another file's
 	struct gtrace__last last;
-	uint64_t decoded;    // records of this batch
-	size_t line;         // of the timeline
+	uint64_t decoded; // records of this batch
+	size_t line;      // of the timeline
 	uint32_t generation;
 	struct map sites;                  // the records' site numbers to the reader's
 	struct map stacks;                 // likewise

@@ -38,7 +38,7 @@ has '60 runs, '
 [ -f two_locks.explore/1.gtrace ] || fail 'no trace was kept'
 [ ! -f two_locks.explore/run.gtrace ] || fail 'a run that shows nothing was kept'
 debug=$(sed -n 's/^    repeat by   GOR_DEBUG=\([^ ]*\) .*two_locks$/\1/p' out | head -n 1)
-for i in 1 2 3; do
+for _ in 1 2 3; do
 	GOR_DEBUG=$debug "$program" >/dev/null 2>&1
 	[ $? -eq 2 ] || fail "GOR_DEBUG=$debug does not repeat it"
 done
