@@ -162,6 +162,7 @@ static void load_trace_row(struct loader *l, const char *path)
 	char file[CLEAN_MAX], clean_program[CLEAN_MAX], clean_level[CLEAN_MAX], replay[CLEAN_MAX];
 	char reason[CLEAN_MAX];
 	int64_t duration = in->duration_ns > l->now_ns && !l->cut ? in->duration_ns : l->now_ns;
+	duration = l->over_ns >= 0 && !l->cut ? l->over_ns : duration;
 	enum gtrace_end end = l->cut ? GTRACE_END_CUT : in->end;
 
 	clean_text(file, path, strlen(path));
@@ -242,6 +243,7 @@ int load_trace(sqlite3 *db, const char *path, const struct load_options *opt,
 		.goroutines.slot_bytes = sizeof(struct goroutine),
 		.threads.slot_bytes = sizeof(struct thread),
 		.last_wake_ns = -1,
+		.over_ns = -1,
 		.main_ended_ns = -1,
 	};
 	int code = gtrace_reader_open(&l.reader, path, err);

@@ -55,7 +55,8 @@ struct loader {
 	struct rows rows;
 	struct gtrace_reader *reader;
 	struct map goroutines, threads, holds, readers, uses, timers, helds, nests;
-	int64_t now_ns; // of the event at hand; never less than 0
+	int64_t now_ns;  // of the event at hand; never less than 0
+	int64_t over_ns; // the end of the program's own events, if the recorder says so; < 0
 	uint64_t events, started, ended, alive, peak;
 	int64_t peak_ns, last_wake_ns, main_ended_ns;
 	uint64_t pollers; // goroutines that have polls

@@ -105,6 +105,11 @@ static void panic_text(struct loader *l, const struct gtrace_event *ev)
 
 static void snapshot_begin(struct loader *l, const struct gtrace_event *ev)
 {
+	const struct thread *t = map_find(&l->threads, ev->thread, 0);
+
+	// What comes behind it, the recorder says on its own account: the program's time is over.
+	if (t && t->kind == GTRACE_thread_kind_RECORDER && ev->arg[0] == GTRACE_snap_END)
+		l->over_ns = l->now_ns;
 	l->snaps++;
 	ROWS_PUT(&l->rows, ROWS_SNAPSHOT, db_int((int64_t)l->snaps), db_int(l->now_ns),
 	         db_text(gtrace_name("snap", ev->arg[0])), db_int((int64_t)ev->arg[1]));
