@@ -34,7 +34,8 @@ struct keyframe {
 	uint64_t count;
 };
 
-static bool keyframe_counts(const struct keyframe *k, const struct g *g)
+__attribute__((no_sanitize("thread"))) static bool keyframe_counts(const struct keyframe *k,
+                                                                   const struct g *g)
 {
 	enum g_state state = g_state(g);
 
