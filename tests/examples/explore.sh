@@ -53,7 +53,7 @@ has '60 runs, 0 kinds of trouble'
 [ ! -d two_locks.explore.1 ] || fail 'a folder was left of nothing'
 
 # A run that does not end.
-explore 1 --explore 1 --timeout 1500ms -o kept -- "$program" hang
+explore 1 --explore 1 --timeout 6s -o kept -- "$program" hang
 has 'hidden-deadlock'
 [ -f kept/1.gtrace ] || fail 'no trace was kept in the folder asked for'
 
