@@ -37,6 +37,18 @@ int db_prepare(sqlite3 *db, const char *asset, const char *name, sqlite3_stmt **
 	return SQLITE_NOTFOUND;
 }
 
+int db_each(sqlite3 *db, const char *asset, const char *name,
+            int (*row)(void *arg, sqlite3_stmt *st), void *arg)
+{
+	sqlite3_stmt *st;
+	int err = db_prepare(db, asset, name, &st);
+
+	while (err == SQLITE_OK && (err = sqlite3_step(st)) == SQLITE_ROW)
+		err = row(arg, st);
+	sqlite3_finalize(st);
+	return err == SQLITE_DONE ? SQLITE_OK : err;
+}
+
 int db_row(sqlite3_stmt *st, int count, const struct db_value *values)
 {
 	int err = SQLITE_OK;

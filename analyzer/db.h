@@ -46,6 +46,11 @@ int db_run_asset(sqlite3 *db, const char *asset);
  */
 int db_prepare(sqlite3 *db, const char *asset, const char *name, sqlite3_stmt **out);
 
+/** Call row for each row of a statement of an embedded file, until it returns an error.  Returns:
+ * that, or an SQLite code. */
+int db_each(sqlite3 *db, const char *asset, const char *name,
+            int (*row)(void *arg, sqlite3_stmt *st), void *arg);
+
 /** Run a prepared statement that gives no rows, with these values.  Returns: SQLITE_OK or an error.
  */
 int db_row(sqlite3_stmt *st, int count, const struct db_value *values);

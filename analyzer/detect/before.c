@@ -14,6 +14,7 @@
 
 #include <stdlib.h>
 
+#include "array.h"
 #include "db.h"
 #include "map.h"
 
@@ -27,7 +28,6 @@ struct step {
 
 struct give {
 	uint64_t g, object;
-	int64_t first_ns;
 };
 
 struct reached { // key: goroutine, 0; or object, 1
@@ -36,67 +36,40 @@ struct reached { // key: goroutine, 0; or object, 1
 
 struct before {
 	struct step *steps; // by time
-	size_t step_count, step_cap;
+	size_t step_count;
 	struct give *gives; // by goroutine
-	size_t give_count, give_cap;
+	size_t give_count;
 	struct map reached;
 	uint64_t swept;
 	bool no_memory;
 };
 
-static void *grow(void *array, size_t count, size_t *cap, size_t bytes)
+static int step_row(void *arg, sqlite3_stmt *st)
 {
-	if (count < *cap)
-		return array;
-	size_t more = *cap ? 2 * *cap : 256;
-	void *p = realloc(array, more * bytes);
+	struct before *b = arg;
+	struct step *steps = array_more(b->steps, b->step_count, sizeof *steps);
 
-	if (p)
-		*cap = more;
-	return p;
+	if (!steps)
+		return SQLITE_NOMEM;
+	b->steps = steps;
+	steps[b->step_count++] = (struct step){.t = sqlite3_column_int64(st, 0),
+	                                       .take = sqlite3_column_int(st, 1) == 3,
+	                                       .from = (uint64_t)sqlite3_column_int64(st, 2),
+	                                       .to = (uint64_t)sqlite3_column_int64(st, 3)};
+	return SQLITE_OK;
 }
 
-static int steps_load(struct before *b, sqlite3 *db)
+static int give_row(void *arg, sqlite3_stmt *st)
 {
-	sqlite3_stmt *st;
-	int err = db_prepare(db, "sql/order.sql", "steps", &st);
+	struct before *b = arg;
+	struct give *gives = array_more(b->gives, b->give_count, sizeof *gives);
 
-	while (err == SQLITE_OK && (err = sqlite3_step(st)) == SQLITE_ROW) {
-		struct step *steps = grow(b->steps, b->step_count, &b->step_cap, sizeof *steps);
-		if (!steps) {
-			err = SQLITE_NOMEM;
-			break;
-		}
-		b->steps = steps;
-		steps[b->step_count++] = (struct step){.t = sqlite3_column_int64(st, 0),
-		                                       .take = sqlite3_column_int(st, 1) == 3,
-		                                       .from = (uint64_t)sqlite3_column_int64(st, 2),
-		                                       .to = (uint64_t)sqlite3_column_int64(st, 3)};
-		err = SQLITE_OK;
-	}
-	sqlite3_finalize(st);
-	return err == SQLITE_DONE ? SQLITE_OK : err;
-}
-
-static int gives_load(struct before *b, sqlite3 *db)
-{
-	sqlite3_stmt *st;
-	int err = db_prepare(db, "sql/order.sql", "gives", &st);
-
-	while (err == SQLITE_OK && (err = sqlite3_step(st)) == SQLITE_ROW) {
-		struct give *gives = grow(b->gives, b->give_count, &b->give_cap, sizeof *gives);
-		if (!gives) {
-			err = SQLITE_NOMEM;
-			break;
-		}
-		b->gives = gives;
-		gives[b->give_count++] = (struct give){.g = (uint64_t)sqlite3_column_int64(st, 0),
-		                                       .object = (uint64_t)sqlite3_column_int64(st, 1),
-		                                       .first_ns = sqlite3_column_int64(st, 2)};
-		err = SQLITE_OK;
-	}
-	sqlite3_finalize(st);
-	return err == SQLITE_DONE ? SQLITE_OK : err;
+	if (!gives)
+		return SQLITE_NOMEM;
+	b->gives = gives;
+	gives[b->give_count++] = (struct give){.g = (uint64_t)sqlite3_column_int64(st, 0),
+	                                       .object = (uint64_t)sqlite3_column_int64(st, 1)};
+	return SQLITE_OK;
 }
 
 int before_open(struct before **out, sqlite3 *db)
@@ -108,9 +81,9 @@ int before_open(struct before **out, sqlite3 *db)
 	if (b)
 		b->reached.slot_bytes = sizeof(struct reached);
 	if (err == SQLITE_OK)
-		err = steps_load(b, db);
+		err = db_each(db, "sql/order.sql", "steps", step_row, b);
 	if (err == SQLITE_OK)
-		err = gives_load(b, db);
+		err = db_each(db, "sql/order.sql", "gives", give_row, b);
 	if (err == SQLITE_OK)
 		*out = b;
 	else

@@ -7,6 +7,7 @@
 
 #include <gtrace.h>
 
+#include "array.h"
 #include "db.h"
 
 struct index_entry {
@@ -14,25 +15,14 @@ struct index_entry {
 	size_t index; // plus 1
 };
 
-/* Room for one more in an array that has count; its size is a power of two. */
-static void *array_more(struct graph *gr, void *array, size_t count, size_t bytes)
-{
-	if (count & (count - 1))
-		return array;
-	if (count == 1)
-		return array; // the first call made room for two
-	void *more = realloc(array, (count ? count * 2 : 2) * bytes);
-
-	if (!more)
-		gr->no_memory = true;
-	return more ? more : array;
-}
-
 #define ARRAY_PUT(gr, array, count, ...) \
 	do { \
-		(array) = array_more((gr), (array), (count), sizeof *(array)); \
-		if (!(gr)->no_memory) \
+		void *more_ = array_more((array), (count), sizeof *(array)); \
+		if (more_) { \
+			(array) = more_; \
 			(array)[(count)++] = __VA_ARGS__; \
+		} \
+		(gr)->no_memory |= !more_; \
 	} while (0)
 
 size_t graph_thing(const struct graph *gr, uint64_t object)

@@ -22,6 +22,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "array.h"
 #include "db.h"
 #include "detect/before.h"
 
@@ -50,7 +51,7 @@ struct circle {
 struct order {
 	sqlite3 *db;
 	struct nest *nests; // by outer
-	size_t count, cap;
+	size_t count;
 	struct circle circles[CIRCLES_MAX], now;
 	int circle_count;
 	struct before *before; // when first needed
@@ -59,37 +60,26 @@ struct order {
 	int err;
 };
 
-static int nests_load(struct order *o)
+static int nest_row(void *arg, sqlite3_stmt *st)
 {
-	sqlite3_stmt *st;
-	int err = db_prepare(o->db, "sql/order.sql", "nests", &st);
+	struct order *o = arg;
+	struct nest *nests = array_more(o->nests, o->count, sizeof *nests);
 
-	while (err == SQLITE_OK && (err = sqlite3_step(st)) == SQLITE_ROW) {
-		if (o->count == o->cap) {
-			size_t cap = o->cap ? 2 * o->cap : 256;
-			struct nest *nests = realloc(o->nests, cap * sizeof *nests);
-			if (!nests) {
-				err = SQLITE_NOMEM;
-				break;
-			}
-			o->nests = nests;
-			o->cap = cap;
-		}
-		o->nests[o->count++] = (struct nest){
-			.number = sqlite3_column_int64(st, 0),
-			.g = (uint64_t)sqlite3_column_int64(st, 1),
-			.outer = {(uint64_t)sqlite3_column_int64(st, 2), sqlite3_column_int(st, 3)},
-			.outer_site = sqlite3_column_int64(st, 4),
-			.outer_ns = sqlite3_column_int64(st, 5),
-			.inner = {(uint64_t)sqlite3_column_int64(st, 6), sqlite3_column_int(st, 7)},
-			.site = sqlite3_column_int64(st, 8),
-			.ns = sqlite3_column_int64(st, 9),
-			.gate_count = -1,
-		};
-		err = SQLITE_OK;
-	}
-	sqlite3_finalize(st);
-	return err == SQLITE_DONE ? SQLITE_OK : err;
+	if (!nests)
+		return SQLITE_NOMEM;
+	o->nests = nests;
+	nests[o->count++] = (struct nest){
+		.number = sqlite3_column_int64(st, 0),
+		.g = (uint64_t)sqlite3_column_int64(st, 1),
+		.outer = {(uint64_t)sqlite3_column_int64(st, 2), sqlite3_column_int(st, 3)},
+		.outer_site = sqlite3_column_int64(st, 4),
+		.outer_ns = sqlite3_column_int64(st, 5),
+		.inner = {(uint64_t)sqlite3_column_int64(st, 6), sqlite3_column_int(st, 7)},
+		.site = sqlite3_column_int64(st, 8),
+		.ns = sqlite3_column_int64(st, 9),
+		.gate_count = -1,
+	};
+	return SQLITE_OK;
 }
 
 /** The first nest whose outer lock is that. */
@@ -315,7 +305,7 @@ int order_find(sqlite3 *db)
 	if (o->err == SQLITE_OK)
 		o->err = circles_clear(o);
 	if (o->err == SQLITE_OK)
-		o->err = nests_load(o);
+		o->err = db_each(db, "sql/order.sql", "nests", nest_row, o);
 	if (o->err == SQLITE_OK)
 		order_search(o);
 	if (o->err == SQLITE_OK)

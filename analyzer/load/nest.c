@@ -9,7 +9,6 @@
 #include "load/loader.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 enum { NESTS_MAX = 1 << 16, NEST_GOROUTINES = 4, NEST_GATES = 4 };
 
@@ -19,11 +18,12 @@ struct held {
 	unsigned mode;
 };
 
-/** What a goroutine holds; key: it, 0. */
+/** What a goroutine holds, in the order in which it was taken; key: it, 0. */
 struct held_list {
 	struct map_head head;
-	struct held *held; // in the order in which they were taken
-	uint32_t count, cap;
+	uint32_t count, cap; // cap: of more
+	struct held first;   // mostly the only one
+	struct held *more;
 };
 
 /** One lock taken while another was held. */
@@ -85,14 +85,19 @@ static void nest_put(struct loader *l, const struct nest *now)
 	nest_row(l, &pair->last[i]);
 }
 
-static void nest_of(struct loader *l, uint64_t g, const struct held_list *list, uint32_t outer,
+static struct held *held_at(struct held_list *list, uint32_t i)
+{
+	return i ? &list->more[i - 1] : &list->first;
+}
+
+static void nest_of(struct loader *l, uint64_t g, struct held_list *list, uint32_t outer,
                     const struct held *inner)
 {
-	struct nest now = {.g = g, .outer = list->held[outer], .inner = *inner};
+	struct nest now = {.g = g, .outer = *held_at(list, outer), .inner = *inner};
 
 	for (uint32_t i = 0; i < list->count && now.gate_count < NEST_GATES; i++) {
 		if (i != outer)
-			now.gates[now.gate_count++] = list->held[i];
+			now.gates[now.gate_count++] = *held_at(list, i);
 	}
 	nest_put(l, &now);
 }
@@ -102,21 +107,21 @@ void loader_lock_taken(struct loader *l, uint64_t g, uint64_t object, unsigned m
 	struct held now = {.object = object, .site = site, .from_ns = l->now_ns, .mode = mode};
 	struct held_list *list = map_put(&l->helds, g, 0);
 
-	if (list && list->count == list->cap) {
+	if (list && list->count > list->cap) {
 		uint32_t cap = list->cap ? 2 * list->cap : 2;
-		struct held *held = realloc(list->held, cap * sizeof *held);
-		if (held) {
-			list->held = held;
+		struct held *more = realloc(list->more, cap * sizeof *more);
+		if (more) {
+			list->more = more;
 			list->cap = cap;
 		}
 	}
-	if (!list || list->count == list->cap) {
+	if (!list || list->count > list->cap) {
 		l->no_memory = true;
 		return;
 	}
 	for (uint32_t i = 0; i < list->count; i++)
 		nest_of(l, g, list, i, &now);
-	list->held[list->count++] = now;
+	*held_at(list, list->count++) = now;
 }
 
 void loader_lock_released(struct loader *l, uint64_t g, uint64_t object)
@@ -124,14 +129,15 @@ void loader_lock_released(struct loader *l, uint64_t g, uint64_t object)
 	struct held_list *list = map_find(&l->helds, g, 0);
 	uint32_t i = list ? list->count : 0;
 
-	while (i > 0 && list->held[i - 1].object != object)
+	while (i > 0 && held_at(list, i - 1)->object != object)
 		i--;
 	if (i == 0)
 		return;
-	memmove(&list->held[i - 1], &list->held[i], (list->count - i) * sizeof *list->held);
+	for (; i < list->count; i++)
+		*held_at(list, i - 1) = *held_at(list, i);
 	if (--list->count)
 		return;
-	free(list->held);
+	free(list->more);
 	map_remove(&l->helds, list);
 }
 
@@ -148,7 +154,7 @@ void loader_nests_end(struct loader *l)
 			nest_row(l, &p->last[i]);
 	}
 	for (struct held_list *h = map_next(&l->helds, NULL); h; h = map_next(&l->helds, h))
-		free(h->held);
+		free(h->more);
 	map_release(&l->nests);
 	map_release(&l->helds);
 }

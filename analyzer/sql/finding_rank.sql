@@ -37,6 +37,8 @@ WITH place AS (
   FROM finding_goroutine m
   JOIN blocked b ON b.trace_id = m.trace_id AND b.g = m.g
   WHERE m.kind IN ('lock-deadlock', 'partial-deadlock')
+    AND b.trace_id IN (SELECT x.trace_id FROM finding_goroutine x
+                       WHERE x.kind IN ('lock-deadlock', 'partial-deadlock')) -- at once, if there is none
 )
 INSERT OR IGNORE INTO finding_term(trace_id, kind, part, field, text)
 SELECT trace_id, kind, part, field, text

@@ -21,8 +21,8 @@ WHERE trace_id = 1 AND object = ?1 AND g <> ?2 AND mode = 'rwmutex lock'
 ORDER BY count LIMIT 64;
 
 -- @steps
--- What orders one goroutine's doings before another's, in time order: births; wakes, but by locks; and who
--- gave (2) or took (3) by an object.
+-- What orders one goroutine's doings before another's, in time order: births and wakes, but by locks (1);
+-- and who took by an object (3).
 SELECT born_ns AS t, 1, parent, g
 FROM goroutine WHERE trace_id = 1 AND parent IS NOT NULL
 UNION ALL
@@ -42,7 +42,7 @@ WHERE trace_id = 1
 ORDER BY t;
 
 -- @gives
-SELECT g, object, first_ns FROM use
+SELECT g, object FROM use
 WHERE trace_id = 1
   AND op IN ('chan send', 'chan close', 'select', 'waitgroup done', 'sem release', 'cond signal',
              'cond broadcast', 'once do', 'context cancel')

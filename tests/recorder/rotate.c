@@ -205,28 +205,27 @@ static void order(void **state)
 
 /* ── lists of goroutines ── */
 
-static int list_of_three(void *arg, const struct gtrace_keyframe *to)
+static int list_of(atomic_int *calls, const struct gtrace_keyframe *to, uint64_t n)
 {
-	++*(atomic_int *)arg;
+	++*calls;
 	assert_true(to->bytes_max == GTRACE_ROTATE_BYTES_MIN / 4);
-	GTRACE_EMIT_AT(to->stream, to->ticks, SNAP_BEGIN, to->why, 3);
-	for (uint64_t g = 1; g <= 3; g++)
+	GTRACE_EMIT_AT(to->stream, to->ticks, SNAP_BEGIN, to->why, n);
+	for (uint64_t g = 1; g <= n; g++)
 		GTRACE_EMIT_AT(to->stream, to->ticks, GO_STATUS, g, GTRACE_state_WAITING,
 		               GTRACE_reason_CHAN_SEND, g, 0, 0, 0, 0);
 	GTRACE_EMIT_AT(to->stream, to->ticks, SNAP_END);
 	return 0;
 }
 
+static int list_of_three(void *arg, const struct gtrace_keyframe *to)
+{
+	return list_of(arg, to, 3);
+}
+
 /** Longer than a batch: the writer thread must not wait for itself. */
 static int list_of_many(void *arg, const struct gtrace_keyframe *to)
 {
-	++*(atomic_int *)arg;
-	GTRACE_EMIT_AT(to->stream, to->ticks, SNAP_BEGIN, to->why, 60000);
-	for (uint64_t g = 1; g <= 60000; g++)
-		GTRACE_EMIT_AT(to->stream, to->ticks, GO_STATUS, g, GTRACE_state_WAITING,
-		               GTRACE_reason_CHAN_SEND, g, 0, 0, 0, 0);
-	GTRACE_EMIT_AT(to->stream, to->ticks, SNAP_END);
-	return 0;
+	return list_of(arg, to, 60000);
 }
 
 static int list_too_long(void *arg, const struct gtrace_keyframe *to)

@@ -34,7 +34,7 @@ INSERT INTO finding_goroutine(trace_id, kind, part, g)
 SELECT e.trace_id, 'leak-growth', w.part, e.g
 FROM growing w
 JOIN goroutine_at_end e ON e.trace_id = w.trace_id AND e.born_site = w.born_site
-WHERE e.state = 3
+WHERE e.state = 3 AND e.trace_id IN (SELECT x.trace_id FROM growing x) -- at once, if none grows
   AND NOT EXISTS (SELECT 1 FROM dead d WHERE d.trace_id = e.trace_id AND d.g = e.g);
 
 -- Most of them wait, and are not dead: else it is a leak of its own, or no leak.

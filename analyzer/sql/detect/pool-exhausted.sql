@@ -38,9 +38,8 @@ WHERE t.main_ended_ns IS NULL
 
 INSERT INTO finding_goroutine(trace_id, kind, part, g)
 SELECT e.trace_id, 'pool-exhausted', 0, e.g
-FROM exhausted x
-JOIN goroutine_at_end e ON e.trace_id = x.trace_id
-WHERE e.state = 1;
+FROM goroutine_at_end e
+WHERE e.state = 1 AND e.trace_id IN (SELECT x.trace_id FROM exhausted x);
 DROP TABLE exhausted;
 
 INSERT INTO finding(trace_id, kind, part, certainty, severity, title, why, hint, count, since_ns,
