@@ -17,6 +17,7 @@
  */
 #include <stdlib.h>
 
+#include "array.h"
 #include "db.h"
 #include "detect/dead.h"
 
@@ -50,33 +51,25 @@ static void loop_edge_put(struct loop *lo, size_t o, const struct node *n)
 {
 	if (!loop_takes(n) || lo->no_memory)
 		return;
-	if (!(lo->edge_count & (lo->edge_count - 1))) { // a power of two, or none: it is full
-		size_t cap = lo->edge_count ? lo->edge_count * 2 : 1;
-		struct loop_edge *more = realloc(lo->edges, cap * sizeof *more);
-		if (!more) {
-			lo->no_memory = true;
-			return;
-		}
-		lo->edges = more;
-	}
+	struct loop_edge *more = array_more(lo->edges, lo->edge_count, sizeof *more);
+
+	lo->no_memory = !more;
+	if (!more)
+		return;
+	lo->edges = more;
 	lo->edges[lo->edge_count++] = (struct loop_edge){o, (size_t)(n - lo->gr->nodes)};
 }
 
-static int loop_actors(struct loop *lo, sqlite3 *db)
+static int loop_actor(void *arg, sqlite3_stmt *st)
 {
-	sqlite3_stmt *st;
-	int err = db_prepare(db, "sql/dead.sql", "actors", &st);
+	struct loop *lo = arg;
+	size_t o = graph_thing(lo->gr, (uint64_t)sqlite3_column_int64(st, 0));
 
-	while (err == SQLITE_OK && (err = sqlite3_step(st)) == SQLITE_ROW) {
-		size_t o = graph_thing(lo->gr, (uint64_t)sqlite3_column_int64(st, 0));
-		err = SQLITE_OK;
-		if (!o)
-			continue;
+	if (o) {
 		lo->known[o - 1] |= sqlite3_column_int(st, 2);
 		loop_edge_put(lo, o - 1, graph_node(lo->gr, (uint64_t)sqlite3_column_int64(st, 1)));
 	}
-	sqlite3_finalize(st);
-	return err == SQLITE_DONE ? SQLITE_OK : err;
+	return SQLITE_OK;
 }
 
 /* h holds the lock t, and waits: who waits for t may be who h waits for. */
@@ -254,7 +247,7 @@ int loop_find(struct graph *gr, sqlite3 *db)
 		.path = calloc(count, sizeof *lo.path),
 	};
 	lo.no_memory = !lo.first || !lo.known || !lo.vertices || !lo.stack || !lo.path;
-	int err = lo.no_memory ? SQLITE_NOMEM : loop_actors(&lo, db);
+	int err = lo.no_memory ? SQLITE_NOMEM : db_each(db, "sql/dead.sql", "actors", loop_actor, &lo);
 
 	if (err == SQLITE_OK)
 		loop_edges(&lo);

@@ -8,8 +8,8 @@ DELETE FROM finding WHERE kind = 'lock-order';
 DELETE FROM finding_goroutine WHERE kind = 'lock-order';
 DELETE FROM finding_object WHERE kind = 'lock-order';
 
-INSERT INTO finding_object(trace_id, kind, part, object, holder)
-SELECT c.trace_id, 'lock-order', c.circle, n.outer, min(n.g)
+INSERT INTO finding_object(trace_id, kind, part, object) -- nobody holds them any more
+SELECT DISTINCT c.trace_id, 'lock-order', c.circle, n.outer
 FROM lock_circle c
 JOIN nest n ON n.trace_id = c.trace_id AND n.nest = c.nest
 WHERE NOT EXISTS (SELECT 1
@@ -17,8 +17,7 @@ WHERE NOT EXISTS (SELECT 1
                   JOIN nest m ON m.trace_id = d.trace_id AND m.nest = d.nest
                   JOIN finding_object f ON f.trace_id = m.trace_id AND f.kind = 'lock-deadlock'
                                        AND f.object = m.outer
-                  WHERE d.trace_id = c.trace_id AND d.circle = c.circle)
-GROUP BY c.trace_id, c.circle, n.outer;
+                  WHERE d.trace_id = c.trace_id AND d.circle = c.circle);
 
 INSERT OR IGNORE INTO finding_goroutine(trace_id, kind, part, g)
 SELECT c.trace_id, 'lock-order', c.circle, n.g
