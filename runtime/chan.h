@@ -11,6 +11,7 @@
 struct gor_hchan {
 	struct lock lock;
 	_Atomic bool closed; // written under lock
+	_Atomic bool timed;  // an armed timer will send; reach.c looks at it
 	bool recv_mixed;     // lock: waits were put into recvq that others than a partner may end
 	uint32_t elem_bytes;
 	size_t cap;

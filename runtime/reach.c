@@ -80,7 +80,7 @@ struct reach {
 	uint64_t self_low, self_high; // the stack of the recorder's thread, if that is who looks
 	uint64_t left;                // of the budget
 	bool whole;                   // everything was looked at
-	bool hit;                     // reach_found() found one
+	bool hit;                     // reach_found() or reach_timed() found one
 	uint64_t low, span;           // addresses of targets lie from low to low + span
 };
 
@@ -213,12 +213,25 @@ static void reach_wants(struct reach *r, const struct g *g,
 			each(r, cases[i].chan);
 }
 
+static void reach_timed(struct reach *r, const struct gor_hchan *c)
+{
+	bool timed;
+
+	if (c && reach_read(&timed, (uint64_t)(uintptr_t)c + offsetof(struct gor_hchan, timed),
+	                    sizeof timed) == sizeof timed)
+		r->hit |= timed;
+}
+
 static void reach_collect(void *arg, struct g *g)
 {
 	struct reach *r = arg;
 
 	if (g->sched != r->sched || !reach_is_sleeper(g))
 		return;
+	r->hit = false;
+	reach_wants(r, g, reach_timed);
+	if (r->hit)
+		return; // a timer will wake it
 	if (r->sleeper_count == OBJECTS_MAX) {
 		r->whole = false;
 		return;

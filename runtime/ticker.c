@@ -47,8 +47,10 @@ static void tick_run(struct m *m, struct timer *timer)
 	EMIT(m, TIMER_FIRE, id);
 	gor__lock(&t->chan.lock);
 	gor__chan_try_send(m, &t->chan, &now, NULL, &wake);
-	if (!period)
+	if (!period) {
+		atomic_store_explicit(&t->chan.timed, false, memory_order_relaxed);
 		gor__timer_ran(timer);
+	}
 	gor__unlock(&t->chan.lock);
 	if (wake) {
 		emit_wake_by(m, wake, id, GTRACE_waker_TIMER);
@@ -85,6 +87,7 @@ static int tick_arm(struct m *m, struct tick *t, int64_t dur, int64_t period,
 		GTRACE_EMIT(m->stream, TIMER_ARM, t->chan.id, (uint64_t)(dur > 0 ? dur : 0),
 		            (uint64_t)period, number);
 	}
+	atomic_store_explicit(&t->chan.timed, true, memory_order_relaxed);
 	return gor__timer_add(m, &t->timer) ? -ENOMEM : 0;
 }
 
@@ -112,6 +115,8 @@ static int tick_start(uint64_t *inside, int64_t dur, int64_t period, const struc
 static bool tick_halt(struct m *m, struct tick *t, const struct gor_site *site)
 {
 	bool armed = gor__timer_cancel(&t->timer);
+
+	atomic_store_explicit(&t->chan.timed, false, memory_order_relaxed);
 
 	armed |= tick_drain(t);
 	if (m->stream) {

@@ -4,7 +4,6 @@
  * for the task that drains it, which still needs the mutex for the buffered update.
  *
  * expect: partial-deadlock probable
- * missed: no such finding yet
  */
 #include "corpus.h"
 

@@ -4,7 +4,6 @@
  * leader needs to reach the close of it.
  *
  * expect: partial-deadlock probable
- * missed: no such finding yet
  */
 #include "corpus.h"
 

@@ -4,7 +4,6 @@
  * opener that would awaken it needs the lock.
  *
  * expect: partial-deadlock probable
- * missed: no such finding yet
  */
 #include "corpus.h"
 

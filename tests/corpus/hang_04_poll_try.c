@@ -5,7 +5,6 @@
  *
  * expect: poll probable
  * end: term
- * missed: no such finding yet
  */
 #include "corpus.h"
 

@@ -5,7 +5,7 @@
  *
  * expect: poll probable
  * end: kill
- * missed: no such finding yet
+ * missed: a yield with nobody else to run leaves no event
  */
 #include "corpus.h"
 #include <stdatomic.h>

@@ -4,7 +4,6 @@
  *
  * expect: runaway-spawn fact
  * end: term
- * missed: no such finding yet
  */
 #include "corpus.h"
 

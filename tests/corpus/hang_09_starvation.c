@@ -6,7 +6,7 @@
  *
  * expect: starved fact
  * end: term
- * missed: no such finding yet
+ * missed: its wait is shorter than what counts as starved
  */
 #include "corpus.h"
 #include <stdatomic.h>

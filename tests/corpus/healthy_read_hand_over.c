@@ -5,7 +5,7 @@
  *
  * expect: clean
  * end: term
- * missed: false proof: a read lock may be released by another goroutine than took it
+ * missed: false alarm: a read lock may be released by another goroutine than took it
  */
 #include "corpus.h"
 

@@ -4,7 +4,6 @@
  * returns.
  *
  * expect: clean
- * missed: false alarm: the search takes who waits for an armed timer for dead
  */
 #include "corpus.h"
 

@@ -4,7 +4,6 @@
  *
  * expect: clean
  * end: term
- * missed: false alarm: the search takes who waits for an armed timer for dead
  */
 #include "corpus.h"
 

@@ -4,7 +4,6 @@
  * only receiver, is stopping and asks for the lock.
  *
  * expect: partial-deadlock probable
- * missed: no such finding yet
  */
 #include "corpus.h"
 

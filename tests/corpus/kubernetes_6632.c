@@ -4,7 +4,6 @@
  * monitor left its receive and asks for the write lock in order to close that channel.
  *
  * expect: partial-deadlock probable
- * missed: no such finding yet
  */
 #include "corpus.h"
 

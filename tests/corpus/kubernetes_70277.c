@@ -6,6 +6,7 @@
  * expect: hidden-deadlock probable
  * names: a timer
  * end: term
+ * missed: the poller, which goes on, has the channel on its stack, and so might close it
  */
 #include "corpus.h"
 

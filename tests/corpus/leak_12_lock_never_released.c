@@ -4,7 +4,6 @@
  * wait for it.
  *
  * expect: abandoned-lock proven
- * missed: no such finding yet
  */
 #include "corpus.h"
 

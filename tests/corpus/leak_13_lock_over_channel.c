@@ -4,7 +4,6 @@
  * it receives.
  *
  * expect: partial-deadlock probable
- * missed: no such finding yet
  */
 #include "corpus.h"
 

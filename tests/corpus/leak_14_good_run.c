@@ -4,7 +4,6 @@
  * starts late enough, as a rule.
  *
  * expect: lock-order predicted
- * missed: no such finding yet
  */
 #include "corpus.h"
 
