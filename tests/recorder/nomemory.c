@@ -476,7 +476,7 @@ static void large(void **state)
 static void rotated(void **state)
 {
 	const char *path = temp_path("rotated.gtrace");
-	struct schedule_options opt = {.events = 150000,
+	struct schedule_options opt = {.events = 500000, // several times what the buffers hold
 	                               .streams = 4,
 	                               .goroutines = 300,
 	                               .seed = 1,

@@ -257,6 +257,8 @@ static int lock_at_the_end(int argc, char **argv)
 	(void)argc, (void)argv;
 	gor_mutex_lock(&s.mu);
 	check_thread_registered(lock_for_ever, &s);
+	while (gor_num_goroutine() < 2) // it may be asleep on its way in as well
+		gor_yield();
 	check_await_asleep(&s.tid);
 	return 5;
 }

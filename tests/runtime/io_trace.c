@@ -73,7 +73,7 @@ struct story {
 	char text[64];
 	size_t len;
 	uint64_t object; // of the first life
-	bool until;      // WAIT_UNTIL was the last event of the goroutine
+	uint64_t until;  // the goroutine whose last event was WAIT_UNTIL
 };
 
 static void tell(struct story *s, char letter)
@@ -89,8 +89,8 @@ static void park(struct story *s, const struct gtrace_reader *r, const struct gt
 	assert_int_equal(ev->arg[0], GTRACE_reason_IO_WAIT);
 	assert_int_equal(site->op, GTRACE_op_IO_READ);
 	assert_string_equal(site->text, "NUMBER");
-	assert_int_equal(ev->arg[3], s->until ? GTRACE_WAIT_DEADLINE : 0);
-	tell(s, s->until ? 'U' : 'P');
+	assert_int_equal(ev->arg[3], s->until == ev->g ? GTRACE_WAIT_DEADLINE : 0);
+	tell(s, s->until == ev->g ? 'U' : 'P');
 }
 
 static void wake_by(struct story *s, const struct gtrace_event *ev)
@@ -112,7 +112,7 @@ static void event(struct story *s, const struct gtrace_reader *r, const struct g
 		tell(s, 'N');
 		break;
 	case GTRACE_WAIT_UNTIL:
-		s->until = true;
+		s->until = ev->g;
 		return;
 	case GTRACE_GO_PARK:
 		if (s->object && ev->arg[1] == s->object)
@@ -132,7 +132,8 @@ static void event(struct story *s, const struct gtrace_reader *r, const struct g
 	default:
 		break;
 	}
-	s->until = false;
+	if (s->until == ev->g)
+		s->until = 0;
 }
 
 static void tells_all(void **state)
