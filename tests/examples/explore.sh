@@ -32,9 +32,9 @@ has()
 }
 
 # A deadlock that needs one goroutine to lose the processor between two calls.
-explore 1 --explore 60 -- "$program"
+explore 1 --explore 24 -- "$program"
 has 'lock-deadlock, proven: two goroutines wait for each other'
-has '60 runs, '
+has '24 runs, '
 [ -f two_locks.explore/1.gtrace ] || fail 'no trace was kept'
 [ ! -f two_locks.explore/run.gtrace ] || fail 'a run that shows nothing was kept'
 debug=$(sed -n 's/^    repeat by   GOR_DEBUG=\([^ ]*\) .*two_locks$/\1/p' out | head -n 1)
@@ -48,8 +48,8 @@ case $debug in
 esac
 
 # Its twin.
-explore 0 --explore 60 -- "$program" fixed
-has '60 runs, 0 kinds of trouble'
+explore 0 --explore 24 -- "$program" fixed
+has '24 runs, 0 kinds of trouble'
 [ ! -d two_locks.explore.1 ] || fail 'a folder was left of nothing'
 
 # A run that does not end.
