@@ -12,6 +12,7 @@ struct gor_hchan {
 	struct lock lock;
 	_Atomic bool closed; // written under lock
 	_Atomic bool timed;  // an armed timer will send; reach.c looks at it
+	bool of_ctx;         // it is the done of a context
 	bool recv_mixed;     // lock: waits were put into recvq that others than a partner may end
 	uint32_t elem_bytes;
 	size_t cap;
@@ -30,6 +31,10 @@ enum chan_try {
 	CHAN_CLOSED,
 	CHAN_BLOCKS,
 };
+
+/* ctx.c: addresses that may have gone, for reach.c; 0: none, or the root */
+uint64_t gor__ctx_of(uint64_t chan);   // the context whose channel that is
+uint64_t gor__ctx_above(uint64_t ctx); // the one above
 
 struct g **gor__chan_close(struct gor_hchan *c, struct g **end, unsigned *count);
 void gor__chan_init(struct gor_hchan *c, size_t elem_bytes, size_t cap);

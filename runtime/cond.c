@@ -27,6 +27,7 @@ void gor_cond_wait_at(gor_cond *cond, gor_mutex *mu, const struct gor_site *site
 	struct g *next = gor__mutex_release(m, mu, site);
 	gor__sync_push(&cond->head, &cond->tail, &w);
 	gor__wait_begin(m->cur, GTRACE_reason_COND_WAIT, id, site, 0);
+	m->cur->wait_on = cond;
 	gor__unlock(lock);
 	if (next)
 		gor__ready(m, next);

@@ -10,6 +10,9 @@
  *       freed.
  *   X2  err, once not 0, stays; done is closed exactly when err is set.
  *   X3  the children of a cancelled context are cancelled, and it has none in its list.
+ *
+ * Who has the address of a context can cancel it, which is why reach.c looks for it.  The tree
+ * itself cannot: its links are kept upside down, so that they are not found.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -17,13 +20,18 @@
 
 #include "chan.h"
 #include "emit.h"
+#include "peek.h"
+
+struct link {              // to a context
+	uintptr_t upside_down; // 0: to none
+};
 
 struct gor_ctx_ {
-	struct gor_ctx_ *parent;         // lock; NULL once it is out of its parent's list
-	struct gor_ctx_ *child;          // lock: first of its children
-	struct gor_ctx_ *next, **link;   // lock: siblings, and what points here
-	struct gor_ctx_ *next_cancelled; // of the subtree that is being cancelled
-	_Atomic int err;                 // written under lock
+	struct link parent;         // lock; none once it is out of its parent's list
+	struct link child;          // lock: first of its children
+	struct link next, prev;     // lock: siblings
+	struct link next_cancelled; // of the subtree that is being cancelled
+	_Atomic int err;            // written under lock
 	bool timed;
 	struct timer timer;
 	struct gor_hchan done;
@@ -33,6 +41,37 @@ static struct {
 	struct lock lock;
 	struct gor_ctx_ root;
 } ctx;
+
+static struct link ctx_link(const struct gor_ctx_ *to)
+{
+	return (struct link){to ? ~(uintptr_t)to : 0};
+}
+
+static struct gor_ctx_ *ctx_at(struct link l)
+{
+	return l.upside_down ? (struct gor_ctx_ *)~l.upside_down : NULL; // NOLINT: an address
+}
+
+uint64_t gor__ctx_of(uint64_t chan)
+{
+	bool of_ctx;
+
+	if (gor__peek(&of_ctx, chan + offsetof(struct gor_hchan, of_ctx), sizeof of_ctx) !=
+	        sizeof of_ctx ||
+	    !of_ctx)
+		return 0;
+	return chan - offsetof(struct gor_ctx_, done);
+}
+
+uint64_t gor__ctx_above(uint64_t address)
+{
+	struct link l;
+
+	if (gor__peek(&l, address + offsetof(struct gor_ctx_, parent), sizeof l) != sizeof l ||
+	    ctx_at(l) == &ctx.root)
+		return 0;
+	return (uint64_t)(uintptr_t)ctx_at(l);
+}
 
 gor_ctx *gor_ctx_background(void)
 {
@@ -51,27 +90,32 @@ void *gor_ctx_done_at(gor_ctx *c)
 
 static void ctx_unlink(struct gor_ctx_ *c)
 {
-	if (!c->parent)
+	struct gor_ctx_ *parent = ctx_at(c->parent), *prev = ctx_at(c->prev), *next = ctx_at(c->next);
+
+	if (!parent)
 		return;
-	*c->link = c->next;
-	if (c->next)
-		c->next->link = c->link;
-	c->parent = NULL;
+	if (prev)
+		prev->next = c->next;
+	else
+		parent->child = c->next;
+	if (next)
+		next->prev = c->prev;
+	c->parent = ctx_link(NULL);
 }
 
 /** Under the lock: c and all below it, as a list by next_cancelled, out of the tree. */
 static struct gor_ctx_ *ctx_subtree(struct gor_ctx_ *c)
 {
-	struct gor_ctx_ *last = c;
+	struct gor_ctx_ *last = c, *child;
 
 	ctx_unlink(c);
-	c->next_cancelled = NULL;
-	for (struct gor_ctx_ *at = c; at; at = at->next_cancelled)
-		while (at->child) {
-			struct gor_ctx_ *child = at->child;
+	c->next_cancelled = ctx_link(NULL);
+	for (struct gor_ctx_ *at = c; at; at = ctx_at(at->next_cancelled))
+		while ((child = ctx_at(at->child))) {
 			ctx_unlink(child);
-			child->next_cancelled = NULL;
-			last = last->next_cancelled = child;
+			child->next_cancelled = ctx_link(NULL);
+			last->next_cancelled = ctx_link(child);
+			last = child;
 		}
 	return c;
 }
@@ -87,7 +131,7 @@ static void ctx_cancel(struct m *m, struct gor_ctx_ *c, int err, const struct go
 		gor__unlock(&ctx.lock);
 		return;
 	}
-	for (struct gor_ctx_ *at = ctx_subtree(c); at; at = at->next_cancelled) {
+	for (struct gor_ctx_ *at = ctx_subtree(c); at; at = ctx_at(at->next_cancelled)) {
 		unsigned count = 0;
 		if (at->timed && gor__timer_del(&at->timer)) // its time does not matter any more
 			EMIT(m, TIMER_STOP, at->done.id, 0);
@@ -121,18 +165,18 @@ static void ctx_expired(struct m *m, struct timer *t)
 }
 
 /** Under the lock: below parent, or cancelled as parent is. */
-static int ctx_link(struct gor_ctx_ *c, struct gor_ctx_ *parent)
+static int ctx_put(struct gor_ctx_ *c, struct gor_ctx_ *parent)
 {
 	int err = atomic_load_explicit(&parent->err, memory_order_relaxed);
+	struct gor_ctx_ *next = ctx_at(parent->child);
 
 	if (err || atomic_load_explicit(&c->err, memory_order_relaxed)) // its time may be over already
 		return err;
-	c->parent = parent;
+	c->parent = ctx_link(parent);
 	c->next = parent->child;
-	c->link = &parent->child;
-	if (c->next)
-		c->next->link = &c->next;
-	parent->child = c;
+	if (next)
+		next->prev = ctx_link(c);
+	parent->child = ctx_link(c);
 	return 0;
 }
 
@@ -160,10 +204,11 @@ gor_ctx *gor_ctx_new_at(gor_ctx *parent, int64_t deadline, const struct gor_site
 		return NULL;
 	}
 	gor__chan_init(&c->done, 1, 0);
+	c->done.of_ctx = true;
 	c->done.id = gor__obj_id(m);
 	if (m->stream) {
 		uint64_t number = emit_site(m, site);
-		GTRACE_EMIT(m->stream, OBJ_NEW, c->done.id, GTRACE_object_CTX, number, 0);
+		GTRACE_EMIT(m->stream, OBJ_NEW, c->done.id, GTRACE_object_CTX, number, parent->done.id);
 	}
 	int err = deadline >= 0 && deadline <= gor__now() ? -ETIMEDOUT : 0;
 	if (deadline >= 0 && !err && ctx_arm(m, c, deadline, site)) {
@@ -172,7 +217,7 @@ gor_ctx *gor_ctx_new_at(gor_ctx *parent, int64_t deadline, const struct gor_site
 		return NULL;
 	}
 	gor__lock(&ctx.lock);
-	int above = ctx_link(c, parent);
+	int above = ctx_put(c, parent);
 	gor__unlock(&ctx.lock);
 	if (above || err)
 		ctx_cancel(m, c, above ? above : err, site);

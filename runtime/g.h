@@ -43,15 +43,15 @@ struct g {
 	// ON_CPU_*: its stack is in use; who picks it from a queue, or takes it for a new goroutine,
 	// waits for 0 (release, acquire)
 	_Atomic uint32_t on_cpu;
-	_Atomic uint8_t state; // enum g_state
-	uint8_t reason;        // of WAITING: a GTRACE_reason_*
-	uint8_t wait_flags;    // GTRACE_WAIT_*
-	_Atomic uint8_t look;  // enum g_look: what shrink.c knows; 0 at each park and birth
-	uint32_t trace_stream; // stream of its last start, wake, park or yield
-	uint64_t trace_seq;    // starts and wakes so far
-	uint64_t wait_obj;     // of WAITING: object id, 0 if several or none
-	const void *wait_on;   // of WAITING: the channel, the lock, the cases of a select; NULL others
-	uint32_t wait_cases;   // how many cases; 0 a channel or a lock
+	_Atomic uint8_t state;       // enum g_state
+	uint8_t reason;              // of WAITING: a GTRACE_reason_*
+	uint8_t wait_flags;          // GTRACE_WAIT_*
+	_Atomic uint8_t look;        // enum g_look: what shrink.c knows; 0 at each park and birth
+	uint32_t trace_stream;       // stream of its last start, wake, park or yield
+	uint64_t trace_seq;          // starts and wakes so far
+	uint64_t wait_obj;           // of WAITING: object id, 0 if several or none
+	const void *wait_on;         // of WAITING: the object, the cases of a select; NULL others
+	uint32_t wait_cases;         // how many cases; 0 a channel or a lock
 	const struct gor_site *site; // where it last parked or yielded
 	const struct gor_site *born;
 	uint64_t parent;

@@ -14,15 +14,13 @@
  * Descriptors are never unmapped, so they may be read at any time; what they say of a goroutine
  * that is replaced meanwhile is thrown away, by its id.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <string.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 #include "chan.h"
 #include "emit.h"
 #include "handoff.h"
+#include "peek.h"
 #include "reach.h"
 
 #define CASES_MAX 64u
@@ -54,12 +52,9 @@ static uint64_t keyframe_site(struct gtrace_stream *s, const struct gor_site *si
 	return site ? gtrace_site_number(s, (const struct gtrace_site *)site) : 0;
 }
 
-/** Memory that may go away meanwhile. */
 static bool keyframe_read(void *to, const void *from, size_t bytes)
 {
-	struct iovec local = {to, bytes}, remote = {(void *)(uintptr_t)from, bytes};
-
-	return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == (ssize_t)bytes;
+	return gor__peek(to, (uint64_t)(uintptr_t)from, bytes) == bytes;
 }
 
 /** The objects of a select. */

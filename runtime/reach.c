@@ -1,63 +1,61 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * reach.c: can anybody still get at the channels that goroutines wait on?
+ * reach.c: can anybody still get at what goroutines wait for?
  *
- * A goroutine that waits on a channel whose address lies nowhere but on the stacks of goroutines
- * that wait likewise can never be woken.  This looks, conservatively, for the addresses of all
- * channels that goroutines wait on without a time limit, in
+ * A goroutine that waits for something whose address lies nowhere but on the stacks of goroutines
+ * that wait likewise can never be woken.  This looks for what goroutines wait for without a time
+ * limit in all of memory (search.c), on the stacks and in the registers of goroutines that are not
+ * parked for good, and, since what is found makes its waiters alive, on their stacks too, until
+ * nothing new is found.  What makes a waiter alive:
  *
- *   every writable mapping   without goroutine stacks, without the stack frames of the runtime's
- * own threads, and without the stacks of attached foreign threads, which are stacks of goroutines
- *   the stacks               of goroutines that are not parked for good, from their stack pointer
- *                            up, and their arguments
- *   registers                of a busy goroutine, as the sampling signal saw them
+ *   a channel         its address
+ *   a context's       the context's address, or that of one above it: who has it may cancel.  The
+ *                     links of the tree are not seen (ctx.c)
+ *   a wait group,     which the program has where it likes: that the memory around it can be used,
+ *   a condition,      because it is global, or in a block whose address was found, or on the stack
+ *   a semaphore       of somebody alive; or an address on that stack
+ *   a lock            that its holder is alive, or not known
  *
- * and, since a channel found makes its waiters alive, on their stacks too, until nothing new is
- * found.  What it finds goes into the trace, and what it does not find anywhere does too; the
- * analyzer concludes.
+ * What it finds of all but locks goes into the trace, and what it does not find anywhere does too;
+ * the analyzer concludes.
  *
  * The other threads go on meanwhile.  So parked for good is who was so at the beginning and has not
  * started or been woken since (trace_seq); all others count as alive, whatever they are at the
  * moment when they are looked at, and so does whoever is found to have moved, up to the end.  Only
- * of channels that one of the others' waits for is it said that they were not found.  An address
- * that moves from where we have not been to where we have been may be missed: not found is strong
- * evidence, no proof.  A stale copy in free memory may be found: then a leak goes unseen, and no
- * false alarm is raised.
+ * of what one of the others waits for is it said that it was not found.  An address that moves from
+ * where we have not been to where we have been may be missed: not found is strong evidence, no
+ * proof.  A stale copy on a stack or in a block may be found: then a leak goes unseen, and no false
+ * alarm is raised.
  *
  * Not under a sanitizer: it keeps copies of everything.
- *
- * Memory is read through process_vm_readv() on ourselves: what is unmapped under our hands is an
- * error there and not a crash.  Only resident pages are read, BUDGET bytes at most; beyond that,
- * only what was found is told.
  */
-#define _GNU_SOURCE
-#include <fcntl.h>
+#include "reach.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 #include "chan.h"
 #include "emit.h"
-#include "reach.h"
+#include "peek.h"
+#include "search.h"
 
-#define BUDGET (UINT64_C(256) << 20)
-#define CHUNK (1u << 20)
-#define PAGE 4096u
-#define OBJECTS_MAX 65536u
+#define SLEEPERS_MAX 65536u
 #define CASES_MAX 64u
-#define MAPS_BYTES (4u << 20)
-#define HUGE_MAPPING (UINT64_C(1) << 30)
+#define ABOVE_MAX 64u
+#define POINTER 8u // bytes of an object that its address may point at: some hide a tag there
 
-enum where { NOWHERE, IN_DATA, IN_HEAP, IN_GOROUTINE, IN_REGISTERS }; // the `where` of REACH
-
-struct target {
-	uint64_t address, id;
-	uint8_t where;
+/** What a sleeper waits for. */
+struct object {
+	uint64_t id, address;
+	uint64_t stack; // lowest byte of the goroutine's stack that it lies on
+	bool is_chan;
 	bool wanted; // by a sleeper that is not alive
-	char what[54];
+};
+
+struct objects {
+	struct object *at; // by id, once they are sorted
+	uint32_t count;
 };
 
 /** A goroutine that is parked for good, as far as it alone can tell. */
@@ -68,157 +66,75 @@ struct sleeper {
 };
 
 struct reach {
+	struct search search;
 	struct sched *sched;
-	char *arena; // holds all that follows, so that it can be left out of the search
-	size_t arena_bytes;
-	char *chunk;
-	char *maps;
-	struct target *targets;
-	uint32_t count;
-	struct sleeper *sleepers;
+	struct sleeper *sleepers; // by g, once they are sorted
+	struct sleeper **by_id;
 	uint32_t sleeper_count;
-	uint64_t self_low, self_high; // the stack of the recorder's thread, if that is who looks
-	uint64_t left;                // of the budget
-	bool whole;                   // everything was looked at
-	bool hit;                     // reach_found() or reach_timed() found one
-	uint64_t low, span;           // addresses of targets lie from low to low + span
+	struct objects objects;
+	bool hit;                  // one of the functions for reach_wants() found something
+	const struct place *found; // by reach_better()
 };
 
-static ssize_t reach_read(void *to, uint64_t from, size_t bytes)
-{
-	struct iovec local = {to, bytes},
-				 remote = {(void *)(uintptr_t)from, bytes}; // NOLINT: an address
-
-	return process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
-}
-
-static struct target *reach_target(const struct reach *r, uint64_t address)
-{
-	uint32_t from = 0, to = r->count;
-
-	while (from < to) {
-		uint32_t mid = from + (to - from) / 2;
-		if (r->targets[mid].address < address)
-			from = mid + 1;
-		else
-			to = mid;
-	}
-	return from < r->count && r->targets[from].address == address ? &r->targets[from] : NULL;
-}
-
-/** Are these words copies of addresses that we look for? */
-static void reach_words(struct reach *r, const uint64_t *words, size_t n, enum where where,
-                        const char *what)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (words[i] - r->low > r->span)
-			continue;
-		struct target *t = reach_target(r, words[i]);
-		if (!t || t->where)
-			continue;
-		t->where = (uint8_t)where;
-		snprintf(t->what, sizeof t->what, "%s", what);
-	}
-}
-
-static bool reach_resident(uint64_t from, size_t bytes)
-{
-	unsigned char pages[CHUNK / PAGE];
-
-	if (mincore((void *)(uintptr_t)from, bytes, pages) != 0)
-		return true;
-	for (size_t i = 0; i < (bytes + PAGE - 1) / PAGE; i++)
-		if (pages[i] & 1)
-			return true;
-	return false;
-}
-
-static void reach_range(struct reach *r, uint64_t from, uint64_t to, enum where where,
-                        const char *what)
-{
-	while (from < to) {
-		size_t bytes = to - from < CHUNK ? (size_t)(to - from) : CHUNK - from % PAGE;
-		if (!reach_resident(from / PAGE * PAGE, bytes)) {
-			from += bytes;
-			continue;
-		}
-		if (bytes > r->left) {
-			r->whole = false;
-			return;
-		}
-		r->left -= bytes;
-		ssize_t got = reach_read(r->chunk, from, bytes);
-		if (got > 0)
-			reach_words(r, (const uint64_t *)(void *)r->chunk, (size_t)got / 8, where, what);
-		// a page that cannot be read is not the program's memory either: skip it
-		from += got > 0 && (size_t)got == bytes ? bytes
-		                                        : (got > 0 ? (size_t)got / PAGE * PAGE : 0) + PAGE;
-	}
-}
-
-/** A goroutine's stack in use, and its argument; sp 0: from its lowest byte. */
-static void reach_stack(struct reach *r, struct g *g, uint64_t sp)
-{
-	uint64_t low = (uint64_t)(uintptr_t)g->stack_low, high = (uint64_t)(uintptr_t)g->stack_high;
-	uint64_t arg = (uint64_t)(uintptr_t)g->arg;
-	char what[40];
-
-	snprintf(what, sizeof what, "stack of goroutine %llu", (unsigned long long)g->id);
-	reach_words(r, &arg, 1, IN_GOROUTINE, what);
-	reach_range(r, (sp >= low && sp < high ? sp : low) & ~UINT64_C(7), high, IN_GOROUTINE, what);
-}
-
-/* ── which channels ───────────────────────────────────────────────────────────────────────────────
+/* ── who sleeps, and what for ─────────────────────────────────────────────────────────────────────
  */
 
-static void reach_add(struct reach *r, const struct gor_hchan *c)
-{
-	struct target t = {.address = (uint64_t)(uintptr_t)c};
+enum sleep { AWAKE, ON_CHANNELS, ON_OBJECT, ON_LOCK };
 
-	if (!c)
-		return;
-	if (r->count == OBJECTS_MAX) {
-		r->whole = false;
-		return;
+static enum sleep reach_sleep(const struct g *g)
+{
+	if (g_state(g) != G_WAITING || (g->wait_flags & (GTRACE_WAIT_DEADLINE | GTRACE_WAIT_CANCEL)) ||
+	    !g->wait_on)
+		return AWAKE;
+	switch (g->reason) {
+	case GTRACE_reason_CHAN_RECV:
+	case GTRACE_reason_CHAN_SEND:
+	case GTRACE_reason_SELECT:
+		return ON_CHANNELS;
+	case GTRACE_reason_WAITGROUP_WAIT:
+	case GTRACE_reason_COND_WAIT:
+	case GTRACE_reason_SEM_ACQUIRE:
+		return ON_OBJECT;
+	case GTRACE_reason_MUTEX_LOCK:
+	case GTRACE_reason_RWMUTEX_LOCK:
+	case GTRACE_reason_RWMUTEX_RLOCK:
+		return ON_LOCK;
+	default:
+		return AWAKE;
 	}
-	if (reach_read(&t.id, t.address + offsetof(struct gor_hchan, id), sizeof t.id) == sizeof t.id)
-		r->targets[r->count++] = t;
 }
 
-static bool reach_is_sleeper(const struct g *g)
-{
-	return g_state(g) == G_WAITING &&
-	       (g->reason == GTRACE_reason_CHAN_RECV || g->reason == GTRACE_reason_CHAN_SEND ||
-	        g->reason == GTRACE_reason_SELECT) &&
-	       !(g->wait_flags & (GTRACE_WAIT_DEADLINE | GTRACE_WAIT_CANCEL)) && g->wait_on;
-}
-
-/** The channels that g waits on. */
+/** The objects that g waits for, but a lock. */
 static void reach_wants(struct reach *r, const struct g *g,
-                        void (*each)(struct reach *, const struct gor_hchan *))
+                        void (*each)(struct reach *, struct object))
 {
 	gor_case cases[CASES_MAX];
 	uint32_t n = g->wait_cases;
+	uint64_t on = (uint64_t)(uintptr_t)g->wait_on, id = g->wait_obj;
+	enum sleep sleep = reach_sleep(g);
 
-	if (n == 0) {
-		each(r, g->wait_on);
+	if (sleep != ON_CHANNELS || n == 0) {
+		if (sleep == ON_CHANNELS || sleep == ON_OBJECT)
+			each(r, (struct object){id, on, .is_chan = sleep == ON_CHANNELS});
 		return;
 	}
 	n = n < CASES_MAX ? n : CASES_MAX;
-	if (reach_read(cases, (uint64_t)(uintptr_t)g->wait_on, n * sizeof *cases) !=
-	    (ssize_t)(n * sizeof *cases))
+	if (gor__peek(cases, on, n * sizeof *cases) != n * sizeof *cases)
 		return;
-	for (uint32_t i = 0; i < n; i++)
-		if (cases[i].kind == GOR_CASE_RECV || cases[i].kind == GOR_CASE_SEND)
-			each(r, cases[i].chan);
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t chan = (uint64_t)(uintptr_t)cases[i].chan;
+		if ((cases[i].kind == GOR_CASE_RECV || cases[i].kind == GOR_CASE_SEND) && chan &&
+		    gor__peek(&id, chan + offsetof(struct gor_hchan, id), sizeof id) == sizeof id)
+			each(r, (struct object){id, chan, .is_chan = true});
+	}
 }
 
-static void reach_timed(struct reach *r, const struct gor_hchan *c)
+static void reach_timed(struct reach *r, struct object o)
 {
 	bool timed;
 
-	if (c && reach_read(&timed, (uint64_t)(uintptr_t)c + offsetof(struct gor_hchan, timed),
-	                    sizeof timed) == sizeof timed)
+	if (o.is_chan && gor__peek(&timed, o.address + offsetof(struct gor_hchan, timed),
+	                           sizeof timed) == sizeof timed)
 		r->hit |= timed;
 }
 
@@ -226,21 +142,20 @@ static void reach_collect(void *arg, struct g *g)
 {
 	struct reach *r = arg;
 
-	if (g->sched != r->sched || !reach_is_sleeper(g))
+	if (g->sched != r->sched || reach_sleep(g) == AWAKE)
 		return;
 	r->hit = false;
 	reach_wants(r, g, reach_timed);
 	if (r->hit)
 		return; // a timer will wake it
-	if (r->sleeper_count == OBJECTS_MAX) {
-		r->whole = false;
+	if (r->sleeper_count == SLEEPERS_MAX) {
+		r->search.whole = false;
 		return;
 	}
 	r->sleepers[r->sleeper_count++] = (struct sleeper){.g = g, .id = g->id, .seq = g->trace_seq};
-	reach_wants(r, g, reach_add);
 }
 
-static int reach_by_goroutine(const void *a, const void *b)
+static int sleeper_by_g(const void *a, const void *b)
 {
 	uintptr_t x = (uintptr_t)((const struct sleeper *)a)->g;
 	uintptr_t y = (uintptr_t)((const struct sleeper *)b)->g;
@@ -248,142 +163,172 @@ static int reach_by_goroutine(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static int reach_by_address(const void *a, const void *b)
+static int sleeper_by_id(const void *a, const void *b)
 {
-	uint64_t x = ((const struct target *)a)->address, y = ((const struct target *)b)->address;
+	uint64_t x = (*(struct sleeper *const *)a)->id, y = (*(struct sleeper *const *)b)->id;
 
 	return x < y ? -1 : x > y;
 }
 
 static void reach_sort(struct reach *r)
 {
-	uint32_t kept = 0;
-
-	qsort(r->targets, r->count, sizeof *r->targets, reach_by_address);
-	for (uint32_t i = 0; i < r->count; i++)
-		if (!kept || r->targets[kept - 1].address != r->targets[i].address)
-			r->targets[kept++] = r->targets[i];
-	r->count = kept;
-	qsort(r->sleepers, r->sleeper_count, sizeof *r->sleepers, reach_by_goroutine);
-	r->low = r->targets[0].address;
-	r->span = r->targets[kept - 1].address - r->low;
-}
-
-/* ── where to look ────────────────────────────────────────────────────────────────────────────────
- */
-
-/**
- * Memory that is the runtime's own: cut it out of the stretch [from, to) that begins at from.
- * Returns where to go on.
- */
-static uint64_t reach_skip(const struct reach *r, uint64_t from, uint64_t *to)
-{
-	uint64_t low, high;
-
-	for (unsigned i = 0;; i++) {
-		if (i == 0) {
-			low = (uint64_t)(uintptr_t)r->arena;
-			high = low + r->arena_bytes;
-		} else if (i == 1) { // the caller of gor_run is above its frame, the monitor below
-			high = (uint64_t)(uintptr_t)r->sched->caller_frame;
-			low = high - (8u << 20);
-		} else if (i == 2 && r->self_high) {
-			low = r->self_low;
-			high = r->self_high;
-		} else {
-			break;
-		}
-		if (from >= low && from < high)
-			return high < *to ? high : *to;
-		if (from<low && * to> low)
-			*to = low;
-	}
-	for (const struct m *m = atomic_load_explicit(&r->sched->all_m, memory_order_acquire); m;
-	     m = m->all_next) {
-		high = (uint64_t)(uintptr_t)atomic_load_explicit(&m->hide_high, memory_order_acquire);
-		low = (uint64_t)(uintptr_t)atomic_load_explicit(&m->hide_low, memory_order_acquire);
-		if (!high)
-			continue;
-		if (from >= low && from < high)
-			return high < *to ? high : *to;
-		if (from<low && * to> low)
-			*to = low;
-	}
-	return gor__stack_skip(from, to);
-}
-
-static void reach_mapping(struct reach *r, uint64_t from, uint64_t to, const char *path)
-{
-	char what[55];
-	enum where where = path[0] == '/' ? IN_DATA : IN_HEAP;
-	const char *base = strrchr(path, '/');
-
-	snprintf(what, sizeof what, "%s%s", where == IN_DATA ? "global data of " : "heap",
-	         where == IN_DATA ? base + 1 : "");
-	while (from < to) {
-		uint64_t end = to, next = reach_skip(r, from, &end);
-		if (next == from) {
-			if (end - from > HUGE_MAPPING)
-				r->whole = false;
-			else
-				reach_range(r, from, end, where, what);
-			next = end;
-		}
-		from = next;
-	}
-}
-
-static bool reach_maps(struct reach *r)
-{
-	int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
-	size_t len = 0;
-	ssize_t n;
-
-	if (fd < 0)
-		return false;
-	while (len < MAPS_BYTES - 1 && (n = read(fd, r->maps + len, MAPS_BYTES - 1 - len)) > 0)
-		len += (size_t)n;
-	close(fd);
-	if (len == MAPS_BYTES - 1)
-		return false;
-	r->maps[len] = 0;
-	for (char *line = r->maps, *end; *line; line = end + 1) {
-		unsigned long long from, to;
-		char perms[5] = "";
-		int path = 0;
-		end = strchr(line, '\n');
-		if (!end)
-			break;
-		*end = 0;
-		if (sscanf(line, "%llx-%llx %4s %*s %*s %*s %n", &from, &to, perms, &path) < 3 ||
-		    perms[0] != 'r' || perms[1] != 'w')
-			continue;
-		if (!strstr(line + path, ".live")) // the recorder's buffer
-			reach_mapping(r, from, to, line + path);
-	}
-	return true;
-}
-
-/** A goroutine that runs, or may: what is on its stack, and in its registers as far as known. */
-static void reach_stack_live(struct reach *r, struct g *g)
-{
-	enum g_state state = g_state(g);
-	uint64_t sp = state == G_RUNNING ? 0 : (uint64_t)(uintptr_t)g->sp;
-	for (const struct m *m = atomic_load(&r->sched->all_m); m && state == G_RUNNING;
-	     m = m->all_next) {
-		if (atomic_load(&m->running) != g->id || !atomic_load(&m->sample.count))
-			continue;
-		reach_words(r, m->sample.regs, SAMPLE_REGS, IN_REGISTERS,
-		            "registers of a running goroutine");
-		sp = m->sample.sp - 128; // the red zone
-	}
-	reach_stack(r, g, sp);
+	qsort(r->sleepers, r->sleeper_count, sizeof *r->sleepers, sleeper_by_g);
+	for (uint32_t i = 0; i < r->sleeper_count; i++)
+		r->by_id[i] = &r->sleepers[i];
+	qsort(r->by_id, r->sleeper_count, sizeof *r->by_id, sleeper_by_id);
 }
 
 /** Has it not moved since it was first seen? */
 static bool reach_sleeps_still(const struct sleeper *s)
 {
-	return s->g->id == s->id && s->g->trace_seq == s->seq && reach_is_sleeper(s->g);
+	return s->g->id == s->id && s->g->trace_seq == s->seq && reach_sleep(s->g) != AWAKE;
+}
+
+/* ── objects ──────────────────────────────────────────────────────────────────────────────────────
+ */
+
+/** Call each for the addresses of a channel's context and of those above it, if it has one. */
+static void reach_contexts(struct reach *r, uint64_t chan,
+                           void (*each)(struct reach *, uint64_t address))
+{
+	uint64_t address = gor__ctx_of(chan);
+
+	for (unsigned i = 0; address; i++, address = gor__ctx_above(address)) {
+		if (i == ABOVE_MAX) {
+			r->search.whole = false;
+			return;
+		}
+		each(r, address);
+	}
+}
+
+static void reach_add_pointed(struct reach *r, uint64_t address)
+{
+	gor__search_add(&r->search, &r->search.pointed, address, POINTER);
+}
+
+/** The goroutine's or thread's stack that an address lies on.  Returns: is there one? */
+static bool reach_stack_around(const struct reach *r, uint64_t address, uint64_t *low,
+                               uint64_t *high)
+{
+	bool guard;
+	const struct g *g = gor__g_of_address((const void *)(uintptr_t)address, &guard); // NOLINT
+	const struct m *m = atomic_load_explicit(&r->sched->all_m, memory_order_acquire);
+
+	if (g) {
+		*low = (uint64_t)(uintptr_t)g->stack_low;
+		*high = (uint64_t)(uintptr_t)g->stack_high;
+		return true;
+	}
+	for (; m; m = m->all_next) {
+		*high = (uint64_t)(uintptr_t)atomic_load_explicit(&m->hide_high, memory_order_acquire);
+		*low = (uint64_t)(uintptr_t)atomic_load_explicit(&m->hide_low, memory_order_acquire);
+		if (*high && address >= *low && address < *high)
+			return *high - *low <= UINT32_MAX;
+	}
+	return false;
+}
+
+static void reach_add(struct reach *r, struct object o)
+{
+	uint64_t high;
+
+	if (r->objects.count == PLACES_MAX) {
+		r->search.whole = false;
+		return;
+	}
+	if (o.is_chan) {
+		reach_add_pointed(r, o.address);
+		reach_contexts(r, o.address, reach_add_pointed);
+	} else {
+		gor__search_add(&r->search, &r->search.lying, o.address, 1);
+		if (reach_stack_around(r, o.address, &o.stack, &high))
+			gor__search_add(&r->search, &r->search.pointed, o.stack, (uint32_t)(high - o.stack));
+	}
+	r->objects.at[r->objects.count++] = o;
+}
+
+static int object_compare(const void *a, const void *b)
+{
+	uint64_t x = ((const struct object *)a)->id, y = ((const struct object *)b)->id;
+
+	return x < y ? -1 : x > y;
+}
+
+static void objects_sort(struct objects *o)
+{
+	uint32_t kept = 0;
+
+	qsort(o->at, o->count, sizeof *o->at, object_compare);
+	for (uint32_t i = 0; i < o->count; i++)
+		if (!kept || o->at[kept - 1].id != o->at[i].id)
+			o->at[kept++] = o->at[i];
+	o->count = kept;
+}
+
+/** Of several witnesses the one that says most: data of the program before somebody's stack. */
+static void reach_better(struct reach *r, const struct place *p)
+{
+	if (p && p->where && (!r->found || p->where < r->found->where))
+		r->found = p;
+}
+
+static void reach_found_context(struct reach *r, uint64_t address)
+{
+	reach_better(r, gor__search_place(&r->search.pointed, address));
+}
+
+/** Where an object, or what leads to it, was found; NULL: nowhere. */
+static const struct place *reach_where(struct reach *r, const struct object *o)
+{
+	const struct search *s = &r->search;
+
+	r->found = NULL;
+	reach_better(r, gor__search_place(o->is_chan ? &s->pointed : &s->lying, o->address));
+	if (o->is_chan)
+		reach_contexts(r, o->address, reach_found_context);
+	if (o->stack)
+		reach_better(r, gor__search_place(&s->pointed, o->stack));
+	return r->found;
+}
+
+static void reach_found(struct reach *r, struct object o)
+{
+	const struct object *known =
+		bsearch(&o, r->objects.at, r->objects.count, sizeof o, object_compare);
+
+	r->hit |= known && reach_where(r, known);
+}
+
+/* ── who is alive ─────────────────────────────────────────────────────────────────────────────────
+ */
+
+/** A goroutine that runs, or may: what is on its stack, and in its registers as far as known. */
+static void reach_stack(struct reach *r, struct g *g)
+{
+	struct search *s = &r->search;
+	enum g_state state = g_state(g);
+	uint64_t sp = state == G_RUNNING ? 0 : (uint64_t)(uintptr_t)g->sp;
+	uint64_t low = (uint64_t)(uintptr_t)g->stack_low, high = (uint64_t)(uintptr_t)g->stack_high;
+	char what[40];
+
+	for (const struct m *m = atomic_load(&r->sched->all_m); m && state == G_RUNNING;
+	     m = m->all_next) {
+		if (atomic_load(&m->running) != g->id || !atomic_load(&m->sample.count))
+			continue;
+		gor__search_at(s, IN_REGISTERS, "registers of a running goroutine");
+		for (unsigned i = 0; i < SAMPLE_REGS; i++)
+			gor__search_word(s, m->sample.regs[i]);
+		sp = m->sample.sp - 128; // the red zone
+	}
+	snprintf(what, sizeof what, "stack of goroutine %llu", (unsigned long long)g->id);
+	gor__search_at(s, IN_GOROUTINE, what);
+	gor__search_word(s, (uint64_t)(uintptr_t)g->arg);
+	gor__search_word(s, (uint64_t)(uintptr_t)g->wg);
+	if (g->wg)
+		gor__search_lie(s, (uint64_t)(uintptr_t)g->wg); // it will be done
+	gor__search_range(s, (sp >= low && sp < high ? sp : low) & ~UINT64_C(7), high);
+	gor__search_blocks(s);
 }
 
 /** Goroutines that are not parked for good can use what is on their stacks. */
@@ -392,23 +337,35 @@ static void reach_live(void *arg, struct g *g)
 	struct reach *r = arg;
 	struct sleeper key = {.g = g};
 	struct sleeper *sleeper =
-		bsearch(&key, r->sleepers, r->sleeper_count, sizeof key, reach_by_goroutine);
+		bsearch(&key, r->sleepers, r->sleeper_count, sizeof key, sleeper_by_g);
 
 	if (g->sched != r->sched || (sleeper && reach_sleeps_still(sleeper)))
 		return;
 	if (sleeper)
 		sleeper->alive = true;
-	reach_stack_live(r, g);
+	reach_stack(r, g);
 }
 
-static void reach_found(struct reach *r, const struct gor_hchan *c)
+/** May the holder of the lock that g waits for let go of it? */
+static bool reach_holder_lives(const struct reach *r, const struct g *g)
 {
-	const struct target *t = reach_target(r, (uint64_t)(uintptr_t)c);
+	uint64_t holder = 0, on = (uint64_t)(uintptr_t)g->wait_on;
+	gor_mutex mu;
+	gor_rwmutex rw;
 
-	r->hit |= t && t->where;
+	if (g->reason == GTRACE_reason_MUTEX_LOCK) {
+		if (gor__peek(&mu, on, sizeof mu) == sizeof mu && mu.id == g->wait_obj)
+			holder = mu.word >> 1;
+	} else if (gor__peek(&rw, on, sizeof rw) == sizeof rw && rw.id == g->wait_obj) {
+		holder = rw.writer;
+	}
+	struct sleeper key = {.id = holder}, *at = &key,
+				   **held = bsearch(&at, r->by_id, r->sleeper_count, sizeof at, sleeper_by_id);
+
+	return !held || (*held)->alive;
 }
 
-/** A sleeper that has moved, or one of whose channels was found, can use what it holds. */
+/** A sleeper that has moved, or for what it waits for was found, can use what it holds. */
 static void reach_spread(struct reach *r)
 {
 	for (bool again = true; again;) {
@@ -418,22 +375,27 @@ static void reach_spread(struct reach *r)
 			if (sleeper->alive)
 				continue;
 			r->hit = !reach_sleeps_still(sleeper);
-			if (!r->hit)
+			if (!r->hit && reach_sleep(sleeper->g) == ON_LOCK)
+				r->hit = reach_holder_lives(r, sleeper->g);
+			else if (!r->hit)
 				reach_wants(r, sleeper->g, reach_found);
 			if (!r->hit)
 				continue;
 			sleeper->alive = again = true;
-			reach_stack_live(r, sleeper->g);
+			reach_stack(r, sleeper->g);
 		}
 	}
 }
 
-static void reach_wanted(struct reach *r, const struct gor_hchan *c)
-{
-	struct target *t = reach_target(r, (uint64_t)(uintptr_t)c);
+/* ── what comes of it ─────────────────────────────────────────────────────────────────────────────
+ */
 
-	if (t)
-		t->wanted = true;
+static void reach_wanted(struct reach *r, struct object o)
+{
+	struct object *known = bsearch(&o, r->objects.at, r->objects.count, sizeof o, object_compare);
+
+	if (known)
+		known->wanted = true;
 }
 
 static void reach_emit(struct reach *r, struct gtrace_stream *stream, unsigned snap)
@@ -442,66 +404,56 @@ static void reach_emit(struct reach *r, struct gtrace_stream *stream, unsigned s
 		if (!r->sleepers[i].alive)
 			reach_wants(r, r->sleepers[i].g, reach_wanted);
 	GTRACE_EMIT(stream, SNAP_BEGIN, snap, 0);
-	for (uint32_t i = 0; i < r->count; i++) {
-		const struct target *t = &r->targets[i];
-		const char *what = t->what;
+	for (uint32_t i = 0; i < r->objects.count; i++) {
+		const struct object *o = &r->objects.at[i];
+		const struct place *p = reach_where(r, o);
+		const char *what = p ? p->what : "";
 		size_t len = strlen(what);
-		if (t->where || (r->whole && t->wanted))
-			gtrace_stream_text(stream, GTRACE_REACH, (const uint64_t[]){t->id, t->where, 0}, &what,
-			                   &len);
+		if (o->id && (p || (r->search.whole && o->wanted)))
+			gtrace_stream_text(stream, GTRACE_REACH, (const uint64_t[]){o->id, p ? p->where : 0, 0},
+			                   &what, &len);
 	}
 	GTRACE_EMIT(stream, SNAP_END);
 }
 
-/** The recorder's thread looks: nothing on its stack is the program's. */
-static void reach_self(struct reach *r)
+/** Returns: could memory be searched? */
+static bool reach_search(struct reach *r)
 {
-	pthread_attr_t attr;
-	void *low;
-	size_t bytes;
-
-	if (pthread_getattr_np(pthread_self(), &attr) != 0)
-		return;
-	if (pthread_attr_getstack(&attr, &low, &bytes) == 0) {
-		r->self_low = (uint64_t)(uintptr_t)low;
-		r->self_high = r->self_low + bytes;
-	}
-	pthread_attr_destroy(&attr);
+	if (!gor__search_heap(&r->search))
+		return false;
+	reach_sort(r);
+	for (uint32_t i = 0; i < r->sleeper_count; i++)
+		reach_wants(r, r->sleepers[i].g, reach_add);
+	objects_sort(&r->objects);
+	if (!gor__search_memory(&r->search))
+		return false;
+	gor__g_each(reach_live, r);
+	reach_spread(r);
+	gor__search_changed(&r->search);
+	reach_spread(r);
+	return true;
 }
 
 /**
- * Search, and write the result to stream, which is the calling thread's.  Takes about 0.2 ms a
+ * Search, and write the result to stream, which is the calling thread's.  Takes about 0.6 ms a
  * resident MiB.
  */
 void gor__reach(struct sched *s, struct gtrace_stream *stream, unsigned snap)
 {
-	size_t targets = OBJECTS_MAX * sizeof(struct target),
-		   sleepers = OBJECTS_MAX * sizeof(struct sleeper);
-	struct reach r = {.sched = s,
-	                  .left = BUDGET,
-	                  .whole = true,
-	                  .arena_bytes = CHUNK + MAPS_BYTES + targets + sleepers};
+	size_t sleepers = SLEEPERS_MAX * sizeof(struct sleeper),
+		   ids = SLEEPERS_MAX * sizeof(struct sleeper *),
+		   objects = PLACES_MAX * sizeof(struct object);
+	struct reach r = {.sched = s};
+	void *memory;
 
-	if (SAN_KEEPS_COPIES)
+	if (SAN_KEEPS_COPIES || !gor__search_begin(&r.search, s, snap == GTRACE_snap_REQUEST,
+	                                           sleepers + ids + objects, &memory))
 		return;
-	if (snap == GTRACE_snap_REQUEST)
-		reach_self(&r);
-	r.arena = mmap(NULL, r.arena_bytes, PROT_READ | PROT_WRITE,
-	               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (r.arena == MAP_FAILED)
-		return;
-	r.chunk = r.arena;
-	r.maps = r.chunk + CHUNK;
-	r.targets = (struct target *)(void *)(r.maps + MAPS_BYTES);
-	r.sleepers = (struct sleeper *)(void *)((char *)r.targets + targets);
+	r.sleepers = memory;
+	r.by_id = (struct sleeper **)(void *)((char *)memory + sleepers);
+	r.objects.at = (struct object *)(void *)((char *)memory + sleepers + ids);
 	gor__g_each(reach_collect, &r);
-	if (r.count) {
-		reach_sort(&r);
-		if (reach_maps(&r)) {
-			gor__g_each(reach_live, &r);
-			reach_spread(&r);
-			reach_emit(&r, stream, snap);
-		}
-	}
-	munmap(r.arena, r.arena_bytes);
+	if (r.sleeper_count && reach_search(&r))
+		reach_emit(&r, stream, snap);
+	gor__search_end(&r.search);
 }

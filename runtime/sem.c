@@ -28,6 +28,7 @@ void gor_sem_acquire_at(gor_sem *sem, uint32_t n, const struct gor_site *site)
 		struct waiter w = {.wait = &wait};
 		gor__sync_push(&sem->head, &sem->tail, &w);
 		gor__wait_begin(m->cur, GTRACE_reason_SEM_ACQUIRE, id, site, 0);
+		m->cur->wait_on = sem;
 		gor__park(m, lock);
 	}
 	gor__leave();

@@ -417,7 +417,7 @@ struct g *gor__g_of_address(const void *address, bool *guard)
 	return NULL;
 }
 
-/** Cut slabs out of the stretch [from, *to): as reach_skip() in reach.c. */
+/** Cut slabs out of the stretch [from, *to): as search_skip() in search.c. */
 uint64_t gor__stack_skip(uint64_t from, uint64_t *to)
 {
 	struct stack_slab *slab = atomic_load_explicit(&gor__slabs, memory_order_acquire);

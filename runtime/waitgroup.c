@@ -40,6 +40,7 @@ void gor_wg_wait_at(gor_waitgroup *wg, const struct gor_site *site)
 		struct waiter w = {.wait = &wait};
 		gor__sync_push(&wg->head, &wg->tail, &w);
 		gor__wait_begin(m->cur, GTRACE_reason_WAITGROUP_WAIT, id, site, 0);
+		m->cur->wait_on = wg;
 		gor__park(m, lock);
 	}
 	gor__leave();

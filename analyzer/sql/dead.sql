@@ -39,7 +39,13 @@ ORDER BY w.g;
 
 -- @touches
 -- Who has had to do with a waited-for object, and since when.  Who holds it as a lock has done so for
--- himself alone: a time that no descendant's birth comes after.
+-- himself alone: a time that no descendant's birth comes after.  Who has had to do with a context may
+-- cancel it, and so those below it.
+WITH RECURSIVE up(object, above) AS (
+  SELECT object, cap FROM object
+  WHERE trace_id = 1 AND type = 'context' AND object IN (SELECT object FROM wait_on WHERE trace_id = 1)
+  UNION
+  SELECT up.object, o.cap FROM up JOIN object o ON o.trace_id = 1 AND o.object = up.above)
 SELECT g, object, min(ts_ns)
 FROM (SELECT g, object, first_ns AS ts_ns FROM use
       WHERE trace_id = 1 AND object IN (SELECT object FROM wait_on WHERE trace_id = 1)
@@ -50,6 +56,16 @@ FROM (SELECT g, object, first_ns AS ts_ns FROM use
       SELECT made_by, object, made_ns FROM object
       WHERE trace_id = 1 AND made_by IS NOT NULL
         AND object IN (SELECT object FROM wait_on WHERE trace_id = 1)
+      UNION ALL
+      SELECT u.g, up.object, u.first_ns
+      FROM up JOIN use u ON u.trace_id = 1 AND u.object = up.above
+      UNION ALL
+      SELECT v.g, up.object, v.ts_ns
+      FROM up JOIN give v ON v.trace_id = 1 AND v.object = up.above
+      UNION ALL
+      SELECT o.made_by, up.object, o.made_ns
+      FROM up JOIN object o ON o.trace_id = 1 AND o.object = up.above
+      WHERE o.made_by IS NOT NULL
       UNION ALL
       SELECT g, object, 9223372036854775807 FROM hold
       WHERE trace_id = 1 AND to_ns IS NULL
@@ -83,8 +99,17 @@ WHERE v.trace_id = 1 AND v.object IN (SELECT object FROM wait_on WHERE trace_id 
                   WHERE u.trace_id = 1 AND u.object = v.object AND u.g = v.g);
 
 -- @timers
+-- That of a context ends those below it as well.
+WITH RECURSIVE up(object, above) AS (
+  SELECT object, cap FROM object
+  WHERE trace_id = 1 AND type = 'context' AND object IN (SELECT object FROM wait_on WHERE trace_id = 1)
+  UNION
+  SELECT up.object, o.cap FROM up JOIN object o ON o.trace_id = 1 AND o.object = up.above)
 SELECT object FROM timer
-WHERE trace_id = 1 AND stopped_ns IS NULL;
+WHERE trace_id = 1 AND stopped_ns IS NULL
+UNION
+SELECT up.object FROM up JOIN timer t ON t.trace_id = 1 AND t.object = up.above
+WHERE t.stopped_ns IS NULL;
 
 -- @reach
 -- What the last complete snapshot that looked for an object says of it, and whether nobody ran meanwhile:

@@ -152,7 +152,7 @@ CREATE TABLE object(
   made_site  INTEGER,
   made_by    INTEGER,          -- goroutine
   made_ns    INTEGER NOT NULL, -- or first seen
-  cap        INTEGER,          -- of a channel; of an fd, its number
+  cap        INTEGER,          -- of a channel; of an fd, its number; of a context, the one above
   closed_ns  INTEGER,
   closed_by  INTEGER,          -- goroutine
   close_site INTEGER,

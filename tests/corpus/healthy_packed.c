@@ -4,7 +4,6 @@
  * main returns.
  *
  * expect: clean
- * missed: false alarm: the search looks at addresses that are multiples of eight only
  */
 #include "corpus.h"
 

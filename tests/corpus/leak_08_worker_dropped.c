@@ -4,7 +4,6 @@
  * to stop.
  *
  * expect: leak probable
- * missed: the freed block still holds the channel's address, and that is found
  */
 #include "corpus.h"
 
