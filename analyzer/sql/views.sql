@@ -65,18 +65,55 @@ LEFT JOIN object o ON o.trace_id = e.trace_id AND o.object = e.object
 LEFT JOIN site m ON m.trace_id = o.trace_id AND m.site = o.made_site
 WHERE e.state = 3;
 
+-- Goroutines that have used a processor for trace.spin_ns or longer when the trace ends, without a
+-- scheduling event: the last sample, and the place most samples lie in.
+CREATE VIEW spinner AS
+SELECT b.trace_id, b.g, b.ts_ns - b.run_ns AS since_ns, b.run_ns, b.cpu_ns, b.ts_ns, b.thread,
+       (SELECT p.file || ':' || p.line FROM busy p
+        WHERE p.trace_id = b.trace_id AND p.g = b.g AND p.ts_ns >= b.ts_ns - b.run_ns
+          AND p.file IS NOT NULL
+        GROUP BY p.file, p.line ORDER BY count(*) DESC, p.file, p.line LIMIT 1) AS place
+FROM busy b
+JOIN trace t ON t.trace_id = b.trace_id
+JOIN goroutine g ON g.trace_id = b.trace_id AND g.g = b.g AND g.ended_ns IS NULL
+JOIN interval i ON i.trace_id = g.trace_id AND i.g = g.g AND i.n = g.intervals - 1
+WHERE i.state IN (2, 5) AND b.ts_ns >= i.from_ns AND b.cpu_ns >= t.spin_ns
+  AND b.ts_ns = (SELECT max(l.ts_ns) FROM busy l WHERE l.trace_id = b.trace_id AND l.g = b.g);
+
+-- Goroutines that poll when the trace ends: for trace.poll_ns and more, trace.poll_tries times and more,
+-- and until now.  Of several places of one, that with the most tries.  A loop that yields but takes 20 us
+-- or more from one yield to the next computes.
+CREATE VIEW poller AS
+SELECT p.trace_id, p.g, p.site, p.yields, p.count, p.from_ns, s.file, s.line, s.func, s.op, s.text
+FROM (SELECT x.*, row_number() OVER (PARTITION BY x.trace_id, x.g
+                                     ORDER BY x.yields, x.count DESC, x.site) AS place
+      FROM poll x
+      JOIN trace t ON t.trace_id = x.trace_id
+      WHERE x.count >= t.poll_tries AND t.duration_ns - x.from_ns >= t.poll_ns
+        AND t.duration_ns - x.last_ns <= (t.duration_ns - x.from_ns) / 4) p
+JOIN trace t ON t.trace_id = p.trace_id
+LEFT JOIN site s ON s.trace_id = p.trace_id AND s.site = p.site
+WHERE p.place = 1
+  AND (SELECT sum(CASE WHEN i.to_ns < t.duration_ns THEN i.to_ns ELSE t.duration_ns END -
+                  CASE WHEN i.from_ns > p.from_ns THEN i.from_ns ELSE p.from_ns END)
+       FROM interval i
+       WHERE i.trace_id = p.trace_id AND i.g = p.g AND i.state = 2
+         AND coalesce(i.to_ns, t.duration_ns) > p.from_ns)
+      BETWEEN (t.duration_ns - p.from_ns) / 100 * t.poll_percent
+          AND CASE p.yields WHEN 1 THEN p.count * 20000 ELSE 9223372036854775807 END;
+
 -- Goroutines at the end that go on by themselves, in words.
 CREATE VIEW source AS
 SELECT e.trace_id, e.g, n.label || CASE
          WHEN p.g IS NOT NULL THEN ' polls' || coalesce(' at ' || p.file || ':' || p.line, '')
          WHEN b.g IS NOT NULL THEN ' spins' || coalesce(' at ' || b.place, '') ||
-              ' since ' || CASE WHEN b.since_ns < 1000000 THEN printf('%.1f us', b.since_ns / 1e3)
-              WHEN b.since_ns < 1000000000 THEN printf('%.1f ms', b.since_ns / 1e6)
-              ELSE printf('%.1f s', b.since_ns / 1e9) END
+              ' since ' || CASE WHEN b.since_ns < 1000000 THEN round(b.since_ns / 1e3, 1) || ' us'
+              WHEN b.since_ns < 1000000000 THEN round(b.since_ns / 1e6, 1) || ' ms'
+              ELSE round(b.since_ns / 1e9, 1) || ' s' END
          WHEN e.state = 5 AND e.foreign_thread IS NOT NULL THEN ' may call in at any time'
-         WHEN e.state = 5 THEN ' is in a call outside since ' || CASE WHEN e.since_ns < 1000000 THEN printf('%.1f us', e.since_ns / 1e3)
-              WHEN e.since_ns < 1000000000 THEN printf('%.1f ms', e.since_ns / 1e6)
-              ELSE printf('%.1f s', e.since_ns / 1e9) END
+         WHEN e.state = 5 THEN ' is in a call outside since ' || CASE WHEN e.since_ns < 1000000 THEN round(e.since_ns / 1e3, 1) || ' us'
+              WHEN e.since_ns < 1000000000 THEN round(e.since_ns / 1e6, 1) || ' ms'
+              ELSE round(e.since_ns / 1e9, 1) || ' s' END
          WHEN e.state = 2 THEN ' runs'
          WHEN e.state = 1 THEN ' is ready to run'
          WHEN e.reason = 12 THEN ' sleeps' || coalesce(' at ' || e.file || ':' || e.line, '')
@@ -100,27 +137,12 @@ WHERE (e.state <> 3 OR e.flags IS NOT NULL OR e.reason IN (12, 13, 16)
 UNION ALL
 SELECT m.trace_id, NULL,
        'a timer' || coalesce(' armed at ' || s.file || ':' || s.line, '') ||
-       ' is due at ' || CASE WHEN m.due_ns < 1000000 THEN printf('%.1f us', m.due_ns / 1e3)
-              WHEN m.due_ns < 1000000000 THEN printf('%.1f ms', m.due_ns / 1e6)
-              ELSE printf('%.1f s', m.due_ns / 1e9) END
+       ' is due at ' || CASE WHEN m.due_ns < 1000000 THEN round(m.due_ns / 1e3, 1) || ' us'
+              WHEN m.due_ns < 1000000000 THEN round(m.due_ns / 1e6, 1) || ' ms'
+              ELSE round(m.due_ns / 1e9, 1) || ' s' END
 FROM timer m
 LEFT JOIN site s ON s.trace_id = m.trace_id AND s.site = m.site
 WHERE m.stopped_ns IS NULL;
-
--- Goroutines that have used a processor for trace.spin_ns or longer when the trace ends, without a
--- scheduling event: the last sample, and the place most samples lie in.
-CREATE VIEW spinner AS
-SELECT b.trace_id, b.g, b.ts_ns - b.run_ns AS since_ns, b.run_ns, b.cpu_ns, b.ts_ns, b.thread,
-       (SELECT p.file || ':' || p.line FROM busy p
-        WHERE p.trace_id = b.trace_id AND p.g = b.g AND p.ts_ns >= b.ts_ns - b.run_ns
-          AND p.file IS NOT NULL
-        GROUP BY p.file, p.line ORDER BY count(*) DESC, p.file, p.line LIMIT 1) AS place
-FROM busy b
-JOIN trace t ON t.trace_id = b.trace_id
-JOIN goroutine g ON g.trace_id = b.trace_id AND g.g = b.g AND g.ended_ns IS NULL
-JOIN interval i ON i.trace_id = g.trace_id AND i.g = g.g AND i.n = g.intervals - 1
-WHERE i.state IN (2, 5) AND b.ts_ns >= i.from_ns AND b.cpu_ns >= t.spin_ns
-  AND b.ts_ns = (SELECT max(l.ts_ns) FROM busy l WHERE l.trace_id = b.trace_id AND l.g = b.g);
 
 -- Who did one kind of thing to an object, in words: what became of the only one, or of all.
 CREATE VIEW side AS
@@ -155,24 +177,3 @@ WHERE EXISTS (SELECT 1 FROM dead d WHERE d.trace_id = t.trace_id)
        OR (t.partial = 0
            AND EXISTS (SELECT 1 FROM dead d WHERE d.trace_id = t.trace_id AND d.g = 1)
            AND NOT EXISTS (SELECT 1 FROM source s WHERE s.trace_id = t.trace_id)));
-
--- Goroutines that poll when the trace ends: for trace.poll_ns and more, trace.poll_tries times and more,
--- and until now.  Of several places of one, that with the most tries.  A loop that yields but takes 20 us
--- or more from one yield to the next computes.
-CREATE VIEW poller AS
-SELECT p.trace_id, p.g, p.site, p.yields, p.count, p.from_ns, s.file, s.line, s.func, s.op, s.text
-FROM (SELECT x.*, row_number() OVER (PARTITION BY x.trace_id, x.g
-                                     ORDER BY x.yields, x.count DESC, x.site) AS place
-      FROM poll x
-      JOIN trace t ON t.trace_id = x.trace_id
-      WHERE x.count >= t.poll_tries AND t.duration_ns - x.from_ns >= t.poll_ns
-        AND t.duration_ns - x.last_ns <= (t.duration_ns - x.from_ns) / 4) p
-JOIN trace t ON t.trace_id = p.trace_id
-LEFT JOIN site s ON s.trace_id = p.trace_id AND s.site = p.site
-WHERE p.place = 1
-  AND (SELECT sum(min(coalesce(i.to_ns, t.duration_ns), t.duration_ns) - max(i.from_ns, p.from_ns))
-       FROM interval i
-       WHERE i.trace_id = p.trace_id AND i.g = p.g AND i.state = 2
-         AND coalesce(i.to_ns, t.duration_ns) > p.from_ns)
-      BETWEEN (t.duration_ns - p.from_ns) / 100 * t.poll_percent
-          AND CASE p.yields WHEN 1 THEN p.count * 20000 ELSE 9223372036854775807 END;

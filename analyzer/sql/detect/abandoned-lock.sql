@@ -43,13 +43,13 @@ INSERT INTO finding(trace_id, kind, part, certainty, severity, title, why, hint,
                     blocked_file, blocked_line, blocked_func, blocked_text, born_file, born_line,
                     born_func, born_text, touches_gap)
 SELECT f.trace_id, 'abandoned-lock', f.part,
-       CASE WHEN f.gap OR h.mode = 'rwmutex rlock' THEN 'probable' ELSE 'proven' END, 'error',
+       CASE WHEN f.gap = 1 OR h.mode = 'rwmutex rlock' THEN 'probable' ELSE 'proven' END, 'error',
        f.n || CASE f.n WHEN 1 THEN ' goroutine waits' ELSE ' goroutines wait' END ||
          ' for good for a lock whose holder has ended' || coalesce(', "' || y.name || '"', ''),
        n.label || ' locked it' || coalesce(' at ' || s.file || ':' || s.line, '') ||
-         ' and ended ' || CASE WHEN x.ended_ns < 1000000 THEN printf('%.1f us', x.ended_ns / 1e3)
-              WHEN x.ended_ns < 1000000000 THEN printf('%.1f ms', x.ended_ns / 1e6)
-              ELSE printf('%.1f s', x.ended_ns / 1e9) END || ' into the run without unlocking it' ||
+         ' and ended ' || CASE WHEN x.ended_ns < 1000000 THEN round(x.ended_ns / 1e3, 1) || ' us'
+              WHEN x.ended_ns < 1000000000 THEN round(x.ended_ns / 1e6, 1) || ' ms'
+              ELSE round(x.ended_ns / 1e9, 1) || ' s' END || ' into the run without unlocking it' ||
          CASE h.mode WHEN 'rwmutex rlock' THEN '' ELSE '; nobody else can' END,
        'unlock on every way out, early returns too',
        f.n, f.since_ns, b.file, b.line, b.func, b.blocked_text, b.born_file, b.born_line, b.born_func,

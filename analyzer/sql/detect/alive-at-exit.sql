@@ -19,18 +19,18 @@ DELETE FROM finding_goroutine WHERE kind = 'alive-at-exit';
 DELETE FROM finding_object WHERE kind = 'alive-at-exit';
 
 -- What a snapshot said of an object, at last.
-CREATE TEMP TABLE IF NOT EXISTS looked(trace_id INTEGER, object INTEGER, found INTEGER,
+CREATE TEMP TABLE IF NOT EXISTS looked(trace_id BIGINT, object BIGINT, found BIGINT,
                                        PRIMARY KEY (trace_id, object));
 DELETE FROM looked;
 INSERT INTO looked(trace_id, object, found)
-SELECT r.trace_id, r.object, max(r.place <> 0)
+SELECT r.trace_id, r.object, max(CASE r.place WHEN 0 THEN 0 ELSE 1 END)
 FROM reach r
 WHERE r.snap = (SELECT max(l.snap) FROM reach l WHERE l.trace_id = r.trace_id AND l.object = r.object)
 GROUP BY r.trace_id, r.object;
 
 -- Who could have ended such a wait: (object, what the waiter does) -> goroutine, and its last touch.
-CREATE TEMP TABLE IF NOT EXISTS giver(trace_id INTEGER, object INTEGER, op TEXT, g INTEGER,
-                                      last_ns INTEGER);
+CREATE TEMP TABLE IF NOT EXISTS giver(trace_id BIGINT, object BIGINT, op TEXT, g BIGINT,
+                                      last_ns BIGINT);
 DELETE FROM giver;
 INSERT INTO giver(trace_id, object, op, g, last_ns)
 SELECT u.trace_id, u.object, a.op, u.g, max(u.last_ns)
@@ -52,15 +52,14 @@ JOIN wait_on w ON w.trace_id = o.trace_id AND w.object = o.object
 JOIN trace t ON t.trace_id = o.trace_id AND t.main_ended_ns IS NOT NULL
 WHERE o.made_by IS NOT NULL AND o.type NOT IN ('mutex', 'rwmutex') AND w.op <> 'chan send';
 INSERT INTO giver(trace_id, object, op, g, last_ns)
-SELECT h.trace_id, h.object, w.op, h.g, t.duration_ns
+SELECT DISTINCT h.trace_id, h.object, w.op, h.g, t.duration_ns
 FROM hold h
 JOIN wait_on w ON w.trace_id = h.trace_id AND w.object = h.object
 JOIN trace t ON t.trace_id = h.trace_id AND t.main_ended_ns IS NOT NULL
-WHERE h.to_ns IS NULL
-GROUP BY h.trace_id, h.object, w.op, h.g;
+WHERE h.to_ns IS NULL;
 
 -- Objects of siblings that wait at one place for different things.
-CREATE TEMP TABLE IF NOT EXISTS many(trace_id INTEGER, site INTEGER, born_site INTEGER,
+CREATE TEMP TABLE IF NOT EXISTS many(trace_id BIGINT, site BIGINT, born_site BIGINT,
                                      PRIMARY KEY (trace_id, site, born_site));
 DELETE FROM many;
 INSERT INTO many(trace_id, site, born_site)
@@ -72,7 +71,7 @@ GROUP BY e.trace_id, coalesce(e.site, 0), coalesce(e.born_site, 0)
 HAVING min(e.object) <> max(e.object);
 
 -- Cycles of waits with a lock in them: who holds a lock over a wait is never idle.
-CREATE TEMP TABLE IF NOT EXISTS locked(trace_id INTEGER, loop INTEGER, PRIMARY KEY (trace_id, loop));
+CREATE TEMP TABLE IF NOT EXISTS locked(trace_id BIGINT, loop BIGINT, PRIMARY KEY (trace_id, loop));
 DELETE FROM locked;
 INSERT INTO locked(trace_id, loop)
 SELECT DISTINCT d.trace_id, d.loop
@@ -99,13 +98,14 @@ had(trace_id, object, op) AS (
           WHERE w.trace_id = v.trace_id AND w.object = v.object)
         AND (SELECT max(x.last_ns) FROM giver x
              WHERE x.trace_id = v.trace_id AND x.object = v.object)
-            < min(t.duration_ns / 2, t.duration_ns - 1000000000))
+            < CASE WHEN t.duration_ns < 2000000000 THEN t.duration_ns - 1000000000
+                   ELSE t.duration_ns / 2 END)
   UNION
   SELECT l.trace_id, l.object, w.op
   FROM looked l
   JOIN wait_on w ON w.trace_id = l.trace_id AND w.object = l.object
   JOIN trace t ON t.trace_id = l.trace_id AND t.main_ended_ns IS NOT NULL
-  WHERE l.found
+  WHERE l.found = 1
   UNION
   SELECT v.trace_id, v.object, v.op
   FROM had h
@@ -162,8 +162,8 @@ JOIN goroutine_at_end e ON e.trace_id = f.trace_id AND e.g = f.part
 LEFT JOIN blocked b ON b.trace_id = f.trace_id AND b.g = f.part
 LEFT JOIN idle i ON i.trace_id = f.trace_id AND i.g = f.part;
 
-INSERT OR IGNORE INTO finding_object(trace_id, kind, part, object)
-SELECT f.trace_id, f.kind, f.part, w.object
+INSERT INTO finding_object(trace_id, kind, part, object)
+SELECT DISTINCT f.trace_id, f.kind, f.part, w.object
 FROM finding f
 JOIN wait_on w ON w.trace_id = f.trace_id AND w.g = f.part
 WHERE f.kind = 'alive-at-exit';

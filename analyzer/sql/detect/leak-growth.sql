@@ -8,8 +8,8 @@
 DELETE FROM finding WHERE kind = 'leak-growth';
 DELETE FROM finding_goroutine WHERE kind = 'leak-growth';
 
-CREATE TEMP TABLE IF NOT EXISTS growing(trace_id INTEGER, part INTEGER, born_site INTEGER, first INTEGER,
-                                        last INTEGER, PRIMARY KEY (trace_id, born_site));
+CREATE TEMP TABLE IF NOT EXISTS growing(trace_id BIGINT, part BIGINT, born_site BIGINT, first BIGINT,
+                                        last BIGINT, PRIMARY KEY (trace_id, born_site));
 DELETE FROM growing;
 INSERT INTO growing(trace_id, part, born_site, first, last)
 SELECT p.trace_id, p.part, p.born_site, p.p1, p.p6
@@ -17,12 +17,12 @@ FROM (SELECT g.trace_id, g.born_site,
              min(CASE WHEN g.ended_ns IS NULL THEN g.g END) AS part,
              max(coalesce(g.ended_ns, g.born_ns) - g.born_ns) AS oldest_ns,
              max(t.duration_ns / 6) AS sixth_ns,
-             sum(g.born_ns <= t.duration_ns / 6 AND (g.ended_ns IS NULL OR g.ended_ns > t.duration_ns / 6)) AS p1,
-             sum(g.born_ns <= t.duration_ns / 6 * 2 AND (g.ended_ns IS NULL OR g.ended_ns > t.duration_ns / 6 * 2)) AS p2,
-             sum(g.born_ns <= t.duration_ns / 6 * 3 AND (g.ended_ns IS NULL OR g.ended_ns > t.duration_ns / 6 * 3)) AS p3,
-             sum(g.born_ns <= t.duration_ns / 6 * 4 AND (g.ended_ns IS NULL OR g.ended_ns > t.duration_ns / 6 * 4)) AS p4,
-             sum(g.born_ns <= t.duration_ns / 6 * 5 AND (g.ended_ns IS NULL OR g.ended_ns > t.duration_ns / 6 * 5)) AS p5,
-             sum(g.ended_ns IS NULL) AS p6
+             count(CASE WHEN g.born_ns <= t.duration_ns / 6 AND (g.ended_ns IS NULL OR g.ended_ns > t.duration_ns / 6) THEN 1 END) AS p1,
+             count(CASE WHEN g.born_ns <= t.duration_ns / 6 * 2 AND (g.ended_ns IS NULL OR g.ended_ns > t.duration_ns / 6 * 2) THEN 1 END) AS p2,
+             count(CASE WHEN g.born_ns <= t.duration_ns / 6 * 3 AND (g.ended_ns IS NULL OR g.ended_ns > t.duration_ns / 6 * 3) THEN 1 END) AS p3,
+             count(CASE WHEN g.born_ns <= t.duration_ns / 6 * 4 AND (g.ended_ns IS NULL OR g.ended_ns > t.duration_ns / 6 * 4) THEN 1 END) AS p4,
+             count(CASE WHEN g.born_ns <= t.duration_ns / 6 * 5 AND (g.ended_ns IS NULL OR g.ended_ns > t.duration_ns / 6 * 5) THEN 1 END) AS p5,
+             count(CASE WHEN g.ended_ns IS NULL THEN 1 END) AS p6
       FROM goroutine g
       JOIN trace t ON t.trace_id = g.trace_id
       WHERE t.duration_ns / 6 >= t.grow_ns AND g.born_site IS NOT NULL
@@ -52,11 +52,11 @@ INSERT INTO finding(trace_id, kind, part, certainty, severity, title, why, hint,
 SELECT w.trace_id, 'leak-growth', w.part, 'suspect', 'warning',
        'ever more goroutines of one place: from ' || w.first || ' to ' || w.last,
        'there were more of them at the end of each sixth of the trace, and none that was older than ' ||
-         printf('%.1f s', t.duration_ns / 6e9) || ' has ever ended; most wait in ' || b.blocked_text,
+         round(t.duration_ns / 6e9, 1) || ' s has ever ended; most wait in ' || b.blocked_text,
        'see what these goroutines wait for, and who should let them end',
        f.n, f.since_ns, b.file, b.line, b.func, b.blocked_text,
        b.born_file, b.born_line, b.born_func, 'go ' || b.born_text,
-       EXISTS (SELECT 1 FROM gap p WHERE p.trace_id = w.trace_id)
+       CASE WHEN EXISTS (SELECT 1 FROM gap p WHERE p.trace_id = w.trace_id) THEN 1 ELSE 0 END
 FROM growing w
 JOIN trace t ON t.trace_id = w.trace_id
 JOIN (SELECT c.trace_id, c.part, sum(c.n) AS n, min(c.since_ns) AS since_ns,

@@ -21,10 +21,10 @@ FROM (SELECT d.trace_id, d.g, x.reason, x.site, g.born_site, o.made_site
       JOIN interval x ON x.trace_id = g.trace_id AND x.g = g.g AND x.n = g.intervals - 1
       LEFT JOIN object o ON o.trace_id = x.trace_id AND o.object = x.object
       LEFT JOIN idle i ON i.trace_id = d.trace_id AND i.g = d.g
-      WHERE d.ring IS NULL AND d.behind IS NULL AND NOT d.main AND d.kind IS NULL AND i.g IS NULL
+      WHERE d.ring IS NULL AND d.behind IS NULL AND d.main = 0 AND d.kind IS NULL AND i.g IS NULL
         AND NOT EXISTS (SELECT 1 FROM all_dead a WHERE a.trace_id = d.trace_id)) l;
 
-INSERT OR IGNORE INTO finding_wait(trace_id, kind, part, g, object, held_by)
+INSERT INTO finding_wait(trace_id, kind, part, g, object, held_by)
 SELECT m.trace_id, m.kind, m.part, w.g, w.object, min(h.g)
 FROM finding_goroutine m
 JOIN wait_on w ON w.trace_id = m.trace_id AND w.g = m.g
@@ -32,7 +32,7 @@ LEFT JOIN hold h ON h.trace_id = w.trace_id AND h.object = w.object AND h.to_ns 
 WHERE m.kind = 'leak'
 GROUP BY m.trace_id, m.kind, m.part, w.g, w.object;
 
-INSERT OR IGNORE INTO finding_object(trace_id, kind, part, object, holder)
+INSERT INTO finding_object(trace_id, kind, part, object, holder)
 SELECT trace_id, kind, part, object, min(held_by)
 FROM finding_wait WHERE kind = 'leak'
 GROUP BY trace_id, kind, part, object;
@@ -48,10 +48,15 @@ SELECT f.trace_id, 'leak', f.part,
          WHEN b.reason IN (3, 4) THEN 'a nil channel never becomes ready'
          WHEN b.reason = 6 THEN 'a select without cases waits for ever'
          WHEN b.reason = 5 THEN 'nobody alive has to do with any of its channels' || coalesce(': ' ||
-           (SELECT group_concat(c.name, ', ') FROM (
-              SELECT DISTINCT '"' || o.name || '"' AS name
-              FROM wait_on w JOIN object_name o ON o.trace_id = w.trace_id AND o.object = w.object
-              WHERE w.trace_id = b.trace_id AND w.g = b.g) c), '')
+           (SELECT max(CASE c.place WHEN 1 THEN c.name END) ||
+                   coalesce(', ' || max(CASE c.place WHEN 2 THEN c.name END), '') ||
+                   coalesce(', ' || max(CASE c.place WHEN 3 THEN c.name END), '') ||
+                   coalesce(', ' || max(CASE c.place WHEN 4 THEN c.name END), '') ||
+                   CASE WHEN count(*) > 4 THEN ' and ' || (count(*) - 4) || ' more' ELSE '' END
+            FROM (SELECT '"' || o.name || '"' AS name, row_number() OVER (ORDER BY min(o.object)) AS place
+                  FROM wait_on w JOIN object_name o ON o.trace_id = w.trace_id AND o.object = w.object
+                  WHERE w.trace_id = b.trace_id AND w.g = b.g
+                  GROUP BY o.name) c), '')
          WHEN b.reason IN (7, 8, 9) THEN coalesce(
            (SELECT 'its holder, goroutine ' || h.g || ', locked it at ' || s.file || ':' || s.line ||
                    CASE WHEN x.ended_ns IS NULL THEN ' and waits for good itself'

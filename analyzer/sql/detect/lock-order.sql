@@ -19,7 +19,7 @@ WHERE NOT EXISTS (SELECT 1
                                        AND f.object = m.outer
                   WHERE d.trace_id = c.trace_id AND d.circle = c.circle);
 
-INSERT OR IGNORE INTO finding_goroutine(trace_id, kind, part, g)
+INSERT INTO finding_goroutine(trace_id, kind, part, g)
 SELECT c.trace_id, 'lock-order', c.circle, n.g
 FROM lock_circle c
 JOIN nest n ON n.trace_id = c.trace_id AND n.nest = c.nest
@@ -44,10 +44,14 @@ SELECT f.trace_id, 'lock-order', f.circle, 'predicted', 'warning',
                       ELSE '; nothing keeps them from doing so at the same time' END,
        CASE WHEN f.writer IS NOT NULL THEN 'do not lock a lock again that this goroutine has for reading'
             ELSE 'take these locks in the same order everywhere' END,
-       f.n + (f.writer IS NOT NULL), NULL, s.file, s.line, s.func, f.op, b.file, b.line, b.func,
+       f.n + CASE WHEN f.writer IS NOT NULL THEN 1 ELSE 0 END, NULL, s.file, s.line, s.func, f.op, b.file, b.line, b.func,
        'go ' || b.text, 0
 FROM (SELECT r.trace_id, r.circle, count(*) AS n, max(r.writer) AS writer, max(r.name) AS name,
-             group_concat(r.text, '; ') AS text, min(CASE r.step WHEN 0 THEN r.site END) AS site,
+             max(CASE r.step WHEN 0 THEN r.text END) ||
+             coalesce('; ' || max(CASE r.step WHEN 1 THEN r.text END), '') ||
+             coalesce('; ' || max(CASE r.step WHEN 2 THEN r.text END), '') ||
+             coalesce('; ' || max(CASE r.step WHEN 3 THEN r.text END), '') AS text,
+             min(CASE r.step WHEN 0 THEN r.site END) AS site,
              min(CASE r.step WHEN 0 THEN r.g END) AS g, min(CASE r.step WHEN 0 THEN r.op END) AS op
       FROM (SELECT c.trace_id, c.circle, c.step, c.writer, n.g, n.site, x.name,
                    n.mode || coalesce(' "' || y.name || '"', '') AS op,
@@ -64,8 +68,7 @@ FROM (SELECT r.trace_id, r.circle, count(*) AS n, max(r.writer) AS writer, max(r
             LEFT JOIN site p ON p.trace_id = n.trace_id AND p.site = n.outer_site
             LEFT JOIN site q ON q.trace_id = n.trace_id AND q.site = n.site
             WHERE EXISTS (SELECT 1 FROM finding_object o
-                          WHERE o.trace_id = c.trace_id AND o.kind = 'lock-order' AND o.part = c.circle)
-            ORDER BY c.circle, c.step) r
+                          WHERE o.trace_id = c.trace_id AND o.kind = 'lock-order' AND o.part = c.circle)) r
       GROUP BY r.trace_id, r.circle) f
 LEFT JOIN goroutine_name w ON w.trace_id = f.trace_id AND w.g = f.writer
 LEFT JOIN site s ON s.trace_id = f.trace_id AND s.site = f.site

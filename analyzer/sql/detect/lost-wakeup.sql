@@ -33,17 +33,17 @@ INSERT INTO finding(trace_id, kind, part, certainty, severity, title, why, hint,
                     blocked_file, blocked_line, blocked_func, blocked_text, born_file, born_line,
                     born_func, born_text, touches_gap)
 SELECT f.trace_id, 'lost-wakeup', f.part,
-       CASE WHEN f.gap OR NOT f.sure THEN 'probable' ELSE 'proven' END, 'error',
+       CASE WHEN f.gap = 1 OR f.sure = 0 THEN 'probable' ELSE 'proven' END, 'error',
        f.n || CASE f.n WHEN 1 THEN ' goroutine waits' ELSE ' goroutines wait' END ||
          ' for a signal that came before, in ' || b.blocked_text,
        'the last signal, by ' || n.label || coalesce(' at ' || s.file || ':' || s.line, '') || ', came ' ||
-         CASE WHEN u.last_ns < 1000000 THEN printf('%.1f us', u.last_ns / 1e3)
-              WHEN u.last_ns < 1000000000 THEN printf('%.1f ms', u.last_ns / 1e6)
-              ELSE printf('%.1f s', u.last_ns / 1e9) END ||
+         CASE WHEN u.last_ns < 1000000 THEN round(u.last_ns / 1e3, 1) || ' us'
+              WHEN u.last_ns < 1000000000 THEN round(u.last_ns / 1e6, 1) || ' ms'
+              ELSE round(u.last_ns / 1e9, 1) || ' s' END ||
          ' into the run, when nobody waited; the wait began ' ||
-         CASE WHEN b.since_ns - u.last_ns < 1000000 THEN printf('%.1f us', (b.since_ns - u.last_ns) / 1e3)
-              WHEN b.since_ns - u.last_ns < 1000000000 THEN printf('%.1f ms', (b.since_ns - u.last_ns) / 1e6)
-              ELSE printf('%.1f s', (b.since_ns - u.last_ns) / 1e9) END ||
+         CASE WHEN b.since_ns - u.last_ns < 1000000 THEN round((b.since_ns - u.last_ns) / 1e3, 1) || ' us'
+              WHEN b.since_ns - u.last_ns < 1000000000 THEN round((b.since_ns - u.last_ns) / 1e6, 1) || ' ms'
+              ELSE round((b.since_ns - u.last_ns) / 1e9, 1) || ' s' END ||
          ' later; nobody is left to signal again',
        'change the state and signal under the same lock, and look at the state before each wait',
        f.n, f.since_ns, b.file, b.line, b.func, b.blocked_text, b.born_file, b.born_line, b.born_func,

@@ -19,22 +19,23 @@ SELECT t.trace_id, 'misuse', 0, t.panic_g
 FROM trace t WHERE t.panic IS NOT NULL AND t.panic_g IS NOT NULL;
 
 -- What the panic may be about.
-CREATE TEMP TABLE IF NOT EXISTS culprit(trace_id INTEGER, object INTEGER, score INTEGER);
+CREATE TEMP TABLE IF NOT EXISTS culprit(trace_id BIGINT, object BIGINT, score BIGINT);
 DELETE FROM culprit;
 INSERT INTO culprit(trace_id, object, score)
 SELECT t.trace_id, o.object,
-       8 * EXISTS (SELECT 1 FROM goroutine g
-                   JOIN interval i ON i.trace_id = g.trace_id AND i.g = g.g AND i.n >= g.intervals - 2
-                   WHERE g.trace_id = t.trace_id AND g.g = t.panic_g AND i.state = 3
-                     AND i.wake_object = o.object AND i.site = t.panic_site) +
-       4 * EXISTS (SELECT 1 FROM use u
-                   WHERE u.trace_id = t.trace_id AND u.object = o.object AND u.g = t.panic_g
-                     AND u.site = t.panic_site) +
-       2 * coalesce(ltrim(m.text, '*&') = ltrim(s.text, '*&') AND s.text <> '', 0) +
-       1 * (EXISTS (SELECT 1 FROM use u
-                    WHERE u.trace_id = t.trace_id AND u.object = o.object AND u.g = t.panic_g)
-            OR EXISTS (SELECT 1 FROM give v
-                       WHERE v.trace_id = t.trace_id AND v.g = t.panic_g AND v.object = o.object))
+       CASE WHEN EXISTS (SELECT 1 FROM goroutine g
+                         JOIN interval i ON i.trace_id = g.trace_id AND i.g = g.g AND i.n >= g.intervals - 2
+                         WHERE g.trace_id = t.trace_id AND g.g = t.panic_g AND i.state = 3
+                           AND i.wake_object = o.object AND i.site = t.panic_site) THEN 8 ELSE 0 END +
+       CASE WHEN EXISTS (SELECT 1 FROM use u
+                         WHERE u.trace_id = t.trace_id AND u.object = o.object AND u.g = t.panic_g
+                           AND u.site = t.panic_site) THEN 4 ELSE 0 END +
+       CASE WHEN ltrim(m.text, '*&') = ltrim(s.text, '*&') AND s.text <> '' THEN 2 ELSE 0 END +
+       CASE WHEN EXISTS (SELECT 1 FROM use u
+                         WHERE u.trace_id = t.trace_id AND u.object = o.object AND u.g = t.panic_g)
+              OR EXISTS (SELECT 1 FROM give v
+                         WHERE v.trace_id = t.trace_id AND v.g = t.panic_g AND v.object = o.object)
+            THEN 1 ELSE 0 END
 FROM trace t
 JOIN object o ON o.trace_id = t.trace_id AND o.freed_ns IS NULL
 LEFT JOIN site s ON s.trace_id = t.trace_id AND s.site = t.panic_site
@@ -46,8 +47,7 @@ WHERE t.panic IS NOT NULL AND CASE
         WHEN t.panic LIKE '%nlock of %held by goroutine %'
           THEN EXISTS (SELECT 1 FROM hold h
                        WHERE h.trace_id = t.trace_id AND h.object = o.object AND h.to_ns IS NULL
-                         AND h.g = CAST(substr(t.panic, instr(t.panic, 'held by goroutine ') + 18)
-                                        AS INTEGER))
+                         AND t.panic LIKE '%held by goroutine ' || h.g)
         WHEN t.panic LIKE '%nlock of unlocked mutex' THEN o.type = 'mutex'
         WHEN t.panic LIKE '%nlock of unlocked RWMutex' THEN o.type = 'rwmutex'
         WHEN t.panic LIKE '%negative WaitGroup%' THEN o.type = 'waitgroup'
@@ -91,9 +91,9 @@ SELECT t.trace_id, 'misuse', 0, 'fact', 'error',
          WHEN t.panic LIKE '% closed channel'
            THEN '; ' || CASE WHEN o.closed_by = t.panic_g THEN 'it' ELSE 'goroutine ' || o.closed_by END ||
                 ' had closed it' || coalesce(' at ' || z.file || ':' || z.line, '') || ', ' ||
-                CASE WHEN o.closed_ns < 1000000 THEN printf('%.1f us', o.closed_ns / 1e3)
-                     WHEN o.closed_ns < 1000000000 THEN printf('%.1f ms', o.closed_ns / 1e6)
-                     ELSE printf('%.1f s', o.closed_ns / 1e9) END || ' into the run'
+                CASE WHEN o.closed_ns < 1000000 THEN round(o.closed_ns / 1e3, 1) || ' us'
+                     WHEN o.closed_ns < 1000000000 THEN round(o.closed_ns / 1e6, 1) || ' ms'
+                     ELSE round(o.closed_ns / 1e9, 1) || ' s' END || ' into the run'
          WHEN t.panic LIKE '%nlock of unlocked %' THEN coalesce('; ' ||
            (SELECT CASE WHEN h.g = t.panic_g THEN 'it' ELSE 'goroutine ' || h.g END || ' had it last, from ' ||
                    coalesce(a.file || ':' || a.line, '?') || ' to ' || coalesce(b.file || ':' || b.line, '?')
@@ -159,9 +159,9 @@ INSERT INTO finding(trace_id, kind, part, certainty, severity, title, why, hint,
 SELECT f.trace_id, 'misuse', f.part, 'fact', 'error',
        o.type || ' "' || n.name || '" was freed while ' ||
          CASE f.n WHEN 1 THEN '1 goroutine waits' ELSE f.n || ' goroutines wait' END || ' for it',
-       'freed ' || CASE WHEN o.freed_ns < 1000000 THEN printf('%.1f us', o.freed_ns / 1e3)
-              WHEN o.freed_ns < 1000000000 THEN printf('%.1f ms', o.freed_ns / 1e6)
-              ELSE printf('%.1f s', o.freed_ns / 1e9) END ||
+       'freed ' || CASE WHEN o.freed_ns < 1000000 THEN round(o.freed_ns / 1e3, 1) || ' us'
+              WHEN o.freed_ns < 1000000000 THEN round(o.freed_ns / 1e6, 1) || ' ms'
+              ELSE round(o.freed_ns / 1e9, 1) || ' s' END ||
          ' into the run; nothing can wake who waits for it',
        'wait for the goroutines that use it before it is freed',
        f.n, b.since_ns, b.file, b.line, b.func, b.blocked_text, b.born_file, b.born_line, b.born_func,

@@ -14,14 +14,13 @@ INSERT INTO finding_goroutine(trace_id, kind, part, g)
 SELECT trace_id, 'partial-deadlock', loop, g FROM dead WHERE kind = 'partial-deadlock';
 
 INSERT INTO finding_wait(trace_id, kind, part, g, object, held_by)
-SELECT m.trace_id, m.kind, m.part, w.g, w.object,
+SELECT DISTINCT m.trace_id, m.kind, m.part, w.g, w.object,
        CASE WHEN o.type IN ('mutex', 'rwmutex') THEN l.on_g END
 FROM finding_goroutine m
 JOIN wait_on w ON w.trace_id = m.trace_id AND w.g = m.g
 LEFT JOIN object o ON o.trace_id = w.trace_id AND o.object = w.object
 LEFT JOIN loop_wait l ON l.trace_id = w.trace_id AND l.g = w.g AND l.object = w.object
-WHERE m.kind = 'partial-deadlock'
-GROUP BY m.trace_id, m.kind, m.part, w.g, w.object;
+WHERE m.kind = 'partial-deadlock';
 
 INSERT INTO finding_object(trace_id, kind, part, object, holder)
 SELECT trace_id, kind, part, object, min(held_by)
@@ -32,11 +31,11 @@ INSERT INTO finding(trace_id, kind, part, certainty, severity, title, why, hint,
                     blocked_file, blocked_line, blocked_func, blocked_text, born_file, born_line,
                     born_func, born_text, touches_gap)
 SELECT f.trace_id, 'partial-deadlock', f.part,
-       CASE WHEN f.gap OR NOT f.sure THEN 'probable' ELSE 'proven' END, 'error',
+       CASE WHEN f.gap = 1 OR f.sure = 0 THEN 'probable' ELSE 'proven' END, 'error',
        CASE f.n WHEN 2 THEN 'two goroutines wait for each other'
                 ELSE f.n || ' goroutines wait for each other in a circle' END,
        x.text || CASE WHEN f.n > 4 THEN '; and ' || (f.n - 4) || ' more' ELSE '' END,
-       CASE WHEN k.locks THEN 'do not hold a lock while waiting for who may need it: unlock first'
+       CASE WHEN k.locks = 1 THEN 'do not hold a lock while waiting for who may need it: unlock first'
             ELSE 'let one side give up: close its channel, or wait with a deadline' END,
        f.n, f.since_ns, b.file, b.line, b.func, b.blocked_text, b.born_file, b.born_line, b.born_func,
        'go ' || b.born_text, f.gap
@@ -49,11 +48,15 @@ FROM (SELECT m.trace_id, m.part, count(*) AS n, max(d.gap) AS gap, min(d.sure) A
       WHERE m.kind = 'partial-deadlock'
       GROUP BY m.trace_id, m.part) f
 JOIN blocked b ON b.trace_id = f.trace_id AND b.g = f.part
-JOIN (SELECT trace_id, part, max(held_by IS NOT NULL) AS locks
+JOIN (SELECT trace_id, part, max(CASE WHEN held_by IS NOT NULL THEN 1 ELSE 0 END) AS locks
       FROM finding_wait WHERE kind = 'partial-deadlock' GROUP BY trace_id, part) k
   ON k.trace_id = f.trace_id AND k.part = f.part
-JOIN (SELECT r.trace_id, r.part, group_concat(r.text, '; ') AS text
-      FROM (SELECT m.trace_id, m.part,
+JOIN (SELECT r.trace_id, r.part,
+             max(CASE r.place WHEN 1 THEN r.text END) ||
+             coalesce('; ' || max(CASE r.place WHEN 2 THEN r.text END), '') ||
+             coalesce('; ' || max(CASE r.place WHEN 3 THEN r.text END), '') ||
+             coalesce('; ' || max(CASE r.place WHEN 4 THEN r.text END), '') AS text
+      FROM (SELECT m.trace_id, m.part, m.place,
                    n.label || ' waits at ' || b.file || ':' || b.line || ' in ' || b.blocked_text ||
                    coalesce(', ' || CASE WHEN w.held_by IS NOT NULL THEN 'held by' ELSE 'for' END ||
                             ' goroutine ' || l.on_g, '') ||
@@ -73,6 +76,5 @@ JOIN (SELECT r.trace_id, r.part, group_concat(r.text, '; ') AS text
             LEFT JOIN loop_wait l ON l.trace_id = v.trace_id AND l.g = v.g AND l.object = v.object
             LEFT JOIN finding_wait w ON w.trace_id = m.trace_id AND w.kind = m.kind AND w.part = m.part
                                     AND w.g = m.g AND w.object = l.object
-            WHERE m.place <= 4
-            ORDER BY m.part, m.g) r
+            WHERE m.place <= 4) r
       GROUP BY r.trace_id, r.part) x ON x.trace_id = f.trace_id AND x.part = f.part;

@@ -11,8 +11,8 @@
 DELETE FROM finding WHERE kind = 'poll';
 DELETE FROM finding_goroutine WHERE kind = 'poll';
 
-CREATE TEMP TABLE IF NOT EXISTS polling(trace_id INTEGER, g INTEGER, part INTEGER, site INTEGER,
-                                        yields INTEGER, count INTEGER, from_ns INTEGER, alone INTEGER,
+CREATE TEMP TABLE IF NOT EXISTS polling(trace_id BIGINT, g BIGINT, part BIGINT, site BIGINT,
+                                        yields BIGINT, count BIGINT, from_ns BIGINT, alone BIGINT,
                                         PRIMARY KEY (trace_id, g));
 DELETE FROM polling;
 INSERT INTO polling(trace_id, g, part, site, yields, count, from_ns, alone)
@@ -43,17 +43,17 @@ SELECT trace_id, 'poll', part, g FROM polling;
 INSERT INTO finding(trace_id, kind, part, certainty, severity, title, why, hint, count, since_ns,
                     blocked_file, blocked_line, blocked_func, blocked_text, born_file, born_line,
                     born_func, born_text, touches_gap)
-SELECT f.trace_id, 'poll', f.part, CASE WHEN f.alone THEN 'probable' ELSE 'fact' END,
-       CASE WHEN f.alone OR EXISTS (SELECT 1 FROM dead d WHERE d.trace_id = f.trace_id AND d.g = 1)
+SELECT f.trace_id, 'poll', f.part, CASE WHEN f.alone = 1 THEN 'probable' ELSE 'fact' END,
+       CASE WHEN f.alone = 1 OR EXISTS (SELECT 1 FROM dead d WHERE d.trace_id = f.trace_id AND d.g = 1)
             THEN 'error' ELSE 'warning' END,
        f.n || CASE f.n WHEN 1 THEN ' goroutine asks' ELSE ' goroutines ask' END ||
          ' again and again in vain' || coalesce(', ' || s.op || coalesce(' "' || nullif(ltrim(s.text, '*&'), '') || '"', ''), ''),
        f.tries || CASE f.yields WHEN 1 THEN ' yields with nothing else between'
                                 ELSE ' tries failed, none succeeded' END || ' in ' ||
-         CASE WHEN t.duration_ns - f.from_ns < 1000000 THEN printf('%.1f us', (t.duration_ns - f.from_ns) / 1e3)
-              WHEN t.duration_ns - f.from_ns < 1000000000 THEN printf('%.1f ms', (t.duration_ns - f.from_ns) / 1e6)
-              ELSE printf('%.1f s', (t.duration_ns - f.from_ns) / 1e9) END ||
-         CASE WHEN f.alone THEN '; all other goroutines wait, and nothing will wake them'
+         CASE WHEN t.duration_ns - f.from_ns < 1000000 THEN round((t.duration_ns - f.from_ns) / 1e3, 1) || ' us'
+              WHEN t.duration_ns - f.from_ns < 1000000000 THEN round((t.duration_ns - f.from_ns) / 1e6, 1) || ' ms'
+              ELSE round((t.duration_ns - f.from_ns) / 1e9, 1) || ' s' END ||
+         CASE WHEN f.alone = 1 THEN '; all other goroutines wait, and nothing will wake them'
               ELSE '' END,
        'wait instead: receive, lock or select without a default',
        f.n, f.from_ns, s.file, s.line, s.func,

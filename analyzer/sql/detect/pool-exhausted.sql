@@ -8,7 +8,7 @@
 DELETE FROM finding WHERE kind = 'pool-exhausted';
 DELETE FROM finding_goroutine WHERE kind = 'pool-exhausted';
 
-CREATE TEMP TABLE IF NOT EXISTS stuck(trace_id INTEGER, g INTEGER, since_ns INTEGER,
+CREATE TEMP TABLE IF NOT EXISTS stuck(trace_id BIGINT, g BIGINT, since_ns BIGINT,
                                       PRIMARY KEY (trace_id, g));
 DELETE FROM stuck;
 INSERT INTO stuck(trace_id, g, since_ns)
@@ -22,7 +22,7 @@ WHERE e.foreign_thread IS NULL AND t.duration_ns - e.since_ns >= t.exhaust_ns
                                      AND b.ts_ns >= e.since_ns + t.exhaust_ns / 2
                                      AND b.cpu_ns < b.run_ns / 4)));
 
-CREATE TEMP TABLE IF NOT EXISTS exhausted(trace_id INTEGER PRIMARY KEY);
+CREATE TEMP TABLE IF NOT EXISTS exhausted(trace_id BIGINT PRIMARY KEY);
 DELETE FROM exhausted;
 INSERT INTO exhausted(trace_id)
 SELECT t.trace_id
@@ -57,11 +57,12 @@ FROM (SELECT m.trace_id, count(*) AS n, min(m.g) AS first, max(e.since_ns) AS si
       WHERE m.kind = 'pool-exhausted'
       GROUP BY m.trace_id) f
 JOIN (SELECT r.trace_id, count(*) || ' on threads that do not run: ' ||
-             group_concat(CASE WHEN r.place <= 3 THEN r.label END, ', ') AS text
+             max(CASE r.place WHEN 1 THEN r.label END) ||
+             coalesce(', ' || max(CASE r.place WHEN 2 THEN r.label END), '') ||
+             coalesce(', ' || max(CASE r.place WHEN 3 THEN r.label END), '') AS text
       FROM (SELECT s.trace_id, n.label, row_number() OVER (PARTITION BY s.trace_id ORDER BY s.g) AS place
             FROM stuck s
-            JOIN goroutine_name n ON n.trace_id = s.trace_id AND n.g = s.g
-            ORDER BY s.g) r
+            JOIN goroutine_name n ON n.trace_id = s.trace_id AND n.g = s.g) r
       GROUP BY r.trace_id) k ON k.trace_id = f.trace_id
 JOIN goroutine g ON g.trace_id = f.trace_id AND g.g = f.first
 LEFT JOIN interval i ON i.trace_id = g.trace_id AND i.g = g.g AND i.n = g.intervals - 2

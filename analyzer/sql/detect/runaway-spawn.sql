@@ -14,24 +14,24 @@ INSERT INTO finding(trace_id, kind, part, certainty, severity, title, why, hint,
 SELECT r.trace_id, 'runaway-spawn', r.first, 'fact', 'warning',
        'goroutines spawn goroutines without an end: ' || r.n || ' from one place',
        'the last of them are of generation ' || r.d5 || ', after ' || r.d1 || ' in the first fifth of that time; ' ||
-         CAST(r.n / (max(t.duration_ns - r.first_ns, 1) / 1e9) AS INTEGER) || ' a second, ' || r.alive ||
+         (r.n * 1000000000 / (t.duration_ns - r.first_ns + 1)) || ' a second, ' || r.alive ||
          ' alive at the end',
        'bound the number of goroutines: let a fixed number of workers take the work from a channel',
        r.alive, r.first_ns, s.file, s.line, s.func, 'go ' || s.text, s.file, s.line, s.func, 'go ' || s.text,
-       EXISTS (SELECT 1 FROM gap p WHERE p.trace_id = r.trace_id)
+       CASE WHEN EXISTS (SELECT 1 FROM gap p WHERE p.trace_id = r.trace_id) THEN 1 ELSE 0 END
 FROM (SELECT g.trace_id, g.born_site, count(*) AS n, min(g.g) AS first, min(g.born_ns) AS first_ns,
-             sum(g.ended_ns IS NULL) AS alive,
+             count(CASE WHEN g.ended_ns IS NULL THEN 1 END) AS alive,
              max(CASE WHEN (g.born_ns - w.from_ns) * 5 / w.long_ns = 0 THEN g.depth END) AS d1,
              max(CASE WHEN (g.born_ns - w.from_ns) * 5 / w.long_ns = 1 THEN g.depth END) AS d2,
              max(CASE WHEN (g.born_ns - w.from_ns) * 5 / w.long_ns = 2 THEN g.depth END) AS d3,
              max(CASE WHEN (g.born_ns - w.from_ns) * 5 / w.long_ns = 3 THEN g.depth END) AS d4,
              max(CASE WHEN (g.born_ns - w.from_ns) * 5 / w.long_ns >= 4 THEN g.depth END) AS d5,
              min(t.spawn_count) AS least,
-             sum((g.born_ns - w.from_ns) * 5 / w.long_ns = 0) AS n1,
-             sum((g.born_ns - w.from_ns) * 5 / w.long_ns = 1) AS n2,
-             sum((g.born_ns - w.from_ns) * 5 / w.long_ns = 2) AS n3,
-             sum((g.born_ns - w.from_ns) * 5 / w.long_ns = 3) AS n4,
-             sum((g.born_ns - w.from_ns) * 5 / w.long_ns >= 4) AS n5
+             count(CASE WHEN (g.born_ns - w.from_ns) * 5 / w.long_ns = 0 THEN 1 END) AS n1,
+             count(CASE WHEN (g.born_ns - w.from_ns) * 5 / w.long_ns = 1 THEN 1 END) AS n2,
+             count(CASE WHEN (g.born_ns - w.from_ns) * 5 / w.long_ns = 2 THEN 1 END) AS n3,
+             count(CASE WHEN (g.born_ns - w.from_ns) * 5 / w.long_ns = 3 THEN 1 END) AS n4,
+             count(CASE WHEN (g.born_ns - w.from_ns) * 5 / w.long_ns >= 4 THEN 1 END) AS n5
       FROM goroutine g
       JOIN trace t ON t.trace_id = g.trace_id AND t.main_ended_ns IS NULL AND t.end <> 'exit'
       JOIN (SELECT x.trace_id, x.born_site, min(x.born_ns) AS from_ns, max(x.born_ns) AS to_ns,
@@ -43,7 +43,8 @@ FROM (SELECT g.trace_id, g.born_site, count(*) AS n, min(g.g) AS first, min(g.bo
       GROUP BY g.trace_id, g.born_site) r
 JOIN trace t ON t.trace_id = r.trace_id
 LEFT JOIN site s ON s.trace_id = r.trace_id AND s.site = r.born_site
-WHERE r.n >= r.least AND min(r.n1, r.n2, r.n3, r.n4, r.n5) * 10 >= r.least
+WHERE r.n >= r.least AND r.n1 * 10 >= r.least AND r.n2 * 10 >= r.least AND r.n3 * 10 >= r.least
+  AND r.n4 * 10 >= r.least AND r.n5 * 10 >= r.least
   AND r.d1 < r.d2 AND r.d2 < r.d3 AND r.d3 < r.d4 AND r.d4 < r.d5;
 
 INSERT INTO finding_goroutine(trace_id, kind, part, g)

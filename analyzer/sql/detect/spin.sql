@@ -18,12 +18,12 @@ INSERT INTO finding(trace_id, kind, part, certainty, severity, title, why, hint,
 SELECT s.trace_id, 'spin', s.g, 'fact',
        CASE WHEN EXISTS (SELECT 1 FROM dead d WHERE d.trace_id = s.trace_id AND d.g = 1)
             THEN 'error' ELSE 'warning' END,
-       n.label || ' has run for ' || CASE WHEN s.run_ns < 1000000 THEN printf('%.1f us', s.run_ns / 1e3)
-              WHEN s.run_ns < 1000000000 THEN printf('%.1f ms', s.run_ns / 1e6)
-              ELSE printf('%.1f s', s.run_ns / 1e9) END || ' without a scheduling event',
-       CASE WHEN s.cpu_ns < 1000000 THEN printf('%.1f us', s.cpu_ns / 1e3)
-              WHEN s.cpu_ns < 1000000000 THEN printf('%.1f ms', s.cpu_ns / 1e6)
-              ELSE printf('%.1f s', s.cpu_ns / 1e9) END || ' of that on a processor' || coalesce(
+       n.label || ' has run for ' || CASE WHEN s.run_ns < 1000000 THEN round(s.run_ns / 1e3, 1) || ' us'
+              WHEN s.run_ns < 1000000000 THEN round(s.run_ns / 1e6, 1) || ' ms'
+              ELSE round(s.run_ns / 1e9, 1) || ' s' END || ' without a scheduling event',
+       CASE WHEN s.cpu_ns < 1000000 THEN round(s.cpu_ns / 1e3, 1) || ' us'
+              WHEN s.cpu_ns < 1000000000 THEN round(s.cpu_ns / 1e6, 1) || ' ms'
+              ELSE round(s.cpu_ns / 1e9, 1) || ' s' END || ' of that on a processor' || coalesce(
          '; ' || p.here || ' of ' || p.n || ' samples at ' || p.file || ':' || p.line, ''),
        'let a long loop call gor_yield(), and see whether it ever ends',
        1, s.since_ns,

@@ -9,8 +9,8 @@
 DELETE FROM finding WHERE kind = 'starved';
 DELETE FROM finding_goroutine WHERE kind = 'starved';
 
-CREATE TEMP TABLE IF NOT EXISTS hungry(trace_id INTEGER, part INTEGER, n INTEGER, from_ns INTEGER,
-                                       to_ns INTEGER, born_site INTEGER, many INTEGER,
+CREATE TEMP TABLE IF NOT EXISTS hungry(trace_id BIGINT, part BIGINT, n BIGINT, from_ns BIGINT,
+                                       to_ns BIGINT, born_site BIGINT, many BIGINT,
                                        PRIMARY KEY (trace_id, part));
 DELETE FROM hungry;
 INSERT INTO hungry(trace_id, part, n, from_ns, to_ns, born_site, many)
@@ -30,23 +30,25 @@ FROM (SELECT h.*, row_number() OVER (PARTITION BY h.trace_id ORDER BY h.until_ns
 WHERE l.rank <= 3;
 
 -- Who ran meanwhile, and how.  The intervals are read once for each of at most three stretches.
-CREATE TEMP TABLE IF NOT EXISTS eater(trace_id INTEGER, part INTEGER, g INTEGER, starts INTEGER,
-                                      hog INTEGER, ran_ns INTEGER);
+CREATE TEMP TABLE IF NOT EXISTS eater(trace_id BIGINT, part BIGINT, g BIGINT, starts BIGINT,
+                                      hog BIGINT, ran_ns BIGINT);
 DELETE FROM eater;
 INSERT INTO eater(trace_id, part, g, starts, hog, ran_ns)
-SELECT h.trace_id, h.part, i.g, sum(i.from_ns > h.from_ns),
-       max(min(coalesce(i.to_ns, h.to_ns), h.to_ns) - max(i.from_ns, h.from_ns)
-             >= (h.to_ns - h.from_ns) / 2
-           AND EXISTS (SELECT 1 FROM busy b
-                       WHERE b.trace_id = i.trace_id AND b.g = i.g
-                         AND b.ts_ns BETWEEN h.from_ns AND h.to_ns
-                         AND b.cpu_ns >= (h.to_ns - h.from_ns) / 4)),
-       sum(min(coalesce(i.to_ns, h.to_ns), h.to_ns) - max(i.from_ns, h.from_ns))
-FROM hungry h
-CROSS JOIN interval i
-WHERE i.trace_id = h.trace_id AND i.state = 2 AND i.from_ns < h.to_ns
-  AND (i.to_ns IS NULL OR i.to_ns > h.from_ns) AND i.g <> h.part
-GROUP BY h.trace_id, h.part, i.g;
+SELECT r.trace_id, r.part, r.g, count(CASE WHEN r.start_ns > r.from_ns THEN 1 END),
+       max(CASE WHEN r.ran_ns >= (r.to_ns - r.from_ns) / 2
+                 AND EXISTS (SELECT 1 FROM busy b
+                             WHERE b.trace_id = r.trace_id AND b.g = r.g
+                               AND b.ts_ns BETWEEN r.from_ns AND r.to_ns
+                               AND b.cpu_ns >= (r.to_ns - r.from_ns) / 4) THEN 1 ELSE 0 END),
+       sum(r.ran_ns)
+FROM (SELECT h.trace_id, h.part, h.from_ns, h.to_ns, i.g, i.from_ns AS start_ns,
+             CASE WHEN i.to_ns < h.to_ns THEN i.to_ns ELSE h.to_ns END -
+             CASE WHEN i.from_ns > h.from_ns THEN i.from_ns ELSE h.from_ns END AS ran_ns
+      FROM hungry h
+      CROSS JOIN interval i
+      WHERE i.trace_id = h.trace_id AND i.state = 2 AND i.from_ns < h.to_ns
+        AND (i.to_ns IS NULL OR i.to_ns > h.from_ns) AND i.g <> h.part) r
+GROUP BY r.trace_id, r.part, r.g;
 DELETE FROM hungry
 WHERE NOT EXISTS (SELECT 1 FROM eater e
                   WHERE e.trace_id = hungry.trace_id AND e.part = hungry.part AND e.starts >= 10)
@@ -54,8 +56,8 @@ WHERE NOT EXISTS (SELECT 1 FROM eater e
        WHERE e.trace_id = hungry.trace_id AND e.part = hungry.part)
       < (SELECT coalesce(t.maxprocs, 1) FROM trace t WHERE t.trace_id = hungry.trace_id);
 
-INSERT OR IGNORE INTO finding_goroutine(trace_id, kind, part, g)
-SELECT h.trace_id, 'starved', h.part, x.g
+INSERT INTO finding_goroutine(trace_id, kind, part, g)
+SELECT DISTINCT h.trace_id, 'starved', h.part, x.g
 FROM hungry h
 JOIN late x ON x.trace_id = h.trace_id
 JOIN trace t ON t.trace_id = x.trace_id
@@ -66,8 +68,8 @@ INSERT INTO finding(trace_id, kind, part, certainty, severity, title, why, hint,
                     blocked_file, blocked_line, blocked_func, blocked_text, born_file, born_line,
                     born_func, born_text, touches_gap)
 SELECT h.trace_id, 'starved', h.part, 'fact', 'warning',
-       n.label || ' was ready to run for ' || printf('%.1f s', (h.to_ns - h.from_ns) / 1e9) ||
-         ' and had no turn',
+       n.label || ' was ready to run for ' || round((h.to_ns - h.from_ns) / 1e9, 1) ||
+         ' s and had no turn',
        'meanwhile ran ' || e.text,
        'let who ran so long call gor_yield(), or give it less to do at once',
        (SELECT count(*) FROM finding_goroutine m
@@ -79,15 +81,16 @@ FROM hungry h
 JOIN goroutine g ON g.trace_id = h.trace_id AND g.g = h.part
 JOIN goroutine_name n ON n.trace_id = h.trace_id AND n.g = h.part
 JOIN (SELECT r.trace_id, r.part,
-             group_concat(CASE WHEN r.place <= 3 THEN r.label || ', ' ||
-               printf('%.1f s', r.ran_ns / 1e9) || CASE WHEN r.starts > 1 THEN ' in ' || r.starts || ' turns'
-                                                        ELSE ' at a stretch' END END, '; ') AS text
-      FROM (SELECT v.*, n.label,
+             max(CASE r.place WHEN 1 THEN r.text END) ||
+             coalesce('; ' || max(CASE r.place WHEN 2 THEN r.text END), '') ||
+             coalesce('; ' || max(CASE r.place WHEN 3 THEN r.text END), '') AS text
+      FROM (SELECT v.trace_id, v.part,
+                   n.label || ', ' || round(v.ran_ns / 1e9, 1) || ' s' ||
+                   CASE WHEN v.starts > 1 THEN ' in ' || v.starts || ' turns' ELSE ' at a stretch' END AS text,
                    row_number() OVER (PARTITION BY v.trace_id, v.part ORDER BY v.ran_ns DESC, v.g) AS place
             FROM eater v
             JOIN goroutine_name n ON n.trace_id = v.trace_id AND n.g = v.g
-            WHERE v.starts >= 10 OR v.hog
-            ORDER BY place) r
+            WHERE v.starts >= 10 OR v.hog = 1) r
       GROUP BY r.trace_id, r.part) e ON e.trace_id = h.trace_id AND e.part = h.part
 LEFT JOIN interval i ON i.trace_id = h.trace_id AND i.g = h.part AND i.n = h.n - 1
 LEFT JOIN site s ON s.trace_id = i.trace_id AND s.site = i.site

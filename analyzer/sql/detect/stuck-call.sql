@@ -28,7 +28,7 @@ SELECT f.trace_id, 'stuck-call', f.part, 'fact',
        CASE WHEN EXISTS (SELECT 1 FROM dead d WHERE d.trace_id = f.trace_id AND d.g = 1)
             THEN 'warning' ELSE 'info' END,
        f.n || CASE f.n WHEN 1 THEN ' goroutine' ELSE ' goroutines' END ||
-         ' in a call outside for ' || printf('%.1f s', (t.duration_ns - f.since_ns) / 1e9),
+         ' in a call outside for ' || round((t.duration_ns - f.since_ns) / 1e9, 1) || ' s',
        n.label || ' has not come back from ' || CASE h.why WHEN 'explicit' THEN 'foreign code' ELSE 'a system call' END,
        'give the call a deadline, or let another thread end it: close the file, send a signal',
        f.n, f.since_ns, coalesce(p.file, b.file), coalesce(p.line, b.line),
