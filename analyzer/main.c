@@ -17,7 +17,8 @@
  *   triage/          which findings count, and which are reported
  *   report/          findings -> text, JSON, HTML, SARIF, JUnit, GitHub's commands, Markdown
  *   plot/, plots/    rows -> series -> gnuplot
- *   analyze.c, diff.c, run.c, record.c, plot.c, sql.c, dump.c, info.c   one verb each
+ *   export/          rows -> pprof, Perfetto, folded stacks, CSV, DOT
+ *   analyze.c, diff.c, run.c, record.c, plot.c, sql.c, dump.c, info.c, export.c   one verb each
  *   opt.c, talk.c, db.c, assets.c                      options, messages, database, embedded files
  *
  * Data flows down that list, and nothing refers upwards.
@@ -33,6 +34,7 @@
 
 static const struct cmd *const cmds[] = {
 	&cmd_run, &cmd_record, &cmd_analyze, &cmd_diff, &cmd_plot, &cmd_sql, &cmd_dump, &cmd_info,
+	&cmd_export,
 };
 
 enum { CMDS = sizeof cmds / sizeof cmds[0] };
