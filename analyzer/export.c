@@ -153,7 +153,7 @@ const struct cmd cmd_export = {
 	.args = "--to FORMAT [--profile KIND] [-o FILE] TRACE|DB",
 	.brief = "write it for pprof, Perfetto, flame graphs, databases or Graphviz",
 	.examples =
-		"  gtrace export --to pprof -o goroutine.pb.gz run.gtrace && go tool pprof -top goroutine.pb.gz\n"
+		"  gtrace export --to pprof -o g.pb.gz run.gtrace && go tool pprof -top g.pb.gz\n"
 		"  gtrace export --to pprof --profile block -o block.pb.gz run.report/trace.db\n"
 		"  gtrace export --to perfetto -o run.pftrace run.gtrace      open it at ui.perfetto.dev\n"
 		"  gtrace export --to folded --profile delay run.gtrace | flamegraph.pl >delay.svg\n"
