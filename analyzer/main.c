@@ -17,10 +17,11 @@
  *   triage/          which findings count, and which are reported
  *   report/          findings -> text, JSON, HTML, SARIF, JUnit, GitHub's commands, Markdown
  *   plot/, plots/    rows -> series -> gnuplot
+ *   event/           the events as a table, also for the stock sqlite3
  *   export/          rows -> pprof, Perfetto, folded stacks, CSV, DOT
- *   analyze.c, diff.c, run.c, record.c, plot.c, sql.c, dump.c, info.c, goroutine.c, at.c, export.c
- * one verb each opt.c, talk.c, db.c, assets.c                      options, messages, database,
- * embedded files
+ *   analyze.c, diff.c, run.c, record.c, plot.c, sql.c,
+ *   dump.c, info.c, goroutine.c, at.c, export.c        one verb each
+ *   opt.c, talk.c, db.c, plain.c, assets.c             options, messages, database, embedded files
  *
  * Data flows down that list, and nothing refers upwards.
  */
