@@ -42,6 +42,19 @@ header program='./p"\\x0a;' pid=42 maxprocs=1 level=sync
 4000 t1 THREAD_IDLE
 end signal 15
 """
+# What made the object is lost, with what else the thread did.
+DAMAGED = r"""
+header program=./d pid=42 maxprocs=1 level=sync
+1000 t1 THREAD_START kind=worker tid=7
+1000 t1 GO_NEW g=1 site=main.c:3:main:go:app
+2000 t1 GO_START g=1
+2100 t1 GO_NEW g=2 site=main.c:9:app:go:f
+2200 t1 GAP batches=1 events=9
+2300 t1 GO_PARK reason='chan receive' obj=7 site=main.c:30:app:'chan receive':c
+2400 t1 GO_START g=2
+2500 t1 GO_PARK reason='chan send' obj=8 site=main.c:31:f:'chan send':d
+end signal 15
+"""
 PROFILES = {  # statement for the totals, and the default number of the two
     "goroutine": ("SELECT count(*), sum(t.duration_ns - e.since_ns) FROM goroutine_at_end e JOIN trace t", 0),
     "block": ("SELECT count(*), sum(coalesce(i.to_ns, t.duration_ns) - i.from_ns) FROM interval i JOIN trace t "
@@ -316,9 +329,11 @@ def main():
     if not shutil.which("go"):
         print("go is not here: go tool pprof is not asked")
     with tempfile.TemporaryDirectory(dir=".") as folder:
-        hostile = pathlib.Path(folder, "hostile.txt")
-        hostile.write_text(HOSTILE)
-        for text in [pathlib.Path(source, "tests/traces", f"{name}.txt") for name in TRACES] + [hostile]:
+        texts = [pathlib.Path(source, "tests/traces", f"{name}.txt") for name in TRACES]
+        for name, text in ("hostile", HOSTILE), ("damaged", DAMAGED):
+            texts.append(pathlib.Path(folder, f"{name}.txt"))
+            texts[-1].write_text(text)
+        for text in texts:
             trace, where = (os.path.join(folder, text.stem + end) for end in (".gtrace", ".report"))
             subprocess.run([assemble, str(text), trace], check=True)
             subprocess.run([gtrace, "analyze", "--no-plots", "-o", where, trace], check=False, capture_output=True)

@@ -36,10 +36,12 @@ LEFT JOIN blocked b ON b.trace_id = 1 AND b.g = m.node
 ORDER BY m.node;
 
 -- @objects
-SELECT o.object, o.type || ' "' || o.name || '"', coalesce(o.made_file || ':' || o.made_line, '')
-FROM object_name o
-WHERE o.trace_id = 1 AND o.object IN (SELECT object FROM wait_on WHERE trace_id = 1)
-ORDER BY o.object;
+-- One that nothing else is known of, in a damaged trace, has its number for a name.
+SELECT w.object, coalesce(o.type || ' "' || o.name || '"', '#' || w.object),
+       coalesce(o.made_file || ':' || o.made_line, '')
+FROM (SELECT DISTINCT object FROM wait_on WHERE trace_id = 1) w
+LEFT JOIN object_name o ON o.trace_id = 1 AND o.object = w.object
+ORDER BY w.object;
 
 -- @waits
 SELECT DISTINCT d.node, w.object, w.op
