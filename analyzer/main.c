@@ -17,8 +17,11 @@
  *   triage/          which findings count, and which are reported
  *   report/          findings -> text, JSON, HTML, SARIF, JUnit, GitHub's commands, Markdown
  *   plot/, plots/    rows -> series -> gnuplot
- *   analyze.c, diff.c, run.c, record.c, plot.c, sql.c, dump.c, info.c   one verb each
- *   opt.c, talk.c, db.c, assets.c                      options, messages, database, embedded files
+ *   event/           the events as a table, also for the stock sqlite3
+ *   export/          rows -> pprof, Perfetto, folded stacks, CSV, DOT
+ *   analyze.c, diff.c, run.c, record.c, plot.c, sql.c,
+ *   dump.c, info.c, goroutine.c, at.c, export.c        one verb each
+ *   opt.c, talk.c, db.c, plain.c, assets.c             options, messages, database, embedded files
  *
  * Data flows down that list, and nothing refers upwards.
  */
@@ -32,7 +35,8 @@
 #include "talk.h"
 
 static const struct cmd *const cmds[] = {
-	&cmd_run, &cmd_record, &cmd_analyze, &cmd_diff, &cmd_plot, &cmd_sql, &cmd_dump, &cmd_info,
+	&cmd_run,  &cmd_record, &cmd_analyze,   &cmd_diff, &cmd_plot,   &cmd_sql,
+	&cmd_dump, &cmd_info,   &cmd_goroutine, &cmd_at,   &cmd_export,
 };
 
 enum { CMDS = sizeof cmds / sizeof cmds[0] };
@@ -55,7 +59,7 @@ static void help_all(void)
 	       "  gtrace analyze run.gtrace      report\n"
 	       "\n");
 	for (size_t i = 0; i < CMDS; i++)
-		printf("  gtrace %-8s %s\n", cmds[i]->name, cmds[i]->brief);
+		printf("  gtrace %-9s %s\n", cmds[i]->name, cmds[i]->brief);
 	printf("  gtrace help [VERB], gtrace --version\n"
 	       "\n"
 	       "exit status: 0 nothing found, 1 something found, 2 wrong usage,\n"

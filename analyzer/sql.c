@@ -5,19 +5,10 @@
 
 #include "cmd.h"
 #include "db.h"
+#include "event/event.h"
 #include "load/load.h"
+#include "plain.h"
 #include "talk.h"
-
-/* Tabs, newlines and other control characters would end a field: they are shown as \xNN. */
-static void sql_field(const char *text)
-{
-	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-		if (*p < 0x20 || *p == 0x7f)
-			printf("\\x%02x", *p);
-		else
-			putchar(*p);
-	}
-}
 
 static int sql_rows(sqlite3_stmt *st)
 {
@@ -27,7 +18,7 @@ static int sql_rows(sqlite3_stmt *st)
 		printf("%s%s", sqlite3_column_name(st, i), i == columns - 1 ? "\n" : "\t");
 	while ((got = sqlite3_step(st)) == SQLITE_ROW) {
 		for (int i = 0; i < columns; i++) {
-			sql_field(db_column(st, i));
+			plain_text(stdout, db_column(st, i)); // a tab or a newline would end a field
 			putchar(i == columns - 1 ? '\n' : '\t');
 		}
 	}
@@ -67,6 +58,18 @@ static char *sql_stdin(void)
 	return text;
 }
 
+/* The table event: of the trace that the tables were made of. */
+static void sql_events(sqlite3 *db)
+{
+	sqlite3_stmt *st = NULL;
+
+	if (db_prepare(db, "sql/show/trace.sql", "file", &st) == SQLITE_OK &&
+	    sqlite3_step(st) == SQLITE_ROW &&
+	    event_register(db, "event", db_column(st, 0)) != SQLITE_OK)
+		talk("cannot make the table event: %s", sqlite3_errmsg(db));
+	sqlite3_finalize(st);
+}
+
 static int sql_run(void *args, int nwords, char **words)
 {
 	struct gtrace_error err;
@@ -77,6 +80,7 @@ static int sql_run(void *args, int nwords, char **words)
 		talk("%s", err.text);
 		return CMD_INPUT;
 	}
+	sql_events(db);
 	char *text = nwords > 1 ? NULL : sql_stdin();
 	int code = sql_text(db, nwords > 1 ? words[1] : text ? text : "");
 
@@ -92,7 +96,8 @@ const struct cmd cmd_sql = {
 	.examples =
 		"  gtrace sql run.gtrace \"SELECT reason, count(*) FROM span GROUP BY 1\"\n"
 		"  gtrace sql run.report/trace.db <query.sql\n"
-		"  gtrace sql run.gtrace \"SELECT sql FROM sqlite_schema\"     the tables, explained\n",
+		"  gtrace sql run.gtrace \"SELECT sql FROM sqlite_schema\"     the tables, explained\n"
+		"  gtrace sql run.gtrace \"SELECT text FROM event WHERE g = 4\"   raw events\n",
 	.words_min = 1,
 	.words_max = 2,
 	.run = sql_run,

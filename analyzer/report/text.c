@@ -7,34 +7,10 @@
 #include <time.h>
 
 #include "db.h"
+#include "plain.h"
 #include "report/report.h"
 
 enum { TEXT_COLUMNS = 80, TEXT_INDENT = 16 };
-
-/* Print n bytes of s so that they cannot do anything to the terminal.  Returns the columns used. */
-static int text_put(FILE *out, const char *s, size_t n)
-{
-	int columns = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)s[i];
-		bool c1 = c == 0xc2 && i + 1 < n && (unsigned char)s[i + 1] < 0xa0;
-		if (c < 0x20 || c == 0x7f) {
-			columns += fprintf(out, "\\x%02x", c);
-		} else if (c1) {
-			columns += fprintf(out, "\\x%02x", (unsigned char)s[++i]);
-		} else {
-			fputc(c, out);
-			columns += (c & 0xc0) != 0x80;
-		}
-	}
-	return columns;
-}
-
-static int text_all(FILE *out, const char *s)
-{
-	return text_put(out, s, strlen(s));
-}
 
 /* Words from `column` on, broken at TEXT_COLUMNS; the next lines begin at `indent`. */
 static void text_wrap(FILE *out, const char *s, int column, int indent)
@@ -51,7 +27,7 @@ static void text_wrap(FILE *out, const char *s, int column, int indent)
 			column++;
 		}
 		first = false;
-		column += text_put(out, s, n);
+		column += plain_bytes(out, s, n);
 		s += n;
 		s += strspn(s, " ");
 	}
@@ -78,19 +54,6 @@ static const char *text_count(char out[32], int64_t v)
 			out[at++] = ',';
 	}
 	out[at] = '\0';
-	return out;
-}
-
-static const char *text_time(char out[32], int64_t ns)
-{
-	if (ns < 1000)
-		snprintf(out, 32, "%" PRId64 " ns", ns);
-	else if (ns < 1000000)
-		snprintf(out, 32, "%.1f us", (double)ns / 1e3);
-	else if (ns < 1000000000)
-		snprintf(out, 32, "%.1f ms", (double)ns / 1e6);
-	else
-		snprintf(out, 32, "%.1f s", (double)ns / 1e9);
 	return out;
 }
 
@@ -136,7 +99,7 @@ static void text_end(FILE *out, sqlite3_stmt *st)
 	}
 	if (*db_column(st, 20)) {
 		fputs("  repeat by   GOR_DEBUG=", out);
-		text_all(out, db_column(st, 20));
+		plain_text(out, db_column(st, 20));
 		fputc('\n', out);
 	}
 	if (sqlite3_column_int64(st, 7) || sqlite3_column_int64(st, 8))
@@ -153,14 +116,14 @@ static void text_header(FILE *out, sqlite3_stmt *st)
 	struct tm tm;
 
 	fputs("gtrace analyze ", out);
-	text_all(out, db_column(st, 0));
+	plain_text(out, db_column(st, 0));
 	fputs("\n  program     ", out);
-	text_all(out, db_column(st, 1));
+	plain_text(out, db_column(st, 1));
 	if (sqlite3_column_int64(st, 2))
 		fprintf(out, "   pid %" PRId64, (int64_t)sqlite3_column_int64(st, 2));
 	if (start > 0 && gmtime_r(&start, &tm) && strftime(when, sizeof when, "%F %T UTC", &tm))
 		fprintf(out, "   started %s", when);
-	fprintf(out, "\n  recorded    %s, %s events, %s", text_time(a, sqlite3_column_int64(st, 4)),
+	fprintf(out, "\n  recorded    %s, %s events, %s", plain_time(a, sqlite3_column_int64(st, 4)),
 	        text_count(b, events), text_bytes(c, bytes));
 	if (events)
 		fprintf(out, " (%.1f bytes/event)", (double)bytes / (double)events);
@@ -168,16 +131,16 @@ static void text_header(FILE *out, sqlite3_stmt *st)
 	        text_count(a, sqlite3_column_int64(st, 13)),
 	        text_count(b, sqlite3_column_int64(st, 14)));
 	fprintf(out, " peak %s at %s   workers %d\n", text_count(c, sqlite3_column_int64(st, 15)),
-	        text_time(d, sqlite3_column_int64(st, 16)), sqlite3_column_int(st, 18));
+	        plain_time(d, sqlite3_column_int64(st, 16)), sqlite3_column_int(st, 18));
 	if (sqlite3_column_type(st, 23) != SQLITE_NULL) // what the recorder itself took
 		fprintf(out, "  recorder    %s of CPU, %s batches, %s stalls (%s)\n",
-		        text_time(a, sqlite3_column_int64(st, 23)),
+		        plain_time(a, sqlite3_column_int64(st, 23)),
 		        text_count(b, sqlite3_column_int64(st, 24)),
 		        text_count(c, sqlite3_column_int64(st, 25)),
-		        text_time(d, sqlite3_column_int64(st, 26)));
+		        plain_time(d, sqlite3_column_int64(st, 26)));
 	if (sqlite3_column_int64(st, 21))
 		fprintf(out, "  begins      %s after the recording: the last of what it was\n",
-		        text_time(a, sqlite3_column_int64(st, 21)));
+		        plain_time(a, sqlite3_column_int64(st, 21)));
 	text_end(out, st);
 }
 
@@ -190,16 +153,16 @@ static void text_place(FILE *out, const char *name, sqlite3_stmt *st, int column
 	if (!*file)
 		return;
 	fprintf(out, "    %-*s", TEXT_INDENT - 4, name);
-	text_all(out, file);
+	plain_text(out, file);
 	fprintf(out, ":%d", sqlite3_column_int(st, column + 1));
 	if (*func) {
 		fputs("   ", out);
-		text_all(out, func);
+		plain_text(out, func);
 		fputs(strchr(func, '(') ? "" : "()", out);
 	}
 	if (*what) {
 		fputs("   ", out);
-		text_all(out, what);
+		plain_text(out, what);
 	}
 	fputc('\n', out);
 }
@@ -219,7 +182,7 @@ static void text_finding(FILE *out, sqlite3_stmt *st, bool colour)
 	text_wrap(out, db_column(st, 3), column + 2, 4);
 	fprintf(out, "    %-*s%s", TEXT_INDENT - 4, "certainty", db_column(st, 2));
 	if (since >= 0)
-		fprintf(out, ", since %s", text_time(when, since));
+		fprintf(out, ", since %s", plain_time(when, since));
 	fputs(sqlite3_column_int(st, 16) ? "; part of the trace is lost here" : "", out);
 	fputs(sqlite3_column_int(st, 19) ? "; known, by the baseline\n" : "\n", out);
 	text_place(out, "at", st, 8);

@@ -22,7 +22,7 @@ expect 0 'gtrace analyze' '' "$gtrace"
 expect 0 'gtrace analyze' '' "$gtrace" --help
 expect 0 '^gtrace [0-9]+\.[0-9]+\.[0-9]+$' '' "$gtrace" --version
 expect 0 'usage: gtrace analyze .*' '' "$gtrace" help analyze
-for verb in run record analyze diff plot sql dump info; do
+for verb in run record analyze diff plot sql dump info goroutine at export; do
 	expect 0 "usage: gtrace $verb" '' "$gtrace" $verb --help
 done
 expect 2 '' "unknown verb 'analyse', did you mean 'analyze'" "$gtrace" analyse

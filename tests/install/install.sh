@@ -97,4 +97,10 @@ check inside/static
 check inside/shared
 
 [ "$("$prefix/bin/gtrace" --version)" = "gtrace 0.1.0" ] || fail 'the program does not say its version'
+if command -v sqlite3 >/dev/null; then
+	out=$(sqlite3 :memory: ".load $libdir/gtrace/gtrace" \
+		"SELECT count(*) FROM gtrace_event('run.gtrace') WHERE event = 'GO_NEW'") || fail 'the extension of SQLite'
+	[ "$out" = 2 ] || fail "the extension of SQLite: counted '$out' goroutines"
+	checked=$((checked + 1))
+fi
 printf 'install: %s programs built and run\n' $checked

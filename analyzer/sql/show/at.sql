@@ -1,0 +1,29 @@
+-- SPDX-License-Identifier: MIT
+--
+-- What the verb at shows.
+
+-- @end
+SELECT duration_ns FROM trace WHERE trace_id = 1;
+
+-- @goroutines
+-- Those alive at ?1: state, for how many minutes, the place of the last call, where it was born.  Of the
+-- last interval that begins at a time that is the same for several, the later counts.
+SELECT i.g, CASE WHEN i.state = 3 THEN coalesce(nullif(r.text, ''), 'waiting') ELSE w.text END,
+       (?1 - i.from_ns) / 60000000000, g.foreign_thread IS NOT NULL,
+       coalesce(s.func, ''), coalesce(s.file, ''), coalesce(s.line, 0), coalesce(b.text, ''),
+       coalesce(g.parent, 0), coalesce(b.func, ''), coalesce(b.file, ''), coalesce(b.line, 0)
+FROM interval i
+JOIN goroutine g ON g.trace_id = i.trace_id AND g.g = i.g
+LEFT JOIN word w ON w.list = 'state' AND w.number = i.state
+LEFT JOIN word r ON r.list = 'reason' AND r.number = i.reason
+LEFT JOIN site b ON b.trace_id = g.trace_id AND b.site = g.born_site
+LEFT JOIN site s ON s.trace_id = g.trace_id AND s.site =
+          coalesce(i.site, (SELECT p.site FROM interval p
+                            WHERE p.trace_id = i.trace_id AND p.g = i.g AND p.n < i.n AND p.site IS NOT NULL
+                            ORDER BY p.n DESC LIMIT 1))
+WHERE i.trace_id = 1 AND i.from_ns <= ?1 AND (i.to_ns IS NULL OR i.to_ns > ?1)
+ORDER BY i.g;
+
+-- @gaps
+-- Stretches that the trace has lost then.
+SELECT thread, from_ns, to_ns FROM gap WHERE trace_id = 1 AND from_ns <= ?1 AND to_ns >= ?1 ORDER BY n;
