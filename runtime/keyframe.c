@@ -143,6 +143,19 @@ __attribute__((no_sanitize("thread"))) static void keyframe_row(void *arg, struc
 	}
 }
 
+/** Of lists that come again and again ever fewer go with a search, which takes its time. */
+static bool keyframe_searches(struct sched *s, const struct gtrace_keyframe *to)
+{
+	if (to->why != GTRACE_snap_PERIODIC)
+		return true;
+	if (to->ticks < s->search_ticks)
+		return false;
+	if (!s->list_ticks)
+		s->list_ticks = to->ticks;
+	s->search_ticks = to->ticks + (to->ticks - s->list_ticks) / 2;
+	return true;
+}
+
 int gor__keyframe(void *arg, const struct gtrace_keyframe *to)
 {
 	struct sched *s = gor__sched_now();
@@ -158,7 +171,7 @@ int gor__keyframe(void *arg, const struct gtrace_keyframe *to)
 	GTRACE_EMIT_AT(to->stream, to->ticks, SNAP_BEGIN, to->why, k.count);
 	gor__g_each(keyframe_row, &k);
 	GTRACE_EMIT_AT(to->stream, to->ticks, SNAP_END);
-	if (to->why != GTRACE_snap_PERIODIC && !atomic_load(&s->stopped))
+	if (keyframe_searches(s, to) && !atomic_load(&s->stopped))
 		gor__reach(s, to->stream, GTRACE_snap_REQUEST);
 	return 0;
 }
