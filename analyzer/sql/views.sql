@@ -21,6 +21,12 @@ SELECT i.trace_id, i.to_ns AS ts_ns, i.g, i.woken_by,
 FROM interval i
 WHERE i.state = 3 AND i.to_ns IS NOT NULL;
 
+-- Objects that somebody waits for at the end, or uses round and round.
+CREATE VIEW wanted AS
+SELECT trace_id, object FROM wait_on
+UNION ALL
+SELECT trace_id, object FROM repeat_on WHERE now;
+
 -- Objects by name: the text of the call that made it says how the program calls it.
 CREATE VIEW object_name AS
 SELECT o.trace_id, o.object, o.type, coalesce(nullif(ltrim(s.text, '*&'), ''), '#' || o.object) AS name,

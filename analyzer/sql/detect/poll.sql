@@ -42,6 +42,9 @@ WHERE mere AND trace_id IN (
                                         WHERE q.trace_id = t.trace_id)
                       AND NOT EXISTS (SELECT 1 FROM polling q
                                       WHERE q.trace_id = e.trace_id AND q.g = e.g AND q.mere)));
+DELETE FROM polling -- livelock says more
+WHERE EXISTS (SELECT 1 FROM finding_goroutine m
+              WHERE m.trace_id = polling.trace_id AND m.kind = 'livelock' AND m.g = polling.g);
 DELETE FROM polling
 WHERE NOT alone AND NOT EXISTS (SELECT 1 FROM poller p
                                 WHERE p.trace_id = polling.trace_id AND p.g = polling.g);
