@@ -60,8 +60,7 @@ static int suppose(sqlite3 *db, enum graph_suppose what, const char *word)
 	return err;
 }
 
-/* Who repeats himself: candidates, less those that do anything else, less those that are left alone.
- */
+/* Who repeats himself: candidates, less those that do anything else, less those left alone. */
 static int repeats_find(sqlite3 *db)
 {
 	static const char *const less[] = {"step", "elsewhere", "new"};

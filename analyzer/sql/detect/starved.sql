@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: MIT
 --
 -- starved: a goroutine was ready to run for trace.starve_ns or longer while others ran in its place: one of
--- them began to run ten times or more meanwhile, or as many as may run at once ran through half of that time
--- without a break, by the monitor's samples on a processor.  A fact.  A long line in which each has its turn
--- is none, nor is a program that was stopped or had no processor.
+-- them began to run ten times or more meanwhile, or as many as may run at once ran at any time through half of
+-- it, each for 0.1 s or longer without a break and, by the monitor's samples, on a processor.  A fact.  A long line
+-- in which each has its short turn is none, nor is a program that was stopped or had no processor.
 -- Of the goroutines born at one place the longest stretch counts.  The three longest are looked at.
 
 DELETE FROM finding WHERE kind = 'starved';
@@ -29,30 +29,36 @@ FROM (SELECT h.*, row_number() OVER (PARTITION BY h.trace_id ORDER BY h.until_ns
       WHERE h.place = 1) l
 WHERE l.rank <= 3;
 
--- Who ran meanwhile, and how.  The intervals are read once for each of at most three stretches.
+-- Who ran meanwhile, and how: hog_ns of it in long turns.  The intervals are read once for each of at most three
+-- stretches.
 CREATE TEMP TABLE IF NOT EXISTS eater(trace_id INTEGER, part INTEGER, g INTEGER, starts INTEGER,
-                                      hog INTEGER, ran_ns INTEGER);
+                                      hog_ns INTEGER, ran_ns INTEGER);
 DELETE FROM eater;
-INSERT INTO eater(trace_id, part, g, starts, hog, ran_ns)
-SELECT h.trace_id, h.part, i.g, sum(i.from_ns > h.from_ns),
-       max(min(coalesce(i.to_ns, h.to_ns), h.to_ns) - max(i.from_ns, h.from_ns)
-             >= (h.to_ns - h.from_ns) / 2
-           AND EXISTS (SELECT 1 FROM busy b
-                       WHERE b.trace_id = i.trace_id AND b.g = i.g
-                         AND b.ts_ns BETWEEN h.from_ns AND h.to_ns
-                         AND b.cpu_ns >= (h.to_ns - h.from_ns) / 4)),
-       sum(min(coalesce(i.to_ns, h.to_ns), h.to_ns) - max(i.from_ns, h.from_ns))
-FROM hungry h
-CROSS JOIN interval i
-WHERE i.trace_id = h.trace_id AND i.state = 2 AND i.from_ns < h.to_ns
-  AND (i.to_ns IS NULL OR i.to_ns > h.from_ns) AND i.g <> h.part
-GROUP BY h.trace_id, h.part, i.g;
+INSERT INTO eater(trace_id, part, g, starts, hog_ns, ran_ns)
+SELECT r.trace_id, r.part, r.g, sum(r.starts),
+       sum(CASE WHEN r.turn_ns >= 100000000
+                 AND EXISTS (SELECT 1 FROM busy b
+                             WHERE b.trace_id = r.trace_id AND b.g = r.g
+                               AND b.ts_ns BETWEEN r.from_ns AND r.to_ns AND b.cpu_ns >= b.run_ns / 2)
+                THEN min(r.to_ns, r.late_to_ns) - max(r.from_ns, r.late_from_ns) ELSE 0 END),
+       sum(min(r.to_ns, r.late_to_ns) - max(r.from_ns, r.late_from_ns))
+FROM (SELECT h.trace_id, h.part, i.g, i.from_ns > h.from_ns AS starts, i.from_ns,
+             coalesce(i.to_ns, t.duration_ns) AS to_ns,
+             coalesce(i.to_ns, t.duration_ns) - i.from_ns AS turn_ns,
+             h.from_ns AS late_from_ns, h.to_ns AS late_to_ns
+      FROM hungry h
+      JOIN trace t ON t.trace_id = h.trace_id
+      CROSS JOIN interval i
+      WHERE i.trace_id = h.trace_id AND i.state = 2 AND i.from_ns < h.to_ns
+        AND (i.to_ns IS NULL OR i.to_ns > h.from_ns) AND i.g <> h.part) r
+GROUP BY r.trace_id, r.part, r.g;
 DELETE FROM hungry
 WHERE NOT EXISTS (SELECT 1 FROM eater e
                   WHERE e.trace_id = hungry.trace_id AND e.part = hungry.part AND e.starts >= 10)
-  AND (SELECT coalesce(sum(e.hog), 0) FROM eater e
+  AND (SELECT coalesce(sum(e.hog_ns), 0) FROM eater e
        WHERE e.trace_id = hungry.trace_id AND e.part = hungry.part)
-      < (SELECT coalesce(t.maxprocs, 1) FROM trace t WHERE t.trace_id = hungry.trace_id);
+      < (SELECT coalesce(t.maxprocs, 1) FROM trace t WHERE t.trace_id = hungry.trace_id)
+        * (hungry.to_ns - hungry.from_ns) / 2;
 
 INSERT OR IGNORE INTO finding_goroutine(trace_id, kind, part, g)
 SELECT h.trace_id, 'starved', h.part, x.g
@@ -86,7 +92,7 @@ JOIN (SELECT r.trace_id, r.part,
                    row_number() OVER (PARTITION BY v.trace_id, v.part ORDER BY v.ran_ns DESC, v.g) AS place
             FROM eater v
             JOIN goroutine_name n ON n.trace_id = v.trace_id AND n.g = v.g
-            WHERE v.starts >= 10 OR v.hog
+            WHERE v.starts >= 10 OR v.hog_ns > 0
             ORDER BY place) r
       GROUP BY r.trace_id, r.part) e ON e.trace_id = h.trace_id AND e.part = h.part
 LEFT JOIN interval i ON i.trace_id = h.trace_id AND i.g = h.part AND i.n = h.n - 1

@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: MIT
 --
 -- stuck-call: at the end of the trace a goroutine has been for trace.call_ns or longer in a system call or
--- in foreign code, its place given to others, while main had not ended.  A fact: it may wait for a user.
+-- in foreign code, its place given to others, while main had not ended; a tenth of that is enough if nothing but
+-- such calls goes on, and no timer is armed: then all wait for it.  A fact: it may wait for a user.
 -- A note; a warning if main is dead, and then it may be what hides that.  A thread of the program's own in
 -- its own code is no call, and who uses a processor there spins.
 
@@ -19,7 +20,12 @@ LEFT JOIN interval p ON p.trace_id = g.trace_id AND p.g = g.g
              WHERE l.trace_id = g.trace_id AND l.g = g.g AND l.site IS NOT NULL)
 LEFT JOIN spinner s ON s.trace_id = e.trace_id AND s.g = e.g
 WHERE e.state = 5 AND e.foreign_thread IS NULL AND s.g IS NULL
-  AND t.duration_ns - e.since_ns >= t.call_ns;
+  AND t.duration_ns - e.since_ns >= CASE
+        WHEN EXISTS (SELECT 1
+                     FROM source o
+                     LEFT JOIN goroutine_at_end c ON c.trace_id = o.trace_id AND c.g = o.g AND c.state = 5
+                     WHERE o.trace_id = t.trace_id AND c.g IS NULL) THEN t.call_ns
+        ELSE t.call_ns / 10 END;
 
 INSERT INTO finding(trace_id, kind, part, certainty, severity, title, why, hint, count, since_ns,
                     blocked_file, blocked_line, blocked_func, blocked_text, born_file, born_line,
