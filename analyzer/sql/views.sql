@@ -128,6 +128,21 @@ JOIN interval i ON i.trace_id = g.trace_id AND i.g = g.g AND i.n = g.intervals -
 WHERE i.state IN (2, 5) AND b.ts_ns >= i.from_ns AND b.cpu_ns >= t.spin_ns
   AND b.ts_ns = (SELECT max(l.ts_ns) FROM busy l WHERE l.trace_id = b.trace_id AND l.g = b.g);
 
+-- Goroutines in a call outside when the trace ends, and since when: those whose place was given away; and those whose
+-- thread stood still, before that or as long as nobody wanted the place: three samples or more, each with a
+-- twentieth of its time on a processor at most.  (A program that was stopped as a whole has no samples of that.)
+CREATE VIEW caller AS
+SELECT e.trace_id, e.g, e.born_site, coalesce(i.from_ns, e.since_ns) AS since_ns
+FROM goroutine_at_end e
+JOIN goroutine g ON g.trace_id = e.trace_id AND g.g = e.g
+LEFT JOIN interval i ON i.trace_id = g.trace_id AND i.g = g.g AND i.state = 2
+  AND i.n = g.intervals - CASE e.state WHEN 5 THEN 2 ELSE 1 END
+  AND EXISTS (SELECT 1 FROM busy b
+              WHERE b.trace_id = i.trace_id AND b.g = i.g AND b.ts_ns >= i.from_ns
+              GROUP BY b.g
+              HAVING count(*) >= 3 AND max(b.cpu_ns * 20 > b.run_ns) = 0)
+WHERE e.foreign_thread IS NULL AND (e.state = 5 OR (e.state = 2 AND i.g IS NOT NULL));
+
 -- Who did one kind of thing to an object, in words: what became of the only one, or of all.
 CREATE VIEW side AS
 SELECT u.trace_id, u.object, u.op, u.n,
