@@ -143,17 +143,13 @@ __attribute__((no_sanitize("thread"))) static void keyframe_row(void *arg, struc
 	}
 }
 
-/** Of lists that come again and again ever fewer go with a search, which takes its time. */
-static bool keyframe_searches(struct sched *s, const struct gtrace_keyframe *to)
+/**
+ * A search takes its time: not with each list of a ring or of files that rotate.  Those without a
+ * limit come at doubling intervals.
+ */
+static bool keyframe_searches(const struct gtrace_keyframe *to)
 {
-	if (to->why != GTRACE_snap_PERIODIC)
-		return true;
-	if (to->ticks < s->search_ticks)
-		return false;
-	if (!s->list_ticks)
-		s->list_ticks = to->ticks;
-	s->search_ticks = to->ticks + (to->ticks - s->list_ticks) / 2;
-	return true;
+	return to->why != GTRACE_snap_PERIODIC || to->bytes_max == UINT64_MAX;
 }
 
 int gor__keyframe(void *arg, const struct gtrace_keyframe *to)
@@ -171,7 +167,7 @@ int gor__keyframe(void *arg, const struct gtrace_keyframe *to)
 	GTRACE_EMIT_AT(to->stream, to->ticks, SNAP_BEGIN, to->why, k.count);
 	gor__g_each(keyframe_row, &k);
 	GTRACE_EMIT_AT(to->stream, to->ticks, SNAP_END);
-	if (keyframe_searches(s, to) && !atomic_load(&s->stopped))
+	if (keyframe_searches(to) && !atomic_load(&s->stopped))
 		gor__reach(s, to->stream, GTRACE_snap_REQUEST);
 	return 0;
 }

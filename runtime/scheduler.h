@@ -162,10 +162,9 @@ struct sched {
 	_Atomic uint64_t *next_g_id;          // shared by all runs of the process
 	struct gtrace_stream *monitor_stream; // the monitor's own
 	uint64_t stacks;                      // the monitor's own: stacks written to it
-	uint64_t list_ticks, search_ticks; // the recorder's own: first list; next search, if periodic
-	struct sched *before;              // the run before this one
-	struct m *timer_keeper;            // lock: the idle thread that sleeps with a time limit
-	int64_t timer_keeper_ns;           // lock
+	struct sched *before;                 // the run before this one
+	struct m *timer_keeper;               // lock: the idle thread that sleeps with a time limit
+	int64_t timer_keeper_ns;              // lock
 	struct poller *poller;
 	_Atomic uint32_t fd_waits;     // goroutines that wait for a descriptor; see poll.c, E5
 	_Atomic(struct m *) poll_m;    // the idle thread that sleeps in epoll_wait(): set under
