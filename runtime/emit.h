@@ -70,6 +70,19 @@ static inline void emit_attempt(struct m *m, const struct gor_site *site)
 		gor__attempt(m, site);
 }
 
+/** A yield, or a sleep for no time: a loop of nothing else polls. */
+static inline bool emit_is_pause(const struct gor_site *site)
+{
+	return site->op == GTRACE_op_YIELD || site->op == GTRACE_op_SLEEP;
+}
+
+/** The running goroutine yielded, and there was nobody else to run. */
+static inline void emit_yielded(struct m *m, const struct gor_site *site)
+{
+	if (__builtin_expect(m->stream != NULL, 0) && site && emit_is_pause(site))
+		gor__attempt(m, site);
+}
+
 /** m runs g from here on; g is NULL when it runs none. */
 static inline void emit_context(struct m *m, const struct g *g)
 {

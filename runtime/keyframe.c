@@ -138,6 +138,15 @@ __attribute__((no_sanitize("thread"))) static void keyframe_row(void *arg, struc
 	}
 }
 
+/**
+ * A search takes its time: not with each list of a ring or of files that rotate.  Those without a
+ * limit come at doubling intervals.
+ */
+static bool keyframe_searches(const struct gtrace_keyframe *to)
+{
+	return to->why != GTRACE_snap_PERIODIC || to->bytes_max == UINT64_MAX;
+}
+
 int gor__keyframe(void *arg, const struct gtrace_keyframe *to)
 {
 	struct sched *s = gor__sched_now();
@@ -153,7 +162,7 @@ int gor__keyframe(void *arg, const struct gtrace_keyframe *to)
 	GTRACE_EMIT_AT(to->stream, to->ticks, SNAP_BEGIN, to->why, k.count);
 	gor__g_each(keyframe_row, &k);
 	GTRACE_EMIT_AT(to->stream, to->ticks, SNAP_END);
-	if (to->why != GTRACE_snap_PERIODIC && !atomic_load(&s->stopped))
+	if (keyframe_searches(to) && !atomic_load(&s->stopped))
 		gor__reach(s, to->stream, GTRACE_snap_REQUEST);
 	return 0;
 }

@@ -165,8 +165,14 @@ void gor__attempt(struct m *m, const struct gor_site *site)
 	if (!g)
 		return;
 	if (g->attempts && g->attempt_site != site) {
-		gor__attempts_flush(m);
-		g->attempts_most = ATTEMPTS_FIRST;
+		if (emit_is_pause(site))
+			return; // between tries: these tell enough
+		if (emit_is_pause(g->attempt_site) && g->attempts < ATTEMPTS_FIRST) {
+			g->attempts = 0; // likewise
+		} else {
+			gor__attempts_flush(m);
+			g->attempts_most = ATTEMPTS_FIRST;
+		}
 	}
 	g->attempt_site = site;
 	if (++g->attempts < g->attempts_most)

@@ -182,6 +182,7 @@ void gor__yield(struct m *m, const struct gor_site *site)
 		    (!atomic_load_explicit(&m->sched->global_count, memory_order_relaxed) &&
 		     !gor__timers_due(m->p))) {
 			g_set_state(g, G_RUNNING);
+			emit_yielded(m, site);
 			return;
 		}
 		gor__global_put(m->sched, &g, 1);

@@ -127,16 +127,29 @@ static void dead_climb(struct dead *d, uint64_t g, int64_t born_ns)
 	}
 }
 
+/* Supposed: does it wait for o, and never did anything else to it? */
+static bool node_merely_waits(const struct graph *gr, const struct node *n, size_t o)
+{
+	for (size_t i = 0; n->mere && i < n->wait_count; i++) {
+		const struct wait *w = &gr->waits[n->wait_first + i];
+		if (w->o == o && w->mere)
+			return true;
+	}
+	return false;
+}
+
 static void dead_agent(struct dead *d, const struct node *n)
 {
 	size_t count;
 	const struct touch *t = graph_touches(d->gr, n->g, &count);
 
-	for (size_t i = 0; i < count; i++)
-		dead_act(d, &d->gr->things[t[i].o]);
+	for (size_t i = 0; i < count; i++) {
+		if (!node_merely_waits(d->gr, n, t[i].o))
+			dead_act(d, &d->gr->things[t[i].o]);
+	}
 	if (n->foreign)
 		dead_act_on_all(d);
-	if (!n->spins)
+	if (!n->spins && !n->mere)
 		dead_climb(d, n->parent, n->born_ns);
 }
 
@@ -331,33 +344,57 @@ static int dead_rows(sqlite3 *db, const struct graph *gr)
 	return err;
 }
 
+/* Get ready to ask about gr.  Returns: an SQLite code; dead_close() in any case. */
+static int dead_open(struct dead *d, struct graph *gr, sqlite3 *db)
+{
+	*d = (struct dead){.gr = gr, .seen.slot_bytes = sizeof(struct seen)};
+	int err = db_prepare(db, "sql/dead.sql", "parent", &d->parent);
+
+	d->work = calloc(gr->node_count + 1, sizeof *d->work);
+	return d->work ? err : SQLITE_NOMEM;
+}
+
+static void dead_close(struct dead *d)
+{
+	sqlite3_finalize(d->parent);
+	free(d->work);
+	map_release(&d->seen);
+}
+
+int dead_mark(struct graph *gr, sqlite3 *db)
+{
+	struct dead d;
+	int err = dead_open(&d, gr, db);
+
+	if (err == SQLITE_OK)
+		dead_delete(&d);
+	if (err == SQLITE_OK && d.no_memory)
+		err = SQLITE_NOMEM;
+	dead_close(&d);
+	return err;
+}
+
 int dead_find(sqlite3 *db)
 {
 	struct graph gr;
-	struct dead d = {
-		.gr = &gr,
-		.seen.slot_bytes = sizeof(struct seen),
-	};
-	int err = graph_read(&gr, db);
+	struct dead d = {0};
+	int err = graph_read(&gr, db, SUPPOSE_NOTHING);
 
 	if (err == SQLITE_OK)
-		err = db_prepare(db, "sql/dead.sql", "parent", &d.parent);
-	d.work = calloc(gr.node_count + 1, sizeof *d.work);
-	if (err == SQLITE_OK && d.work) {
+		err = dead_open(&d, &gr, db);
+	if (err == SQLITE_OK) {
 		dead_delete(&d);
 		dead_doubt(&d);
 		dead_main(&d);
 		err = d.no_memory ? SQLITE_NOMEM : ring_find(&gr);
 	}
 	if (err == SQLITE_OK)
-		err = d.work ? loop_find(&gr, db) : SQLITE_NOMEM;
+		err = loop_find(&gr, db);
 	if (err == SQLITE_OK)
 		err = dead_rows(db, &gr);
 	if (err == SQLITE_OK)
 		err = db_run_asset(db, "sql/dead_kind.sql");
-	sqlite3_finalize(d.parent);
-	free(d.work);
-	map_release(&d.seen);
+	dead_close(&d);
 	graph_release(&gr);
 	return err;
 }

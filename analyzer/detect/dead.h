@@ -10,6 +10,9 @@
 /** Fill the table dead anew.  Returns: an SQLite code. */
 int dead_find(sqlite3 *db);
 
+/** Who in the graph is dead: sets dead.  Returns: an SQLite code. */
+int dead_mark(struct graph *gr, sqlite3 *db);
+
 /** ring.c: cycles of locks among the dead: sets ring and behind.  Returns: SQLITE_OK or
  * SQLITE_NOMEM. */
 int ring_find(struct graph *gr);

@@ -8,6 +8,7 @@
 #include "db.h"
 #include "detect/dead.h"
 #include "detect/order.h"
+#include "detect/suppose.h"
 
 static int detect_setting(sqlite3 *db, const char *name, int64_t ns)
 {
@@ -42,6 +43,8 @@ int detect_all(sqlite3 *db, const struct detect_options *opt)
 		err = sqlite3_exec(db, "BEGIN", NULL, NULL, NULL);
 	if (err == SQLITE_OK)
 		err = dead_find(db);
+	if (err == SQLITE_OK)
+		err = suppose_find(db);
 	if (err == SQLITE_OK)
 		err = order_find(db);
 	for (const struct asset *a = assets; a->name && err == SQLITE_OK; a++) {

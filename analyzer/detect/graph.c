@@ -82,6 +82,17 @@ static void row_spinner(struct graph *gr, sqlite3_stmt *st)
 		n->spins = true;
 }
 
+static void row_repeat(struct graph *gr, sqlite3_stmt *st)
+{
+	struct node *n = graph_node(gr, (uint64_t)sqlite3_column_int64(st, 0));
+
+	if (!n)
+		return;
+	n->kind = NODE_PARKED;
+	n->member = true;
+	n->never = false;
+}
+
 static void row_wait(struct graph *gr, sqlite3_stmt *st)
 {
 	struct node *n = graph_node(gr, (uint64_t)sqlite3_column_int64(st, 0));
@@ -112,7 +123,12 @@ static void row_wait(struct graph *gr, sqlite3_stmt *st)
 	if (!n->wait_count++)
 		n->wait_first = gr->wait_count;
 	gr->things[e->index - 1].waiter_count++;
-	struct wait w = {(size_t)(n - gr->nodes), e->index - 1, sqlite3_column_int64(st, 2)};
+	struct wait w = {.n = (size_t)(n - gr->nodes),
+	                 .o = e->index - 1,
+	                 .from_ns = sqlite3_column_int64(st, 2),
+	                 .mere = sqlite3_column_int(st, 7)};
+
+	n->mere |= w.mere;
 
 	ARRAY_PUT(gr, gr->waits, gr->wait_count, w);
 }
@@ -181,15 +197,22 @@ static void graph_index(struct graph *gr)
 	}
 }
 
-int graph_read(struct graph *gr, sqlite3 *db)
+int graph_read(struct graph *gr, sqlite3 *db, enum graph_suppose suppose)
 {
 	static const struct {
-		const char *name;
+		const char *name[3]; // by what is supposed
 		void (*row)(struct graph *gr, sqlite3_stmt *st);
 	} parts[] = {
-		{"trace", row_trace},      {"gap", row_gap},      {"goroutines", row_goroutine},
-		{"spinners", row_spinner}, {"waits", row_wait},   {"touches", row_touch},
-		{"holders", row_holder},   {"timers", row_timer}, {"reach", row_reach},
+		{{"trace", "trace", "trace"}, row_trace},
+		{{"gap", "gap", "gap"}, row_gap},
+		{{"goroutines", "goroutines", "goroutines"}, row_goroutine},
+		{{"spinners", "spinners", "spinners"}, row_spinner},
+		{{NULL, "repeats", NULL}, row_repeat},
+		{{"waits", "repeat_waits", "role_waits"}, row_wait},
+		{{"touches", "touches", "touches"}, row_touch},
+		{{"holders", "holders", "holders"}, row_holder},
+		{{"timers", "timers", "timers"}, row_timer},
+		{{"reach", "suppose_reach", "suppose_reach"}, row_reach},
 	};
 	int err = SQLITE_OK;
 
@@ -198,7 +221,9 @@ int graph_read(struct graph *gr, sqlite3 *db)
 
 	for (size_t i = 0; i < sizeof parts / sizeof parts[0] && err == SQLITE_OK; i++) {
 		sqlite3_stmt *st = NULL;
-		err = db_prepare(db, "sql/dead.sql", parts[i].name, &st);
+		if (!parts[i].name[suppose])
+			continue;
+		err = db_prepare(db, "sql/dead.sql", parts[i].name[suppose], &st);
 		if (err == SQLITE_OK && sqlite3_bind_parameter_count(st))
 			err = sqlite3_bind_int64(st, 1, spin_ns);
 		while (err == SQLITE_OK && !gr->no_memory && (err = sqlite3_step(st)) == SQLITE_ROW) {

@@ -27,6 +27,8 @@ struct node {
 	bool never;   // nil channel, select without cases
 	bool spins;   // for spin_ns or longer without a scheduling event
 	bool foreign; // a thread that the program made: what it knows of is not recorded
+	bool member;  // SUPPOSE_REPEATS: it goes round, and counts as parked
+	bool mere;    // SUPPOSE_ROLES: it waits for something that it never did anything else to
 	bool dead, sure, main;
 };
 
@@ -34,6 +36,14 @@ struct node {
 struct wait {
 	size_t n, o;
 	int64_t from_ns;
+	bool mere; // SUPPOSE_ROLES: and never did anything else to it
+};
+
+/** What to take for granted that nothing is proof of: detect/suppose.c. */
+enum graph_suppose {
+	SUPPOSE_NOTHING,
+	SUPPOSE_REPEATS, // who repeats itself (table repeat) goes on to: it waits for all that it uses
+	SUPPOSE_ROLES    // who waits for something now, and never did anything else to it, never will
 };
 
 /** An object that somebody waits for. */
@@ -77,7 +87,7 @@ struct graph {
 };
 
 /** Read it.  Returns: an SQLite code; the caller releases it in any case. */
-int graph_read(struct graph *gr, sqlite3 *db);
+int graph_read(struct graph *gr, sqlite3 *db, enum graph_suppose suppose);
 void graph_release(struct graph *gr);
 
 /** The node of a goroutine, or NULL if it is not alive. */

@@ -350,8 +350,7 @@ bool loader_goroutine_event(struct loader *l, const struct gtrace_event *ev)
 			goroutine_become(l, gr, GTRACE_state_RUNNABLE, NULL);
 		return true;
 	case GTRACE_ATTEMPTS:
-		loader_poll_ends(l, ev->g, 0);
-		loader_poll(l, ev->g, ev->arg[0], ev->arg[1], false);
+		loader_attempts(l, ev->g, ev->arg[0], ev->arg[1]);
 		return true;
 	case GTRACE_GO_END:
 		goroutine_end(l, ev->g);

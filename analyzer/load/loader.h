@@ -78,6 +78,8 @@ struct goroutine *loader_goroutine(struct loader *l, uint64_t g);
 
 /* poll.c: tries and yields */
 void loader_poll(struct loader *l, uint64_t g, uint64_t site, uint64_t count, bool yields);
+/** Tries at site that failed, or yields with nobody else to run. */
+void loader_attempts(struct loader *l, uint64_t g, uint64_t site, uint64_t count);
 /** The goroutine got something at site; 0: it did something else than to yield. */
 void loader_poll_ends(struct loader *l, uint64_t g, uint64_t site);
 void loader_poll_rows(struct loader *l, const struct goroutine *gr);

@@ -10,6 +10,23 @@
 
 #include "load/loader.h"
 
+/** A yield or a sleep for no time, with nobody else to run. */
+static bool site_yields(const struct loader *l, uint64_t site)
+{
+	const struct gtrace_site_info *s = gtrace_reader_site(l->reader, site);
+
+	return s && (s->op == GTRACE_op_YIELD || s->op == GTRACE_op_SLEEP);
+}
+
+void loader_attempts(struct loader *l, uint64_t g, uint64_t site, uint64_t count)
+{
+	bool yields = site_yields(l, site);
+
+	if (!yields)
+		loader_poll_ends(l, g, 0);
+	loader_poll(l, g, site, count, yields);
+}
+
 void loader_poll(struct loader *l, uint64_t g, uint64_t site, uint64_t count, bool yields)
 {
 	struct goroutine *gr = g && site ? loader_goroutine(l, g) : NULL;

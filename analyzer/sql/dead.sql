@@ -31,7 +31,37 @@ GROUP BY b.g;
 -- @waits
 SELECT w.g, w.object, w.from_ns, w.until_ns IS NOT NULL,
        coalesce(o.type IN ('mutex', 'rwmutex'), w.op IN ('mutex lock', 'rwmutex lock', 'rwmutex rlock')),
-       coalesce(o.made_ns, 0), o.made_ns IS NULL
+       coalesce(o.made_ns, 0), o.made_ns IS NULL, 0
+FROM wait_on w
+LEFT JOIN object o ON o.trace_id = w.trace_id AND o.object = w.object
+WHERE w.trace_id = 1
+ORDER BY w.g;
+
+-- @repeats
+SELECT g FROM repeat WHERE trace_id = 1 ORDER BY g;
+
+-- @repeat_waits
+-- Who repeats itself waits for all that it uses.  A lock that is used so has no rule of its own: who uses it counts.
+SELECT w.g, w.object, w.from_ns, w.timed,
+       w.op IN ('mutex lock', 'rwmutex lock', 'rwmutex rlock')
+         AND w.object NOT IN (SELECT object FROM repeat_on WHERE trace_id = 1 AND now),
+       coalesce(o.made_ns, 0), o.made_ns IS NULL, 0
+FROM (SELECT g, object, op, from_ns, until_ns IS NOT NULL AS timed FROM wait_on
+      WHERE trace_id = 1 AND g NOT IN (SELECT g FROM repeat WHERE trace_id = 1)
+      UNION ALL
+      SELECT r.g, r.object, '', p.since_ns, 0
+      FROM repeat_on r
+      JOIN repeat p ON p.trace_id = r.trace_id AND p.g = r.g
+      WHERE r.trace_id = 1 AND r.now) w
+LEFT JOIN object o ON o.trace_id = 1 AND o.object = w.object
+ORDER BY w.g;
+
+-- @role_waits
+SELECT w.g, w.object, w.from_ns, w.until_ns IS NOT NULL,
+       coalesce(o.type IN ('mutex', 'rwmutex'), w.op IN ('mutex lock', 'rwmutex lock', 'rwmutex rlock')),
+       coalesce(o.made_ns, 0), o.made_ns IS NULL,
+       NOT EXISTS (SELECT 1 FROM use u
+                   WHERE u.trace_id = w.trace_id AND u.object = w.object AND u.g = w.g AND u.op <> w.op)
 FROM wait_on w
 LEFT JOIN object o ON o.trace_id = w.trace_id AND o.object = w.object
 WHERE w.trace_id = 1
@@ -48,14 +78,14 @@ WITH RECURSIVE up(object, above) AS (
   SELECT up.object, o.cap FROM up JOIN object o ON o.trace_id = 1 AND o.object = up.above)
 SELECT g, object, min(ts_ns)
 FROM (SELECT g, object, first_ns AS ts_ns FROM use
-      WHERE trace_id = 1 AND object IN (SELECT object FROM wait_on WHERE trace_id = 1)
+      WHERE trace_id = 1 AND object IN (SELECT object FROM wanted WHERE trace_id = 1)
       UNION ALL
       SELECT g, object, ts_ns FROM give
-      WHERE trace_id = 1 AND object IN (SELECT object FROM wait_on WHERE trace_id = 1)
+      WHERE trace_id = 1 AND object IN (SELECT object FROM wanted WHERE trace_id = 1)
       UNION ALL
       SELECT made_by, object, made_ns FROM object
       WHERE trace_id = 1 AND made_by IS NOT NULL
-        AND object IN (SELECT object FROM wait_on WHERE trace_id = 1)
+        AND object IN (SELECT object FROM wanted WHERE trace_id = 1)
       UNION ALL
       SELECT u.g, up.object, u.first_ns
       FROM up JOIN use u ON u.trace_id = 1 AND u.object = up.above
@@ -69,13 +99,13 @@ FROM (SELECT g, object, first_ns AS ts_ns FROM use
       UNION ALL
       SELECT g, object, 9223372036854775807 FROM hold
       WHERE trace_id = 1 AND to_ns IS NULL
-        AND object IN (SELECT object FROM wait_on WHERE trace_id = 1))
+        AND object IN (SELECT object FROM wanted WHERE trace_id = 1))
 GROUP BY g, object, ts_ns = 9223372036854775807
 ORDER BY g, 3;
 
 -- @holders
 SELECT object, g, mode = 'rwmutex rlock' FROM hold
-WHERE trace_id = 1 AND to_ns IS NULL AND object IN (SELECT object FROM wait_on WHERE trace_id = 1)
+WHERE trace_id = 1 AND to_ns IS NULL AND object IN (SELECT object FROM wanted WHERE trace_id = 1)
 ORDER BY object;
 
 -- @actors
@@ -123,6 +153,19 @@ JOIN (SELECT r2.object, max(r2.snap) AS snap, max(s.kind) AS kind
   ON last.object = r.object AND last.snap = r.snap
 WHERE r.trace_id = 1
 GROUP BY r.object;
+
+-- @suppose_reach
+-- Likewise; what was found on a stack of one that goes on is left to what else is known of that one.
+SELECT r.object, r.ts_ns, max(r.place), max(last.kind NOT IN ('spin', 'request'))
+FROM reach r
+JOIN (SELECT r2.object, max(r2.snap) AS snap, max(s.kind) AS kind
+      FROM reach r2
+      JOIN snapshot s ON s.trace_id = r2.trace_id AND s.snap = r2.snap AND s.end_ns IS NOT NULL
+      WHERE r2.trace_id = 1 GROUP BY r2.object) last
+  ON last.object = r.object AND last.snap = r.snap
+WHERE r.trace_id = 1
+GROUP BY r.object
+HAVING max(r.place) <> 3;
 
 -- @gap
 SELECT coalesce(max(to_ns), -1) FROM gap WHERE trace_id = 1;

@@ -10,6 +10,7 @@ FROM (SELECT f.trace_id, f.kind, f.part, row_number() OVER (
                                     WHEN 'abandoned-lock' THEN 3 WHEN 'partial-deadlock' THEN 4
                                     WHEN 'lost-wakeup' THEN 5
                                     WHEN 'global-deadlock' THEN 6 WHEN 'hidden-deadlock' THEN 7
+                                    WHEN 'livelock' THEN 7
                                     WHEN 'leak' THEN 8 WHEN 'spin' THEN 9
                                     WHEN 'poll' THEN 10 WHEN 'runaway-spawn' THEN 11
                                     WHEN 'pool-exhausted' THEN 12

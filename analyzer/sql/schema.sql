@@ -61,7 +61,9 @@ CREATE TABLE trace(
   call_ns       INTEGER NOT NULL DEFAULT 10000000000, -- stuck-call: in a call for that long
   exhaust_ns    INTEGER NOT NULL DEFAULT 1000000000,  -- pool-exhausted: nothing started for that long
   grow_ns       INTEGER NOT NULL DEFAULT 1000000000,  -- leak-growth: a sixth of the trace is that long
-  spawn_count   INTEGER NOT NULL DEFAULT 500          -- runaway-spawn: that many from one place
+  spawn_count   INTEGER NOT NULL DEFAULT 500,         -- runaway-spawn: that many from one place
+  round_ns      INTEGER NOT NULL DEFAULT 1000000000,  -- livelock: for that long,
+  round_count   INTEGER NOT NULL DEFAULT 1000         -- so many rounds; or ten times as many in a tenth of it
 ) STRICT;
 
 -- Call sites.
@@ -354,6 +356,38 @@ CREATE TABLE loop_wait(
   object   INTEGER NOT NULL, -- waits for this
   on_g     INTEGER NOT NULL, -- who has the lock, or could end the wait
   PRIMARY KEY (trace_id, g, object)
+) STRICT, WITHOUT ROWID;
+
+-- Goroutines that have done the same few things again and again, and nothing else, up to the end.
+-- sql/suppose.sql says how they are told.
+CREATE TABLE repeat(
+  trace_id INTEGER NOT NULL,
+  g        INTEGER NOT NULL,
+  since_ns INTEGER NOT NULL, -- looked at since then
+  rounds   INTEGER NOT NULL, -- how often in all
+  asks     INTEGER NOT NULL, -- 1: it tries, and in vain
+  PRIMARY KEY (trace_id, g)
+) STRICT, WITHOUT ROWID;
+
+-- The objects that they have used.
+CREATE TABLE repeat_on(
+  trace_id INTEGER NOT NULL,
+  object   INTEGER NOT NULL,
+  g        INTEGER NOT NULL,
+  gives    INTEGER NOT NULL, -- 1: sent to it, signalled or released it
+  takes    INTEGER NOT NULL, -- 1: received from it, waited for it or acquired it
+  now      INTEGER NOT NULL, -- 1: since repeat.since_ns
+  PRIMARY KEY (trace_id, object, g)
+) STRICT, WITHOUT ROWID;
+
+-- Goroutines that would be dead if others went on as they do: detect/suppose.c.
+CREATE TABLE dead_if(
+  trace_id INTEGER NOT NULL,
+  supposed TEXT    NOT NULL, -- 'repeat': who repeats itself goes on to; 'role': who waits for something, and
+                             -- never did anything else to it, never will
+  g        INTEGER NOT NULL,
+  member   INTEGER NOT NULL, -- 1: it repeats itself
+  PRIMARY KEY (trace_id, supposed, g)
 ) STRICT, WITHOUT ROWID;
 
 -- Members of the dead set that merely had nothing to do when main returned: detect/alive-at-exit.sql.

@@ -21,6 +21,12 @@ SELECT i.trace_id, i.to_ns AS ts_ns, i.g, i.woken_by,
 FROM interval i
 WHERE i.state = 3 AND i.to_ns IS NOT NULL;
 
+-- Objects that somebody waits for at the end, or uses round and round.
+CREATE VIEW wanted AS
+SELECT trace_id, object FROM wait_on
+UNION ALL
+SELECT trace_id, object FROM repeat_on WHERE now = 1;
+
 -- Objects by name: the text of the call that made it says how the program calls it.
 CREATE VIEW object_name AS
 SELECT o.trace_id, o.object, o.type, coalesce(nullif(ltrim(s.text, '*&'), ''), '#' || o.object) AS name,
@@ -80,11 +86,15 @@ JOIN interval i ON i.trace_id = g.trace_id AND i.g = g.g AND i.n = g.intervals -
 WHERE i.state IN (2, 5) AND b.ts_ns >= i.from_ns AND b.cpu_ns >= t.spin_ns
   AND b.ts_ns = (SELECT max(l.ts_ns) FROM busy l WHERE l.trace_id = b.trace_id AND l.g = b.g);
 
--- Goroutines that poll when the trace ends: for trace.poll_ns and more, trace.poll_tries times and more,
--- and until now.  Of several places of one, that with the most tries.  A loop that yields but takes 20 us
--- or more from one yield to the next computes.
-CREATE VIEW poller AS
-SELECT p.trace_id, p.g, p.site, p.yields, p.count, p.from_ns, s.file, s.line, s.func, s.op, s.text
+-- Goroutines that ask again and again when the trace ends: for trace.poll_ns and more, trace.poll_tries times
+-- and more, and until now.  Of several places of one, that with the most tries.
+CREATE VIEW asker AS
+SELECT p.trace_id, p.g, p.site, p.yields, p.count, p.from_ns, s.file, s.line, s.func, s.op, s.text,
+       (SELECT sum(CASE WHEN i.to_ns < t.duration_ns THEN i.to_ns ELSE t.duration_ns END -
+                   CASE WHEN i.from_ns > p.from_ns THEN i.from_ns ELSE p.from_ns END)
+        FROM interval i
+        WHERE i.trace_id = p.trace_id AND i.g = p.g AND i.state = 2
+          AND coalesce(i.to_ns, t.duration_ns) > p.from_ns) AS ran_ns
 FROM (SELECT x.*, row_number() OVER (PARTITION BY x.trace_id, x.g
                                      ORDER BY x.yields, x.count DESC, x.site) AS place
       FROM poll x
@@ -93,14 +103,16 @@ FROM (SELECT x.*, row_number() OVER (PARTITION BY x.trace_id, x.g
         AND t.duration_ns - x.last_ns <= (t.duration_ns - x.from_ns) / 4) p
 JOIN trace t ON t.trace_id = p.trace_id
 LEFT JOIN site s ON s.trace_id = p.trace_id AND s.site = p.site
-WHERE p.place = 1
-  AND (SELECT sum(CASE WHEN i.to_ns < t.duration_ns THEN i.to_ns ELSE t.duration_ns END -
-                  CASE WHEN i.from_ns > p.from_ns THEN i.from_ns ELSE p.from_ns END)
-       FROM interval i
-       WHERE i.trace_id = p.trace_id AND i.g = p.g AND i.state = 2
-         AND coalesce(i.to_ns, t.duration_ns) > p.from_ns)
-      BETWEEN (t.duration_ns - p.from_ns) / 100 * t.poll_percent
-          AND CASE p.yields WHEN 1 THEN p.count * 20000 ELSE 9223372036854775807 END;
+WHERE p.place = 1;
+
+-- Those of them that do nothing else: they run for trace.poll_percent of that time and more.  A loop that yields
+-- but takes 20 us or more from one yield to the next computes.
+CREATE VIEW poller AS
+SELECT a.*
+FROM asker a
+JOIN trace t ON t.trace_id = a.trace_id
+WHERE a.ran_ns BETWEEN (t.duration_ns - a.from_ns) / 100 * t.poll_percent
+                   AND CASE a.yields WHEN 1 THEN a.count * 20000 ELSE 9223372036854775807 END;
 
 -- Goroutines at the end that go on by themselves, in words.
 CREATE VIEW source AS
@@ -143,6 +155,21 @@ SELECT m.trace_id, NULL,
 FROM timer m
 LEFT JOIN site s ON s.trace_id = m.trace_id AND s.site = m.site
 WHERE m.stopped_ns IS NULL;
+
+-- Goroutines in a call outside when the trace ends, and since when: those whose place was given away; and those whose
+-- thread stood still, before that or as long as nobody wanted the place: three samples or more, each with a
+-- twentieth of its time on a processor at most.  (A program that was stopped as a whole has no samples of that.)
+CREATE VIEW caller AS
+SELECT e.trace_id, e.g, e.born_site, coalesce(i.from_ns, e.since_ns) AS since_ns
+FROM goroutine_at_end e
+JOIN goroutine g ON g.trace_id = e.trace_id AND g.g = e.g
+LEFT JOIN interval i ON i.trace_id = g.trace_id AND i.g = g.g AND i.state = 2
+  AND i.n = g.intervals - CASE e.state WHEN 5 THEN 2 ELSE 1 END
+  AND EXISTS (SELECT 1 FROM busy b
+              WHERE b.trace_id = i.trace_id AND b.g = i.g AND b.ts_ns >= i.from_ns
+              GROUP BY b.g
+              HAVING count(*) >= 3 AND max(CASE WHEN b.cpu_ns * 20 > b.run_ns THEN 1 ELSE 0 END) = 0)
+WHERE e.foreign_thread IS NULL AND (e.state = 5 OR (e.state = 2 AND i.g IS NOT NULL));
 
 -- Who did one kind of thing to an object, in words: what became of the only one, or of all.
 CREATE VIEW side AS

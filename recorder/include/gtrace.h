@@ -270,7 +270,7 @@ GTRACE_EXPORT void gtrace_rec_dump_async(struct gtrace_rec *rec, const char *rea
 struct gtrace_keyframe {
 	struct gtrace_stream *stream;
 	uint64_t ticks;     // the time of all its rows, now past
-	uint64_t bytes_max; // a longer one would push too much else out
+	uint64_t bytes_max; // a longer one would push too much else out; UINT64_MAX: none would
 	unsigned why;       // GTRACE_snap_PERIODIC or _REQUEST; _END before the end of the recording
 };
 

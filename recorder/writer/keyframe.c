@@ -90,7 +90,7 @@ bool gtrace__keyframe_write(struct gtrace_rec *rec, unsigned why, uint64_t ticks
 	struct gtrace_keyframe keyframe = {
 		.stream = keyframe_stream(rec),
 		.ticks = ticks ? ticks : gtrace_ticks(),
-		.bytes_max = bytes / LIST_SHARE,
+		.bytes_max = bytes == UINT64_MAX ? bytes : bytes / LIST_SHARE,
 		.why = why,
 	};
 

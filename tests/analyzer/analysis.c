@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /** analysis.c: text traces through the analyzer, in one process. */
+#define _GNU_SOURCE
 #include "analysis.h"
+#include "repeat.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -48,7 +51,10 @@ sqlite3 *analysis_of_text(const char *text, size_t len)
 
 	snprintf(path, sizeof path, "analysis-%d.gtrace", getpid());
 	unlink(path);
-	analysis_assemble(text, len, path);
+	char *whole = repeat_expand(text, len, &len);
+	assert_non_null(whole);
+	analysis_assemble(whole, len, path);
+	free(whole);
 	assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
 	if (load_trace(db, path, NULL, &err) < 0)
 		fail_msg("%s", err.text);

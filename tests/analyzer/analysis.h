@@ -12,7 +12,10 @@ char *analysis_file(const char *path);
 /** Assemble a text trace into the file path. */
 void analysis_assemble(const char *text, size_t len, const char *path);
 
-/** Assemble a text trace, load it, look for findings; the caller closes the database. */
+/**
+ * Assemble a text trace, load it, look for findings; the caller closes the database.  The lines
+ * between "# repeat COUNT NS" and "# end" come COUNT times, each time NS later.
+ */
 sqlite3 *analysis_of_text(const char *text, size_t len);
 
 #endif

@@ -6,6 +6,8 @@
 
 #include <gtrace.h>
 
+#include "repeat.h"
+
 int main(int argc, char **argv)
 {
 	struct gtrace_error err;
@@ -18,10 +20,13 @@ int main(int argc, char **argv)
 	ssize_t n = getdelim(&text, &cap, '\0', f);
 
 	fclose(f);
-	int code = n < 0 ? -1 : gtrace_text_assemble(text, (size_t)n, argv[2], &err);
+	size_t len = 0;
+	char *whole = n < 0 ? NULL : repeat_expand(text, (size_t)n, &len);
+	int code = whole ? gtrace_text_assemble(whole, len, argv[2], &err) : -1;
 
-	if (n >= 0 && code < 0)
+	if (whole && code < 0)
 		fprintf(stderr, "%s\n", err.text);
+	free(whole);
 	free(text);
 	return code < 0;
 }

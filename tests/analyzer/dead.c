@@ -136,6 +136,7 @@ static sqlite3 *world_db(const struct world *w)
 
 	assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
 	assert_int_equal(db_run_asset(db, "sql/schema.sql"), SQLITE_OK);
+	assert_int_equal(db_run_asset(db, "sql/views.sql"), SQLITE_OK);
 	RUN(db,
 	    "INSERT INTO trace(trace_id, file, duration_ns, events, lost_events, lost_batches, bytes,"
 	    " end,"

@@ -5,7 +5,6 @@
  *
  * expect: poll probable
  * end: term
- * missed: it takes less of a processor than counts as polling
  */
 #include "corpus.h"
 
@@ -27,6 +26,9 @@ static void hold(void *arg)
 
 static int app(void)
 {
+	int64_t began = gor_now();
+	bool told = false;
+
 	gor_make(door.go_on, 1);
 	gor_go(hold, NULL);
 	while (gor_mutex_trylock(&door.mu) == 0) { // let it have the lock first
@@ -35,10 +37,12 @@ static int app(void)
 		if (FIXED)
 			break;
 	}
-	for (int tries = 1; gor_mutex_trylock(&door.mu) < 0; tries++) {
+	while (gor_mutex_trylock(&door.mu) < 0) {
 		gor_sleep(50 * GOR_MICROSECOND);
-		if (tries == 5000)
+		if (!told && gor_now() - began > GOR_SECOND) {
 			ready();
+			told = true;
+		}
 	}
 	gor_mutex_unlock(&door.mu);
 	gor_send(door.go_on, 1);

@@ -3,9 +3,8 @@
  * hang_04_poll_yield.c: A loop yields until a counter gets to its end, and the goroutine that
  * counts has ended early.
  *
- * expect: poll probable
+ * expect: poll fact
  * end: kill
- * missed: a yield with nobody else to run leaves no event
  */
 #include "corpus.h"
 #include <stdatomic.h>

@@ -5,7 +5,6 @@
  *
  * expect: livelock suspect
  * end: term
- * missed: no such finding yet
  */
 #include "corpus.h"
 

@@ -6,7 +6,6 @@
  *
  * expect: starved fact
  * end: term
- * missed: its wait is shorter than what counts as starved
  */
 #include "corpus.h"
 #include <stdatomic.h>

@@ -5,7 +5,6 @@
  *
  * expect: stuck-call|pool-exhausted fact
  * end: term
- * missed: its calls are shorter than what counts as stuck
  */
 #include "corpus.h"
 #include <unistd.h>

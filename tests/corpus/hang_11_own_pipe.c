@@ -5,7 +5,6 @@
  *
  * expect: stuck-call fact
  * end: kill
- * missed: its call is shorter than what counts as stuck
  */
 #include "corpus.h"
 #include <unistd.h>

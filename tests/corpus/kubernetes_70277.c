@@ -3,10 +3,9 @@
  * kubernetes_70277.c: main waits for a done channel that nobody closes, while the poller is woken
  * by its ticker again and again until a timer of 20 s ends: a deadlock hidden behind a live timer.
  *
- * expect: hidden-deadlock probable
+ * expect: hidden-deadlock suspect
  * names: a timer
  * end: term
- * missed: the poller, which goes on, has the channel on its stack, and so might close it
  */
 #include "corpus.h"
 

@@ -1,9 +1,11 @@
 -- SPDX-License-Identifier: MIT
 --
 -- runaway-spawn: goroutines that spawn goroutines, without an end: from one place came trace.spawn_count and
--- more, in each fifth of the time from the first to the last of them a tenth of that or more, and each fifth
--- reached a deeper generation than the one before; the last came in the second half of the trace, and main
--- has not ended.  A fact.  A recursion that spawns is none: it is deepest early on.
+-- more, in each fifth of the time from the first to the last of them a tenth of that or more; the last came in
+-- the second half of the trace, and main has not ended.  And either each fifth reached a deeper generation
+-- than the one before; or they are a tree, whose depth rises but slowly: twenty times as many, of which not
+-- one in a hundred has ended, deeper in the last fifth than in the first, and the last came in the last tenth
+-- of the trace.  A fact.  A recursion that spawns is none: it is deepest early on, and its leaves end.
 
 DELETE FROM finding WHERE kind = 'runaway-spawn';
 DELETE FROM finding_goroutine WHERE kind = 'runaway-spawn';
@@ -20,7 +22,7 @@ SELECT r.trace_id, 'runaway-spawn', r.first, 'fact', 'warning',
        r.alive, r.first_ns, s.file, s.line, s.func, 'go ' || s.text, s.file, s.line, s.func, 'go ' || s.text,
        CASE WHEN EXISTS (SELECT 1 FROM gap p WHERE p.trace_id = r.trace_id) THEN 1 ELSE 0 END
 FROM (SELECT g.trace_id, g.born_site, count(*) AS n, min(g.g) AS first, min(g.born_ns) AS first_ns,
-             count(CASE WHEN g.ended_ns IS NULL THEN 1 END) AS alive,
+             max(g.born_ns) AS last_ns, count(CASE WHEN g.ended_ns IS NULL THEN 1 END) AS alive,
              max(CASE WHEN (g.born_ns - w.from_ns) * 5 / w.long_ns = 0 THEN g.depth END) AS d1,
              max(CASE WHEN (g.born_ns - w.from_ns) * 5 / w.long_ns = 1 THEN g.depth END) AS d2,
              max(CASE WHEN (g.born_ns - w.from_ns) * 5 / w.long_ns = 2 THEN g.depth END) AS d3,
@@ -45,7 +47,9 @@ JOIN trace t ON t.trace_id = r.trace_id
 LEFT JOIN site s ON s.trace_id = r.trace_id AND s.site = r.born_site
 WHERE r.n >= r.least AND r.n1 * 10 >= r.least AND r.n2 * 10 >= r.least AND r.n3 * 10 >= r.least
   AND r.n4 * 10 >= r.least AND r.n5 * 10 >= r.least
-  AND r.d1 < r.d2 AND r.d2 < r.d3 AND r.d3 < r.d4 AND r.d4 < r.d5;
+  AND ((r.d1 < r.d2 AND r.d2 < r.d3 AND r.d3 < r.d4 AND r.d4 < r.d5)
+       OR (r.n >= r.least * 20 AND (r.n - r.alive) * 100 <= r.n AND r.d1 < r.d5
+           AND r.last_ns >= t.duration_ns / 10 * 9));
 
 INSERT INTO finding_goroutine(trace_id, kind, part, g)
 SELECT f.trace_id, f.kind, f.part, g.g

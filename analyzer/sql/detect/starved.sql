@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: MIT
 --
 -- starved: a goroutine was ready to run for trace.starve_ns or longer while others ran in its place: one of
--- them began to run ten times or more meanwhile, or as many as may run at once ran through half of that time
--- without a break, by the monitor's samples on a processor.  A fact.  A long line in which each has its turn
--- is none, nor is a program that was stopped or had no processor.
+-- them began to run ten times or more meanwhile, or as many as may run at once ran at any time through half of
+-- it, each for 0.1 s or longer without a break and, by the monitor's samples, on a processor.  A fact.  A long line
+-- in which each has its short turn is none, nor is a program that was stopped or had no processor.
 -- Of the goroutines born at one place the longest stretch counts.  The three longest are looked at.
 
 DELETE FROM finding WHERE kind = 'starved';
@@ -29,22 +29,25 @@ FROM (SELECT h.*, row_number() OVER (PARTITION BY h.trace_id ORDER BY h.until_ns
       WHERE h.place = 1) l
 WHERE l.rank <= 3;
 
--- Who ran meanwhile, and how.  The intervals are read once for each of at most three stretches.
+-- Who ran meanwhile, and how: hog_ns of it in long turns.  The intervals are read once for each of at most three
+-- stretches.
 CREATE TEMP TABLE IF NOT EXISTS eater(trace_id BIGINT, part BIGINT, g BIGINT, starts BIGINT,
-                                      hog BIGINT, ran_ns BIGINT);
+                                      hog_ns BIGINT, ran_ns BIGINT);
 DELETE FROM eater;
-INSERT INTO eater(trace_id, part, g, starts, hog, ran_ns)
+INSERT INTO eater(trace_id, part, g, starts, hog_ns, ran_ns)
 SELECT r.trace_id, r.part, r.g, count(CASE WHEN r.start_ns > r.from_ns THEN 1 END),
-       max(CASE WHEN r.ran_ns >= (r.to_ns - r.from_ns) / 2
+       sum(CASE WHEN r.end_ns - r.start_ns >= 100000000
                  AND EXISTS (SELECT 1 FROM busy b
                              WHERE b.trace_id = r.trace_id AND b.g = r.g
-                               AND b.ts_ns BETWEEN r.from_ns AND r.to_ns
-                               AND b.cpu_ns >= (r.to_ns - r.from_ns) / 4) THEN 1 ELSE 0 END),
+                               AND b.ts_ns BETWEEN r.start_ns AND r.end_ns AND b.cpu_ns >= b.run_ns / 2)
+                THEN r.ran_ns ELSE 0 END),
        sum(r.ran_ns)
 FROM (SELECT h.trace_id, h.part, h.from_ns, h.to_ns, i.g, i.from_ns AS start_ns,
+             coalesce(i.to_ns, t.duration_ns) AS end_ns,
              CASE WHEN i.to_ns < h.to_ns THEN i.to_ns ELSE h.to_ns END -
              CASE WHEN i.from_ns > h.from_ns THEN i.from_ns ELSE h.from_ns END AS ran_ns
       FROM hungry h
+      JOIN trace t ON t.trace_id = h.trace_id
       CROSS JOIN interval i
       WHERE i.trace_id = h.trace_id AND i.state = 2 AND i.from_ns < h.to_ns
         AND (i.to_ns IS NULL OR i.to_ns > h.from_ns) AND i.g <> h.part) r
@@ -52,9 +55,10 @@ GROUP BY r.trace_id, r.part, r.g;
 DELETE FROM hungry
 WHERE NOT EXISTS (SELECT 1 FROM eater e
                   WHERE e.trace_id = hungry.trace_id AND e.part = hungry.part AND e.starts >= 10)
-  AND (SELECT coalesce(sum(e.hog), 0) FROM eater e
+  AND (SELECT coalesce(sum(e.hog_ns), 0) FROM eater e
        WHERE e.trace_id = hungry.trace_id AND e.part = hungry.part)
-      < (SELECT coalesce(t.maxprocs, 1) FROM trace t WHERE t.trace_id = hungry.trace_id);
+      < (SELECT coalesce(t.maxprocs, 1) FROM trace t WHERE t.trace_id = hungry.trace_id)
+        * (hungry.to_ns - hungry.from_ns) / 2;
 
 INSERT INTO finding_goroutine(trace_id, kind, part, g)
 SELECT DISTINCT h.trace_id, 'starved', h.part, x.g
@@ -90,7 +94,7 @@ JOIN (SELECT r.trace_id, r.part,
                    row_number() OVER (PARTITION BY v.trace_id, v.part ORDER BY v.ran_ns DESC, v.g) AS place
             FROM eater v
             JOIN goroutine_name n ON n.trace_id = v.trace_id AND n.g = v.g
-            WHERE v.starts >= 10 OR v.hog = 1) r
+            WHERE v.starts >= 10 OR v.hog_ns > 0) r
       GROUP BY r.trace_id, r.part) e ON e.trace_id = h.trace_id AND e.part = h.part
 LEFT JOIN interval i ON i.trace_id = h.trace_id AND i.g = h.part AND i.n = h.n - 1
 LEFT JOIN site s ON s.trace_id = i.trace_id AND s.site = i.site

@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: MIT
 --
 -- stuck-call: at the end of the trace a goroutine has been for trace.call_ns or longer in a system call or
--- in foreign code, its place given to others, while main had not ended.  A fact: it may wait for a user.
+-- in foreign code (view caller), while main had not ended; a tenth of that is enough if nothing but
+-- such calls goes on, and no timer is armed: then all wait for it.  A fact: it may wait for a user.
 -- A note; a warning if main is dead, and then it may be what hides that.  A thread of the program's own in
 -- its own code is no call, and who uses a processor there spins.
 
@@ -11,15 +12,20 @@ DELETE FROM finding_goroutine WHERE kind = 'stuck-call';
 INSERT INTO finding_goroutine(trace_id, kind, part, g)
 SELECT e.trace_id, 'stuck-call',
        min(e.g) OVER (PARTITION BY e.trace_id, coalesce(p.site, 0), coalesce(e.born_site, 0)), e.g
-FROM goroutine_at_end e
+FROM caller e
 JOIN trace t ON t.trace_id = e.trace_id AND t.main_ended_ns IS NULL
 JOIN goroutine g ON g.trace_id = e.trace_id AND g.g = e.g
 LEFT JOIN interval p ON p.trace_id = g.trace_id AND p.g = g.g
   AND p.n = (SELECT max(l.n) FROM interval l
              WHERE l.trace_id = g.trace_id AND l.g = g.g AND l.site IS NOT NULL)
 LEFT JOIN spinner s ON s.trace_id = e.trace_id AND s.g = e.g
-WHERE e.state = 5 AND e.foreign_thread IS NULL AND s.g IS NULL
-  AND t.duration_ns - e.since_ns >= t.call_ns;
+WHERE s.g IS NULL
+  AND t.duration_ns - e.since_ns >= CASE
+        WHEN EXISTS (SELECT 1
+                     FROM source o
+                     LEFT JOIN caller c ON c.trace_id = o.trace_id AND c.g = o.g
+                     WHERE o.trace_id = t.trace_id AND c.g IS NULL) THEN t.call_ns
+        ELSE t.call_ns / 10 END;
 
 INSERT INTO finding(trace_id, kind, part, certainty, severity, title, why, hint, count, since_ns,
                     blocked_file, blocked_line, blocked_func, blocked_text, born_file, born_line,
@@ -36,7 +42,7 @@ SELECT f.trace_id, 'stuck-call', f.part, 'fact',
        b.file, b.line, b.func, 'go ' || b.text, 0
 FROM (SELECT m.trace_id, m.part, count(*) AS n, min(e.since_ns) AS since_ns
       FROM finding_goroutine m
-      JOIN goroutine_at_end e ON e.trace_id = m.trace_id AND e.g = m.g
+      JOIN caller e ON e.trace_id = m.trace_id AND e.g = m.g
       WHERE m.kind = 'stuck-call'
       GROUP BY m.trace_id, m.part) f
 JOIN trace t ON t.trace_id = f.trace_id
