@@ -24,6 +24,18 @@
 #define SAMPLED 1
 #endif
 
+/*
+ * Under a sanitizer memory is not searched; then who received once, and lives, might again, and of
+ * a long run it is only said that there are ever more who wait.
+ */
+#if defined __SANITIZE_THREAD__ || defined __SANITIZE_ADDRESS__
+#define SEARCHED 0
+#define PROBLEM "json_extract(f, '$.severity') <> 'info' AND kind <> 'leak-growth'"
+#else
+#define SEARCHED 1
+#define PROBLEM "json_extract(f, '$.severity') <> 'info'"
+#endif
+
 static const char *twin;
 
 /* Its end is what it is told to do: return from main, or wait for SIGTERM. */
@@ -56,13 +68,17 @@ static int64_t place(struct report *r, const char *which, const char *kind)
 	return report_int(r, query);
 }
 
+static void check_leak(struct report *r)
+{
+	assert_int_equal(place(r, "blocked_at", "leak"),
+	                 drive_source_line(SOURCE, "gor_send(c->answer"));
+	assert_int_equal(place(r, "born_at", "leak"), drive_source_line(SOURCE, "gor_go_copy(compute"));
+}
+
 static void check_places(struct report *r)
 {
 	int64_t lock = place(r, "blocked_at", "lock-deadlock");
 
-	assert_int_equal(place(r, "blocked_at", "leak"),
-	                 drive_source_line(SOURCE, "gor_send(c->answer"));
-	assert_int_equal(place(r, "born_at", "leak"), drive_source_line(SOURCE, "gor_go_copy(compute"));
 	assert_true(lock == drive_source_line(SOURCE, "gor_mutex_lock(&books.totals)") ||
 	            lock == drive_source_line(SOURCE, "gor_mutex_lock(second)"));
 	report_int(r, "SELECT 1 FROM finding WHERE kind = 'lock-deadlock'"
@@ -79,20 +95,23 @@ static void check_places(struct report *r)
 
 static void check(const char *end)
 {
-	int bugs = strcmp(twin, "bugs") == 0;
+	int bugs = strcmp(twin, "bugs") == 0, leak = SEARCHED || strcmp(end, "return") == 0;
 	struct report *r;
 
 	record(end);
 	assert_int_equal(drive_analyze("busy.gtrace", "out"), bugs);
 	r = report_open("out/report.json");
 	assert_int_equal(report_int(r, "SELECT json_extract(j, '$.trace.lost_events') FROM doc"), 0);
-	assert_string_equal(report_text(r,
-	                                "SELECT coalesce(group_concat(kind, ' '), '') FROM"
-	                                " (SELECT kind FROM finding"
-	                                "  WHERE json_extract(f, '$.severity') <> 'info' ORDER BY 1)"),
-	                    bugs ? "leak lock-deadlock spin" : "");
+	assert_string_equal(report_text(r, "SELECT coalesce(group_concat(kind, ' '), '') FROM"
+	                                   " (SELECT kind FROM finding"
+	                                   "  WHERE " PROBLEM " ORDER BY 1)"),
+	                    !bugs  ? ""
+	                    : leak ? "leak lock-deadlock spin"
+	                           : "lock-deadlock spin");
 	if (bugs)
 		check_places(r);
+	if (bugs && leak)
+		check_leak(r);
 	report_close(r);
 }
 
