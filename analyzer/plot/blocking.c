@@ -7,7 +7,6 @@ enum {
 	BLOCKING_SHOWN = 12,
 	BLOCKING_OTHER = 7, // the kind of the bar of all others; the rest are blocking.sql's
 	BLOCKING_HEIGHT = 30,
-	BLOCKING_MARGIN = 100,
 };
 
 struct blocking {
@@ -87,6 +86,6 @@ int figure_blocking(struct figure *f, sqlite3 *db)
 	if (!b.bars)
 		f->nothing = "no goroutine waited";
 	fprintf(f->vars.file, "bars = %zu\nlongest = %.0f.0\n", b.bars, b.longest_ns);
-	f->height = BLOCKING_MARGIN + BLOCKING_HEIGHT * (int)b.bars;
+	f->rows = BLOCKING_HEIGHT * (int)b.bars;
 	return err;
 }

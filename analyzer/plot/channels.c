@@ -19,7 +19,6 @@ enum {
 	CHANNELS_SENDS = 1, // kinds of lines
 	CHANNELS_RECEIVES = 2,
 	CHANNELS_HEIGHT = 64,
-	CHANNELS_MARGIN = 110,
 };
 
 struct channels {
@@ -123,7 +122,7 @@ int figure_channels(struct figure *f, sqlite3 *db)
 	for (size_t i = 0; i < f->lines; i++)
 		figure_put(f, "peak_of", i + 1, (double)series_peak(f->line[i].series));
 	fprintf(f->vars.file, "channels = %zu\nmore = %d\n", c.count, c.more);
-	f->height = CHANNELS_MARGIN + CHANNELS_HEIGHT * (int)c.count;
+	f->rows = CHANNELS_HEIGHT * (int)c.count;
 	f->keys = 2 - (int)f->lines; // two rows of the key for all of them
 	return err;
 }

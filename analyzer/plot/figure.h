@@ -55,7 +55,7 @@ struct figure {
 	const char *nothing; // why there is nothing to draw; NULL: there is
 	bool log;            // counts on a logarithmic axis
 	enum series_way way;
-	int height;                                // pixels of the drawing besides its key; 0: as usual
+	int rows;                                  // of pixels between its axes; 0: as usual
 	int keys;                                  // rows of the key besides those of the lines
 	struct figure_text data;                   // blocks of NAME.tsv behind those of the lines
 	struct figure_text vars;                   // assignments at the head of NAME.gp

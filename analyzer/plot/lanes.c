@@ -17,8 +17,7 @@
 #include "plot/query.h"
 
 enum {
-	LANES_HEIGHT = 26,  // pixels of one
-	LANES_MARGIN = 130, // of title and axis
+	LANES_HEIGHT = 26, // pixels of one
 };
 
 static int lanes_place(void *arg, sqlite3_stmt *stmt)
@@ -192,7 +191,7 @@ int lanes_name(const struct lanes *l, struct figure *f, sqlite3 *db)
 
 	if (!l->count)
 		f->nothing = "no thread ran a goroutine";
-	f->height = LANES_MARGIN + LANES_HEIGHT * (int)l->count;
+	f->rows = LANES_HEIGHT * (int)l->count;
 	fprintf(f->vars.file, "lanes = %zu\nmore = %zu\n", l->count, l->more);
 	figure_array(f, "lane", l->count);
 	figure_array(f, "used", l->count);

@@ -26,8 +26,10 @@ enum {
 	SCRIPT_TIP_CHARS = 27,
 	SCRIPT_TICS = 6,
 	SCRIPT_WIDTH = 980,
-	SCRIPT_LEFT = 96, // of the plot, whose columns are pixels
-	SCRIPT_HEIGHT = 400,
+	SCRIPT_LEFT = 96,   // of the plot, whose columns are pixels
+	SCRIPT_TOP = 47,    // above the plot,
+	SCRIPT_BOTTOM = 47, // and below it, besides the key
+	SCRIPT_ROWS = 306,
 	SCRIPT_LABEL_HEIGHT = 19,
 	SCRIPT_ROW_HEIGHT = 15, // of letters
 };
@@ -72,6 +74,11 @@ static int64_t script_peak(const struct figure *f)
 	return peak;
 }
 
+static int script_rows(const struct figure *f)
+{
+	return f->rows ? f->rows : SCRIPT_ROWS;
+}
+
 static size_t script_columns(const struct figure *f)
 {
 	return f->lines ? series_columns(f->line[0].series) : FIGURE_COLUMNS;
@@ -110,7 +117,7 @@ static size_t script_next(const struct figure *f, const bool *done)
  * bottom. */
 static void script_tips(struct figure *f)
 {
-	const double apart = 17.0 / (f->height ? f->height : SCRIPT_HEIGHT);
+	const double apart = 17.0 / script_rows(f);
 	bool done[FIGURE_LINES_MAX] = {false};
 	size_t order[FIGURE_LINES_MAX], tips = 0;
 
@@ -174,12 +181,11 @@ static int script_env(const char *name, int fallback, int low, int high)
 static void script_terminal(FILE *out, const struct figure *f, const struct plot_options *opt)
 {
 	const char *term = opt->term ? opt->term : "svg";
-	int height =
-		(f->height ? f->height : SCRIPT_HEIGHT) + SCRIPT_LABEL_HEIGHT * ((int)f->lines + f->keys);
+	int height = SCRIPT_TOP + script_rows(f) + SCRIPT_BOTTOM +
+	             SCRIPT_LABEL_HEIGHT * ((int)f->lines + f->keys);
 
 	if (strcmp(term, "dumb") == 0) {
-		int rows = f->height / SCRIPT_ROW_HEIGHT + f->keys,
-			screen = script_env("LINES", 24, 16, 60);
+		int rows = height / SCRIPT_ROW_HEIGHT, screen = script_env("LINES", 24, 16, 60);
 
 		fprintf(out, "set terminal dumb size %d,%d noenhanced\n",
 		        script_env("COLUMNS", 80, 40, 400), rows > screen - 1 ? rows : screen - 1);
@@ -194,8 +200,8 @@ static void script_terminal(FILE *out, const struct figure *f, const struct plot
 		        SCRIPT_WIDTH, height, f->name);
 		fprintf(out, "set output '%s.svg'\n", f->name);
 	}
-	fprintf(out, "term = '%s'\nleft = %d.0\nwidth = %d.0\nheight = %d.0\n", term, SCRIPT_LEFT,
-	        SCRIPT_WIDTH, height);
+	fprintf(out, "term = '%s'\nleft = %d.0\nwidth = %d.0\ntop = %d.0\nrows = %d.0\nheight = %d.0\n",
+	        term, SCRIPT_LEFT, SCRIPT_WIDTH, SCRIPT_TOP, script_rows(f), height);
 }
 
 /** gnuplot has no empty arrays: one that stands for it has an element nobody looks at. */

@@ -229,6 +229,8 @@ void series_draw(const struct series *s, enum series_way way,
 	else
 		series_line(s, way == SERIES_DASH, &pen);
 	pen_to(&pen, s->end_ns, pen.at.value);
+	if (way == SERIES_TOP)
+		pen_to(&pen, s->end_ns, 0); // the outline is whole
 }
 
 void series_free(struct series *s)

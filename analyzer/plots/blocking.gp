@@ -25,8 +25,8 @@ if (dumb) {
 	}
 	plot data index 0 using (0):($1 + 0.4):($2 / u):(0) with vectors nohead notitle
 } else {
-	set lmargin at screen 20 / width
-	set rmargin at screen (width - 20) / width
+	set lmargin at screen sx(20)
+	set rmargin at screen sx(width - 20)
 	do for [i = 1:bars] {
 		set label 200 + i bar[i].':  '.fact[i] at graph 0.003, first i left front textcolor rgb '#202020'
 	}

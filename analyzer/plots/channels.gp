@@ -7,7 +7,8 @@ set ytics scale 0 ('' 0) textcolor rgb '#404040'
 unset grid
 lane_of(k) = (k + 1) / 2
 peak_in(i) = peak_of[2 * i - 1] > peak_of[2 * i] ? peak_of[2 * i - 1] : peak_of[2 * i]
-height(k, n) = lane_of(k) + (k % 2 ? -0.44 : 0.44) * n / (peak_in(lane_of(k)) > 0 ? peak_in(lane_of(k)) : 1)
+# Up to 28 of the 64 rows of pixels of a lane, whole ones; whoever waits has one.
+tall(k, n) = lane_of(k) + (k % 2 ? -1 : 1) * ceil(28.0 * n / (peak_in(lane_of(k)) > 0 ? peak_in(lane_of(k)) : 1)) / 64.0
 do for [i = 1:channels] {
 	if (dumb) {
 		set ytics add (channel[i] i)
@@ -22,8 +23,8 @@ do for [i = 1:channels] {
 name(k) = k == 1 ? 'wait to send: the queue is full' : k == 2 ? 'wait to receive: the queue is empty' : ''
 set key noautotitle
 if (dumb) {
-	plot for [k = 1:lines] data index k - 1 using (edge($1)):(height(k, $2)) with lines title name(k)
+	plot for [k = 1:lines] data index k - 1 using (edge($1)):(tall(k, $2)) with lines title name(k)
 } else {
-	plot for [k = 1:lines] data index k - 1 using (edge($1)):(height(k, $2)) with filledcurves y=lane_of(k) \
+	plot for [k = 1:lines] data index k - 1 using (edge($1)):(tall(k, $2)) with filledcurves closed \
 		fillstyle solid 1 noborder linecolor rgb word(colours, kind[k]) title name(k)
 }

@@ -6,17 +6,25 @@ set tics nomirror out scale 0.6 textcolor rgb '#404040'
 set grid ytics lw 0.5 lt 1 lc rgb '#d8d8d8'
 set xrange [0:x_end]
 dumb = term eq 'dumb'
+# Margins in whole pixels, so that columns of data are columns of pixels.  gnuplot's PNG begins and ends in the
+# middle of a pixel.
+half_pixel = term eq 'png' ? 0.5 : 0
+sx(pixels) = (pixels - half_pixel) / (width - 2.01 * half_pixel)
+sy(pixels) = (height - pixels - half_pixel) / (height - 2.01 * half_pixel)
 # The place of a time: the middle of its column of pixels; and of a column's edge.
 px(ns) = ((ns < end_ns ? floor(ns * columns / end_ns) : columns - 1) + 0.5) / columns * x_end
 edge(ns) = ns / unit_ns
+py(count) = floor(count / y_top * rows + 0.5) / rows * y_top
 if (dumb) {
 	unset grid
 	set format x '%g '.unit
 } else {
 	set format x '%g'
 	set xlabel 'time since the start ['.unit.']' offset 0, 0.8 textcolor rgb '#404040'
-	set lmargin at screen left / width
-	set rmargin at screen (left + 680) / width
+	set lmargin at screen sx(left)
+	set rmargin at screen sx(left + 680)
+	set tmargin at screen sy(top)
+	set bmargin at screen sy(top + rows)
 }
 set format y '%.0f'
 if (log_y) {

@@ -9,6 +9,6 @@ if (dumb) {
 	do for [k = 1:lines] {
 		set label 110 + k tip[k] at graph 1.012, graph tip_at[k] left front textcolor rgb '#202020'
 	}
-	plot for [k = 1:lines] data index k - 1 using (edge($1)):2 with filledcurves x1 \
+	plot for [k = 1:lines] data index k - 1 using (edge($1)):(py($2)) with filledcurves closed \
 		fillstyle solid 1 noborder linecolor rgb word(colours, kind[k]) title label[k]
 }

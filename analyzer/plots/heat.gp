@@ -1,7 +1,7 @@
 # Thread by time: the darker, the more of that time it ran goroutines.
 set title program.': how much of the time each thread ran goroutines' offset 0, 0.6 textcolor rgb '#202020'
 colours = '#d6e6f4 #abd0e6 #6aaed6 #3787c0 #0a4a90'
-set yrange [lanes + 0.6:0.4]
+set yrange [lanes + 0.5:0.5]
 unset ytics
 set ytics scale 0 ('' 0) textcolor rgb '#404040'
 do for [i = 1:lanes] {
@@ -19,6 +19,6 @@ share(k) = sprintf('%d-%d %%', (k - 1) * 100 / levels, k * 100 / levels)
 if (dumb) {
 	plot for [k = 1:levels] data index k - 1 using (edge($1)):($3 > 0 ? $2 : NaN) with lines title share(k)
 } else {
-	plot for [k = 1:levels] data index k - 1 using (edge($1)):($2 + 0.4 - 0.8 * $3) with filledcurves closed \
+	plot for [k = 1:levels] data index k - 1 using (edge($1)):($2 + (1 - 2 * $3) * 10 / 26.0) with filledcurves closed \
 		fillstyle solid 1 noborder linecolor rgb word(colours, k) title share(k)
 }

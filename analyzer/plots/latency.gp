@@ -15,8 +15,6 @@ if (dumb) {
 		set label 200 + k word('p50 p99 max', k) at graph (k == 2 ? 0.95 : 0.997), first measure_end[k] right offset 0, (k == 1 ? -0.7 : 0.6) front \
 			textcolor rgb word(colours, k)
 	}
-	set tmargin at screen 1 - 47 / height
-	set bmargin at screen 118 / height
 	set multiplot
 	plot for [k = 1:3] data index k - 1 using (edge($1)):2 with lines linewidth 2 dashtype int(word(dash, k)) \
 		linecolor rgb word(colours, k) title measure[k]
@@ -25,8 +23,8 @@ if (dumb) {
 	unset object
 	unset arrow
 	unset label
-	set lmargin at screen (left + 695) / width
-	set rmargin at screen (width - 12) / width
+	set lmargin at screen sx(left + 695)
+	set rmargin at screen sx(width - 12)
 	set xlabel sprintf('delays, %d in all', delays)
 	set xrange [0:most * 1.05]
 	set format x '%.0s%c'

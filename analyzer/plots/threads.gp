@@ -4,7 +4,7 @@ set title program.': what each thread ran' offset 0, 0.6 textcolor rgb '#202020'
 colours = '#0072b2 #e69f00 #009e73 #cc79a7 #56b4e9 #d55e00 #8a7f00 #9a9a9a #404040'
 reasons = 'syscall busy explicit'
 array_dash(why) = why eq 'syscall' ? 1 : why eq 'busy' ? 2 : 3
-set yrange [lanes + 0.6:0.4]
+set yrange [lanes + 0.5:0.5]
 unset ytics
 set ytics scale 0 ('' 0) textcolor rgb '#404040'
 do for [i = 1:lanes] {
@@ -26,7 +26,7 @@ do for [i = 1:arrows] {
 more_said = more > 0 ? sprintf('%d threads that ran less are left out. ', more) : ''
 arrows_said = handoffs > 0 ? sprintf('arrows: %d of %d handoffs (solid: system call, dashed: busy, dotted: asked for)', arrows, handoffs) : ''
 set label 101 more_said.arrows_said at screen 0.01, screen 0.03 left textcolor rgb '#404040'
-half(k) = run_kind[k] == 9 ? 0.1 : 0.3
+half(k) = (run_kind[k] == 9 ? 3.0 : 8.0) / 26 # of its 26 rows of pixels
 if (dumb) {
 	plot for [k = 1:runs] data index k - 1 using (edge($1)):($3 > 0 ? $2 : NaN) with lines title run[k]
 } else {
