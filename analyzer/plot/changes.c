@@ -36,8 +36,9 @@ struct changes {
 	struct change *other; // as long
 	size_t count, size, next;
 	uint64_t filed;    // in the file
-	struct run **heap; // runs by their next change, earliest first
-	size_t heap_count, runs;
+	struct run *run;   // those of the file
+	struct run **heap; // by their next change, earliest first
+	size_t runs, heap_count;
 	bool sorted;
 };
 
@@ -181,7 +182,7 @@ static int heap_fill(struct changes *c)
 
 	c->heap_count = c->runs;
 	for (size_t i = 0; i < c->runs && err == 1; i++) {
-		struct run *r = c->heap[i];
+		struct run *r = c->heap[i] = &c->run[i];
 
 		r->at = i * CHANGES_RUN;
 		r->end = r->at + CHANGES_RUN < c->filed ? r->at + CHANGES_RUN : c->filed;
@@ -195,17 +196,10 @@ static int heap_fill(struct changes *c)
 
 static int heap_make(struct changes *c)
 {
-	size_t runs = (size_t)((c->filed + CHANGES_RUN - 1) / CHANGES_RUN);
-
-	c->heap = calloc(runs, sizeof *c->heap);
-	if (!c->heap)
-		return -ENOMEM;
-	for (; c->runs < runs; c->runs++) {
-		c->heap[c->runs] = malloc(sizeof **c->heap);
-		if (!c->heap[c->runs])
-			return -ENOMEM;
-	}
-	return 0;
+	c->runs = (size_t)((c->filed + CHANGES_RUN - 1) / CHANGES_RUN);
+	c->run = calloc(c->runs, sizeof *c->run);
+	c->heap = calloc(c->runs, sizeof(struct run *));
+	return c->run && c->heap ? 0 : -ENOMEM;
 }
 
 int changes_sort(struct changes *c)
@@ -238,10 +232,8 @@ int changes_next(struct changes *c, struct change *out)
 	*out = r->page[r->next++];
 	int err = run_read(c, r);
 
-	if (err == 0) { // it ends; it stays behind the others, for the next time
+	if (err == 0)
 		c->heap[0] = c->heap[--c->heap_count];
-		c->heap[c->heap_count] = r;
-	}
 	heap_sink(c, 0);
 	return err < 0 ? err : 1;
 }
@@ -252,9 +244,8 @@ void changes_free(struct changes *c)
 		return;
 	if (c->file)
 		fclose(c->file);
-	for (size_t i = 0; i < c->runs; i++)
-		free(c->heap[i]);
 	free(c->heap);
+	free(c->run);
 	free(c->now);
 	free(c->other);
 	free(c);

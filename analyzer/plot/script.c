@@ -28,7 +28,7 @@ enum {
 	SCRIPT_WIDTH = 980,
 	SCRIPT_LEFT = 96,   // of the plot, whose columns are pixels
 	SCRIPT_TOP = 47,    // above the plot,
-	SCRIPT_BOTTOM = 47, // and below it, besides the key
+	SCRIPT_BOTTOM = 54, // and below it, besides the key
 	SCRIPT_ROWS = 306,
 	SCRIPT_LABEL_HEIGHT = 19,
 	SCRIPT_ROW_HEIGHT = 15, // of letters

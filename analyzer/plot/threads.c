@@ -12,7 +12,7 @@ enum {
 	THREADS_PLACES = 7,                 // with a colour each
 	THREADS_OTHER = THREADS_PLACES + 1, // kinds of runs: of other places,
 	THREADS_CALL = THREADS_OTHER + 1,   // and outside
-	THREADS_STRETCHES = 4000,           // 55 bytes of SVG each
+	THREADS_STRETCHES = 3500,           // 55 bytes of SVG each
 	THREADS_ARROWS = 100,
 	THREADS_ARROWS_TOLD = 12, // so many arrows can have their reasons beside them
 };

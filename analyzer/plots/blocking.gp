@@ -2,12 +2,12 @@
 set title program.': time that goroutines waited, by place' offset 0, 0.6 textcolor rgb '#202020'
 #            channel   select    lock      sleep     I/O       call      other
 colours = '#9fd4f2 #6fa8d6 #e3b8d2 #d4d4d4 #b0b0b0 #f2cc80 #ececec'
-set xlabel offset 0, 0.4
 u = longest < 1e4 ? 1 : longest < 2e6 ? 1e3 : longest < 2e9 ? 1e6 : longest < 7.2e12 ? 1e9 : longest < 1.728e14 ? 6e10 : 3.6e12
 name = u == 1 ? 'ns' : u == 1e3 ? 'us' : u == 1e6 ? 'ms' : u == 1e9 ? 's' : u == 6e10 ? 'min' : 'h'
 do for [i = 1:marks] { unset arrow i }
 do for [i = 1:notes] { unset label i }
 do for [i = 1:gaps] { unset object i }
+if (gaps > 0) { set label 100 'some events of the trace are lost' }
 set xrange [0:longest / u]
 set yrange [bars + 0.6:0.5]
 set grid noytics xtics

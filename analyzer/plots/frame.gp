@@ -20,7 +20,7 @@ if (dumb) {
 	set format x '%g '.unit
 } else {
 	set format x '%g'
-	set xlabel 'time since the start ['.unit.']' offset 0, 0.8 textcolor rgb '#404040'
+	set xlabel 'time since the start ['.unit.']' offset 0, (term eq 'svg' ? 0.8 : 0.2) textcolor rgb '#404040'
 	set lmargin at screen sx(left)
 	set rmargin at screen sx(left + 680)
 	set tmargin at screen sy(top)

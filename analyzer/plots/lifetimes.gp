@@ -3,6 +3,7 @@ set title program.': how long goroutines lived' offset 0, 0.6 textcolor rgb '#20
 do for [i = 1:marks] { unset arrow i }
 do for [i = 1:notes] { unset label i }
 do for [i = 1:gaps] { unset object i }
+if (gaps > 0) { set label 100 'some events of the trace are lost' }
 set logscale x
 set xrange [low / 1.2:high * 1.2]
 set format x '%.0f'
