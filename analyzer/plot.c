@@ -109,7 +109,7 @@ static bool plot_asked(const char *name, int count, char **names)
 static int plot_each(sqlite3 *db, struct plot_place *place, const struct plot_args *args, int count,
                      char **names)
 {
-	struct plot_options opt = {.term = args->term, .log = args->log};
+	struct plot_options opt = {.term = args->term, .log = args->log, .tell = count > 0};
 	bool letters = strcmp(args->term, "dumb") == 0;
 	int code = CMD_CLEAN;
 
@@ -120,6 +120,8 @@ static int plot_each(sqlite3 *db, struct plot_place *place, const struct plot_ar
 
 		if (place->passing)
 			plot_remove(place, plot_name(i));
+		if (err == PLOT_NOTHING)
+			continue;
 		if (err || opt.undrawn)
 			code = CMD_INPUT;
 		else if (!letters)
@@ -165,11 +167,18 @@ static const struct opt plot_opts[] = {
 const struct cmd cmd_plot = {
 	.name = "plot",
 	.args = "TRACE|DB [NAME...] [--term svg|png|dumb] [-o DIR]",
-	.brief = "draw goroutines over time",
+	.brief = "draw a run",
 	.examples = "  gtrace plot run.gtrace                       all plots, in the folder plots\n"
 				"  gtrace plot run.gtrace goroutines --term dumb  in letters, here\n"
 				"\n"
-				"names: goroutines (by state), sites (by where they were spawned)\n"
+				"names: goroutines  how many, by state, over time\n"
+				"       sites       how many are alive of each place that spawns\n"
+				"       threads     what each thread ran, and handoffs between them\n"
+				"       heat        how much of the time each thread ran goroutines\n"
+				"       latency     how long goroutines that are ready wait for a thread\n"
+				"       blocking    how long they waited, by place\n"
+				"       channels    how many wait to send and to receive, on the busiest\n"
+				"       lifetimes   how long goroutines lived\n"
 				"\n",
 	.opts = plot_opts,
 	.args_bytes = sizeof(struct plot_args),

@@ -4,14 +4,17 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "plot/gnuplot.h"
 #include "plot/query.h"
 
 enum {
-	FIGURE_SLIM = 960,  // a gap is drawn at least a 960th of the width; nearer marks are one
-	FIGURE_CHARS = 110, // so many characters are as wide as the plot
-	FIGURE_NAMED = 4,   // findings told in one note
+	FIGURE_SLIM = FIGURE_COLUMNS, // a gap is drawn at least so wide; nearer marks are one
+	FIGURE_CHARS = 86,            // so many characters are as wide as the plot
+	FIGURE_TEXT_CHARS = 100,
+	FIGURE_NAMED = 4, // findings told in one note
 };
 
 static int figure_run(struct figure *f, sqlite3 *db)
@@ -141,6 +144,10 @@ static int figure_marks(struct figure *f, sqlite3 *db)
 int figure_init(struct figure *f, sqlite3 *db, const char *name)
 {
 	*f = (struct figure){.name = name};
+	f->data.file = open_memstream(&f->data.text, &f->data.size);
+	f->vars.file = open_memstream(&f->vars.text, &f->vars.size);
+	if (!f->data.file || !f->vars.file)
+		return -ENOMEM;
 	int err = figure_run(f, db);
 
 	if (!err)
@@ -170,4 +177,75 @@ void figure_release(struct figure *f)
 	for (size_t i = 0; i < f->lines; i++)
 		series_free(f->line[i].series);
 	f->lines = 0;
+	if (f->data.file)
+		fclose(f->data.file);
+	if (f->vars.file)
+		fclose(f->vars.file);
+	free(f->data.text);
+	free(f->vars.text);
+}
+
+size_t figure_site(char *label, size_t size, const char *func, const char *file, int line,
+                   const char *text)
+{
+	const char *base = strrchr(file, '/');
+	size_t n = (size_t)snprintf(label, size, "%.60s", func);
+
+	if (*file && n < size)
+		n += (size_t)snprintf(label + n, size - n, "%s%.60s:%d", n ? " " : "",
+		                      base && base[1] ? base + 1 : file, line);
+	if (*text && n < size)
+		n += (size_t)snprintf(label + n, size - n, " (%.30s)", text);
+	return n < size ? n : size - 1;
+}
+
+size_t figure_time(char *text, size_t size, double ns)
+{
+	static const struct {
+		const char *name;
+		double ns;
+	} units[] = {{"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"min", 60e9}, {"h", 3600e9}};
+	size_t i = 0;
+
+	while (i + 1 < sizeof units / sizeof units[0] && ns >= units[i + 1].ns)
+		i++;
+	double n = ns / units[i].ns;
+
+	return (size_t)snprintf(text, size, n < 100 ? "%.3g %s" : "%.0f %s", n, units[i].name);
+}
+
+size_t figure_count(char *text, size_t size, double n)
+{
+	static const char units[] = {'k', 'M', 'G', 'T'};
+	size_t i = 0;
+
+	if (n < 999.5)
+		return (size_t)snprintf(text, size, "%.3g", n);
+	for (n /= 1000; n >= 999.5 && i + 1 < sizeof units; i++)
+		n /= 1000;
+	return (size_t)snprintf(text, size, "%.3g%c", n, units[i]);
+}
+
+void figure_array(struct figure *f, const char *array, size_t count)
+{
+	// gnuplot has no empty arrays: one that stands for it has an element nobody looks at
+	fprintf(f->vars.file, "array %s[%zu]\n", array, count ? count : 1);
+}
+
+void figure_put_text(struct figure *f, const char *array, size_t i, const char *text)
+{
+	fprintf(f->vars.file, "%s[%zu] = ", array, i);
+	gnuplot_quote(f->vars.file, text, FIGURE_TEXT_CHARS);
+	putc('\n', f->vars.file);
+}
+
+void figure_put(struct figure *f, const char *array, size_t i, double number)
+{
+	fprintf(f->vars.file, "%s[%zu] = %.9g\n", array, i, number);
+}
+
+void figure_block(struct figure *f, const char *text)
+{
+	fputs("# ", f->data.file);
+	gnuplot_comment(f->data.file, text);
 }

@@ -9,5 +9,11 @@
  */
 int figure_goroutines(struct figure *f, sqlite3 *db);
 int figure_sites(struct figure *f, sqlite3 *db);
+int figure_threads(struct figure *f, sqlite3 *db);
+int figure_latency(struct figure *f, sqlite3 *db);
+int figure_blocking(struct figure *f, sqlite3 *db);
+int figure_heat(struct figure *f, sqlite3 *db);
+int figure_channels(struct figure *f, sqlite3 *db);
+int figure_lifetimes(struct figure *f, sqlite3 *db);
 
 #endif

@@ -72,6 +72,20 @@ void gnuplot_quote(FILE *out, const char *text, size_t chars_max)
 	putc('\'', out);
 }
 
+void gnuplot_comment(FILE *out, const char *text)
+{
+	while (*text) {
+		size_t n = gnuplot_char(text);
+
+		if (n)
+			fwrite(text, 1, n, out);
+		else
+			putc('?', out);
+		text += n ? n : 1;
+	}
+	putc('\n', out);
+}
+
 static int64_t gnuplot_clock(void)
 {
 	struct timespec ts;

@@ -34,6 +34,10 @@ int gnuplot_run(const struct gnuplot_job *job, char *why, size_t why_size);
  */
 void gnuplot_quote(FILE *out, const char *text, size_t chars_max);
 
+/** Write text as the rest of a comment's line: what would break the line becomes a question mark.
+ */
+void gnuplot_comment(FILE *out, const char *text);
+
 /** The length of the UTF-8 character at s, 1 to 4, or 0 if there is none: a stray byte, or a
  * control. */
 size_t gnuplot_char(const char *s);

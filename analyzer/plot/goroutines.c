@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "plot/changes.h"
 #include "plot/figures.h"
 #include "plot/query.h"
 
@@ -32,29 +33,34 @@ static void bands_put(struct bands *b, int64_t ns)
 	}
 }
 
+static int bands_stretch(void *arg, sqlite3_stmt *stmt)
+{
+	return changes_add_stretch(arg, sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1),
+	                           (uint32_t)sqlite3_column_int(stmt, 2));
+}
+
 /** All changes of one moment count at once: a goroutine that goes from one state to another is
  * never gone. */
 static int bands_read(struct bands *b, sqlite3 *db)
 {
-	sqlite3_stmt *stmt = query_open(db, "sql/plot/goroutines.sql");
+	struct changes *changes = changes_new();
+	struct change change = {0};
 	int64_t now = 0;
-	int err = stmt ? 1 : -EIO;
+	int err = changes
+	              ? query_each(db, "sql/plot/goroutines.sql", "stretches", bands_stretch, changes)
+	              : -ENOMEM;
 
-	while (err == 1) {
-		err = query_step(stmt);
-		if (err != 1)
-			break;
-		int64_t ns = sqlite3_column_int64(stmt, 0);
-		int band = sqlite3_column_int(stmt, 1);
-
-		if (ns != now)
+	if (!err)
+		err = changes_sort(changes);
+	while (!err && (err = changes_next(changes, &change)) == 1) {
+		if (change.ns != now)
 			bands_put(b, now);
-		now = ns;
-		if (band >= 1 && band <= BANDS)
-			b->count[band] += sqlite3_column_int64(stmt, 2);
+		now = change.ns;
+		b->count[change.what] += change.step;
+		err = 0;
 	}
 	bands_put(b, now);
-	sqlite3_finalize(stmt);
+	changes_free(changes);
 	return err;
 }
 
@@ -76,6 +82,8 @@ static void bands_keep(struct figure *f, struct bands *b)
 		*line = (struct figure_line){.series = b->top[i], .kind = i};
 		b->top[i] = NULL;
 		snprintf(line->label, sizeof line->label, "%s", label);
+		if (b->count[i])
+			snprintf(line->tip, sizeof line->tip, "%lld %s", (long long)b->count[i], band_names[i]);
 		f->lines++;
 	}
 }
@@ -85,6 +93,7 @@ int figure_goroutines(struct figure *f, sqlite3 *db)
 	struct bands b = {0};
 	int err = 0;
 
+	f->way = SERIES_TOP;
 	f->log = false; // heights of a stack do not add up on a logarithmic axis
 	for (int i = 1; i <= BANDS && !err; i++) {
 		b.top[i] = series_new(f->end_ns, FIGURE_COLUMNS);
@@ -95,6 +104,8 @@ int figure_goroutines(struct figure *f, sqlite3 *db)
 		err = bands_read(&b, db);
 	if (!err)
 		bands_keep(f, &b);
+	if (!f->lines)
+		f->nothing = "no goroutine was recorded";
 	for (int i = 1; i <= BANDS; i++)
 		series_free(b.top[i]);
 	return err;

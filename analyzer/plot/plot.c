@@ -19,8 +19,10 @@ static const struct plot {
 	const char *name;
 	int (*fill)(struct figure *f, sqlite3 *db);
 } plots[] = {
-	{"goroutines", figure_goroutines},
-	{"sites", figure_sites},
+	{"goroutines", figure_goroutines}, {"sites", figure_sites},
+	{"threads", figure_threads},       {"heat", figure_heat},
+	{"latency", figure_latency},       {"blocking", figure_blocking},
+	{"channels", figure_channels},     {"lifetimes", figure_lifetimes},
 };
 
 enum { PLOTS = sizeof plots / sizeof plots[0] };
@@ -38,6 +40,18 @@ static const struct plot *plot_find(const char *name)
 	return NULL;
 }
 
+/** Files of an earlier time, which had something to show. */
+static void plot_remove(const char *dir, const char *name)
+{
+	static const char *const endings[] = {"svg", "png", "gp", "tsv"};
+	char path[4096];
+
+	for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+		snprintf(path, sizeof path, "%s/%s.%s", dir, name, endings[i]);
+		unlink(path);
+	}
+}
+
 /** Write NAME.gp and NAME.tsv. */
 static int plot_write(sqlite3 *db, const char *dir, const struct plot *p,
                       const struct plot_options *opt)
@@ -49,9 +63,15 @@ static int plot_write(sqlite3 *db, const char *dir, const struct plot *p,
 		f.log = opt->log;
 		err = p->fill(&f, db);
 	}
-	if (!err)
+	if (!err && f.nothing) {
+		plot_remove(dir, p->name);
+		if (opt->tell)
+			talk("nothing to draw in '%s': %s", p->name, f.nothing);
+		err = PLOT_NOTHING;
+	} else if (!err) {
 		err = figure_write(&f, dir, opt);
-	else if (err == -ENOMEM)
+	}
+	if (err == -ENOMEM)
 		talk("out of memory");
 	figure_release(&f);
 	return err;
@@ -107,7 +127,8 @@ int plot_all(sqlite3 *db, const char *dir)
 
 		if (err < 0)
 			return err;
-		worst = err > worst ? err : worst;
+		if (err != PLOT_NOTHING && err > worst)
+			worst = err;
 		opt.undrawn = worst == PLOT_NO_GNUPLOT; // to say so once is enough
 	}
 	return worst;

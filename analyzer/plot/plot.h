@@ -14,18 +14,21 @@ struct plot_options {
 	bool log;         // counts on a logarithmic axis, where a plot has lines
 	int64_t limit_ns; // kill gnuplot after that long; 0: 20 s
 	bool undrawn;     // write NAME.gp and NAME.tsv, and leave it at that
+	bool tell;        // say why a plot has nothing to show
 };
 
 enum {
 	PLOT_FAILED = 1,     // gnuplot did not draw it, which was said
 	PLOT_NO_GNUPLOT = 2, // likewise, since it is not installed
+	PLOT_NOTHING = 3,    // the trace has nothing that it could show; no file is left
 };
 
 /** The name of plot number i, from 0; NULL behind the last one. */
 const char *plot_name(size_t i);
 
 /**
- * Draw every plot of the trace in db: NAME.svg, NAME.gp and NAME.tsv into dir, which exists.
+ * Draw every plot of the trace in db that has something to show: NAME.svg, NAME.gp and NAME.tsv
+ * into dir, which exists.
  *
  * A missing, hung or failing gnuplot is a talk_warn(); the .gp and .tsv files are left all the
  * same.

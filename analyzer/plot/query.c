@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "assets.h"
+#include "db.h"
 #include "talk.h"
 
 sqlite3_stmt *query_open(sqlite3 *db, const char *asset)
@@ -29,6 +30,16 @@ int query_step(sqlite3_stmt *stmt)
 		return 0;
 	talk("cannot query the database: %s", sqlite3_errmsg(sqlite3_db_handle(stmt)));
 	return rc == SQLITE_NOMEM ? -ENOMEM : -EIO;
+}
+
+int query_each(sqlite3 *db, const char *asset, const char *name,
+               int (*row)(void *arg, sqlite3_stmt *stmt), void *arg)
+{
+	int rc = db_each(db, asset, name, row, arg);
+
+	if (rc > 0)
+		talk("cannot query the database: %s (%s)", sqlite3_errmsg(db), asset);
+	return rc <= 0 ? rc : rc == SQLITE_NOMEM ? -ENOMEM : -EIO;
 }
 
 const char *query_text(sqlite3_stmt *stmt, int column)

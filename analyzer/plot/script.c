@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,10 +23,15 @@ enum {
 	SCRIPT_POINTS_MAX = 16000, // 15 bytes of SVG each
 	SCRIPT_TITLE_CHARS = 80,
 	SCRIPT_LABEL_CHARS = 100,
+	SCRIPT_TIP_CHARS = 27,
 	SCRIPT_TICS = 6,
-	SCRIPT_WIDTH = 960,
-	SCRIPT_HEIGHT = 400,
+	SCRIPT_WIDTH = 980,
+	SCRIPT_LEFT = 96,   // of the plot, whose columns are pixels
+	SCRIPT_TOP = 47,    // above the plot,
+	SCRIPT_BOTTOM = 54, // and below it, besides the key
+	SCRIPT_ROWS = 306,
 	SCRIPT_LABEL_HEIGHT = 19,
+	SCRIPT_ROW_HEIGHT = 15, // of letters
 };
 
 /** A unit of time, good for runs shorter than `below_ns`. */
@@ -68,24 +74,76 @@ static int64_t script_peak(const struct figure *f)
 	return peak;
 }
 
+static int script_rows(const struct figure *f)
+{
+	return f->rows ? f->rows : SCRIPT_ROWS;
+}
+
+static size_t script_columns(const struct figure *f)
+{
+	return f->lines ? series_columns(f->line[0].series) : FIGURE_COLUMNS;
+}
+
+/** Where the axis of counts ends. */
+static double script_top(const struct figure *f)
+{
+	double peak = (double)script_peak(f);
+
+	return f->log ? peak * 2 : peak < 6 ? peak + 0.4 : peak * 1.06;
+}
+
+/** How high a count is, as a part of the axis. */
+static double script_height(const struct figure *f, double count)
+{
+	double low = 0.5, top = script_top(f);
+
+	if (!f->log)
+		return count / top;
+	return log((count < 1 ? low : count) / low) / log(top / low);
+}
+
+/** The line whose tip comes next, from the top; `lines` if that was the last. */
+static size_t script_next(const struct figure *f, const bool *done)
+{
+	size_t best = f->lines;
+
+	for (size_t i = 0; i < f->lines; i++)
+		if (!done[i] && *f->line[i].tip && (best == f->lines || f->line[i].at > f->line[best].at))
+			best = i;
+	return best;
+}
+
+/** Put the tips where their lines end; those that would overlap move down, and up again at the
+ * bottom. */
+static void script_tips(struct figure *f)
+{
+	const double apart = 17.0 / script_rows(f);
+	bool done[FIGURE_LINES_MAX] = {false};
+	size_t order[FIGURE_LINES_MAX], tips = 0;
+
+	for (size_t i = 0; i < f->lines; i++) {
+		double end = (double)series_last(f->line[i].series);
+		double below = 0; // an area's tip stands in its middle
+
+		if (f->way == SERIES_TOP && i + 1 < f->lines)
+			below = (double)series_last(f->line[i + 1].series);
+		f->line[i].at = script_height(f, f->way == SERIES_TOP ? (end + below) / 2 : end);
+	}
+	for (size_t i = script_next(f, done); i < f->lines; i = script_next(f, done)) {
+		done[i] = true;
+		if (tips && f->line[i].at > f->line[order[tips - 1]].at - apart)
+			f->line[i].at = f->line[order[tips - 1]].at - apart;
+		order[tips++] = i;
+	}
+	double floor = 0;
+
+	for (size_t i = tips; i-- > 0 && f->line[order[i]].at < floor; floor += apart)
+		f->line[order[i]].at = floor;
+}
+
 static void script_point(void *arg, struct series_point p)
 {
 	fprintf(arg, "%" PRId64 "\t%" PRId64 "\n", p.ns, p.value);
-}
-
-/** Text as a comment: what would break the line becomes a question mark. */
-static void script_comment(FILE *out, const char *text)
-{
-	while (*text) {
-		size_t n = gnuplot_char(text);
-
-		if (n)
-			fwrite(text, 1, n, out);
-		else
-			putc('?', out);
-		text += n ? n : 1;
-	}
-	putc('\n', out);
 }
 
 static int script_tsv(const struct figure *f, const char *dir)
@@ -98,13 +156,15 @@ static int script_tsv(const struct figure *f, const char *dir)
 
 	if (err < 0)
 		return err;
-	fputs("# time_ns\tcount\n", out.file);
+	if (f->lines)
+		fputs("# time_ns\tcount\n", out.file);
 	for (size_t i = 0; i < f->lines; i++) {
 		fprintf(out.file, "# %zu: ", i + 1);
-		script_comment(out.file, f->line[i].label);
-		series_draw(f->line[i].series, script_point, out.file);
+		gnuplot_comment(out.file, f->line[i].label);
+		series_draw(f->line[i].series, f->way, script_point, out.file);
 		fputs("\n\n", out.file);
 	}
+	fwrite(f->data.text, 1, f->data.size, out.file);
 	return outfile_close(&out, 0);
 }
 
@@ -121,23 +181,27 @@ static int script_env(const char *name, int fallback, int low, int high)
 static void script_terminal(FILE *out, const struct figure *f, const struct plot_options *opt)
 {
 	const char *term = opt->term ? opt->term : "svg";
-	int height = SCRIPT_HEIGHT + SCRIPT_LABEL_HEIGHT * (int)f->lines;
+	int height = SCRIPT_TOP + script_rows(f) + SCRIPT_BOTTOM +
+	             SCRIPT_LABEL_HEIGHT * ((int)f->lines + f->keys);
 
 	if (strcmp(term, "dumb") == 0) {
+		int rows = height / SCRIPT_ROW_HEIGHT, screen = script_env("LINES", 24, 16, 60);
+
 		fprintf(out, "set terminal dumb size %d,%d noenhanced\n",
-		        script_env("COLUMNS", 80, 40, 400), script_env("LINES", 24, 16, 60) - 1);
+		        script_env("COLUMNS", 80, 40, 400), rows > screen - 1 ? rows : screen - 1);
 	} else if (strcmp(term, "png") == 0) {
-		fprintf(out, "set terminal pngcairo size %d,%d noenhanced font 'sans-serif,10'\n",
+		fprintf(out, "set terminal pngcairo size %d,%d noenhanced butt font 'sans-serif,10'\n",
 		        SCRIPT_WIDTH, height);
 		fprintf(out, "set output '%s.png'\n", f->name);
 	} else {
 		fprintf(out,
-		        "set terminal svg size %d,%d noenhanced font 'sans-serif,13' "
+		        "set terminal svg size %d,%d noenhanced butt font 'sans-serif,12' "
 		        "name '%s' background '#ffffff'\n",
 		        SCRIPT_WIDTH, height, f->name);
 		fprintf(out, "set output '%s.svg'\n", f->name);
 	}
-	fprintf(out, "term = '%s'\n", term);
+	fprintf(out, "term = '%s'\nleft = %d.0\nwidth = %d.0\ntop = %d.0\nrows = %d.0\nheight = %d.0\n",
+	        term, SCRIPT_LEFT, SCRIPT_WIDTH, SCRIPT_TOP, script_rows(f), height);
 }
 
 /** gnuplot has no empty arrays: one that stands for it has an element nobody looks at. */
@@ -152,10 +216,14 @@ static void script_lines(FILE *out, const struct figure *f)
 	script_array(out, "label", f->lines);
 	script_array(out, "kind", f->lines);
 	script_array(out, "last", f->lines);
+	script_array(out, "tip", f->lines);
+	script_array(out, "tip_at", f->lines);
 	for (size_t i = 0; i < f->lines; i++) {
 		fprintf(out, "kind[%zu] = %d; last[%zu] = %" PRId64 "; label[%zu] = ", i + 1,
 		        f->line[i].kind, i + 1, series_last(f->line[i].series), i + 1);
 		gnuplot_quote(out, f->line[i].label, SCRIPT_LABEL_CHARS);
+		fprintf(out, "\ntip_at[%zu] = %.4f; tip[%zu] = ", i + 1, f->line[i].at, i + 1);
+		gnuplot_quote(out, f->line[i].tip, SCRIPT_TIP_CHARS);
 		putc('\n', out);
 	}
 }
@@ -191,16 +259,20 @@ static void script_head(FILE *out, const struct figure *f, const struct plot_opt
 
 	fprintf(out,
 	        "# Draws %s.tsv, which stands beside this file:  gnuplot %s.gp\n"
-	        "# Each block of it is a line: time in nanoseconds, count; a change is two rows.\n\n",
-	        f->name, f->name);
+	        "# Times are nanoseconds since the start; the plot is %zu columns of pixels wide.\n\n",
+	        f->name, f->name, script_columns(f));
 	script_terminal(out, f, opt);
 	fprintf(out, "data = '%s.tsv'\nprogram = ", f->name);
 	gnuplot_quote(out, f->title, SCRIPT_TITLE_CHARS);
 	fprintf(out, "\nunit = '%s'\nunit_ns = %.0f\nx_end = %.9g\n", unit->name, unit->ns,
 	        (double)f->end_ns / unit->ns);
-	fprintf(out, "peak = %" PRId64 "\ny_step = %" PRId64 "\nlog_y = %d\n", peak, step, f->log);
+	fprintf(out, "end_ns = %" PRId64 ".0\ncolumns = %zu.0\ndashes = %d.0\n", f->end_ns,
+	        script_columns(f), SERIES_DASHES);
+	fprintf(out, "peak = %" PRId64 "\ny_step = %" PRId64 "\ny_top = %.9g\nlog_y = %d\n", peak, step,
+	        script_top(f), f->log);
 	script_lines(out, f);
 	script_stretches(out, f, unit->ns);
+	fwrite(f->vars.text, 1, f->vars.size, out);
 	putc('\n', out);
 }
 
@@ -243,7 +315,7 @@ int figure_write(struct figure *f, const char *dir, const struct plot_options *o
 		bool coarser = false;
 
 		for (size_t i = 0; i < f->lines; i++)
-			points += series_drawn(f->line[i].series);
+			points += series_drawn(f->line[i].series, f->way);
 		if (points <= SCRIPT_POINTS_MAX)
 			break;
 		for (size_t i = 0; i < f->lines; i++)
@@ -251,6 +323,9 @@ int figure_write(struct figure *f, const char *dir, const struct plot_options *o
 		if (!coarser)
 			break;
 	}
+	script_tips(f);
+	if (fflush(f->data.file) || fflush(f->vars.file))
+		return -ENOMEM;
 	int err = script_tsv(f, dir);
 
 	return err ? err : script_gp(f, dir, opt);

@@ -17,10 +17,19 @@ struct series_point {
 
 struct series;
 
+enum { SERIES_DASHES = 85 }; // a line is on or off for that part of the width
+
+/** What the points are drawn as. */
+enum series_way {
+	SERIES_LINE, // a line
+	SERIES_DASH, // a line that may begin and end at every 85th of the width
+	SERIES_TOP   // the upper edge of an area: the highest of each column, as wide as it
+};
+
 /**
  * A series over 0..end_ns that starts at 0.
  *
- * `columns` is how many columns the picture has; it has to be a power of two.
+ * `columns` is how many columns the picture has; it can be halved as long as it is even.
  * Returns: the series, to be freed with series_free(); NULL if there is no memory.
  */
 struct series *series_new(int64_t end_ns, size_t columns);
@@ -33,18 +42,27 @@ void series_add(struct series *s, int64_t ns, int64_t value);
 int64_t series_last(const struct series *s);
 int64_t series_peak(const struct series *s);
 
-/** How many points series_draw() gives out. */
-size_t series_drawn(const struct series *s);
+/** The count at the end of the column that holds ns. */
+int64_t series_at(const struct series *s, int64_t ns);
 
-/** Halve the number of columns; false if there is only one. */
+/** How many points series_draw() gives out. */
+size_t series_drawn(const struct series *s, enum series_way way);
+
+/** The number of columns. */
+size_t series_columns(const struct series *s);
+
+/** Halve the number of columns; false if it is odd. */
 bool series_coarsen(struct series *s);
 
 /**
- * Give out the points of the line to draw, in order of time: where the count changes, the old value
- * and the new, so that straight lines between them make the steps.
+ * Give out the points to draw, in order of time: where the count changes, the old value and the
+ * new, so that straight lines between them make the steps.
  */
-void series_draw(const struct series *s, void (*point)(void *arg, struct series_point p),
-                 void *arg);
+void series_draw(const struct series *s, enum series_way way,
+                 void (*point)(void *arg, struct series_point p), void *arg);
+
+/** When column i of a picture begins. */
+int64_t series_edge(int64_t end_ns, size_t columns, size_t i);
 
 void series_free(struct series *s);
 

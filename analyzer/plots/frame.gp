@@ -5,24 +5,38 @@ set border 3 lw 1 lc rgb '#808080'
 set tics nomirror out scale 0.6 textcolor rgb '#404040'
 set grid ytics lw 0.5 lt 1 lc rgb '#d8d8d8'
 set xrange [0:x_end]
-if (term eq 'dumb') {
+dumb = term eq 'dumb'
+# Margins in whole pixels, so that columns of data are columns of pixels.  gnuplot's PNG begins and ends in the
+# middle of a pixel.
+half_pixel = term eq 'png' ? 0.5 : 0
+sx(pixels) = (pixels - half_pixel) / (width - 2.01 * half_pixel)
+sy(pixels) = (height - pixels - half_pixel) / (height - 2.01 * half_pixel)
+# The place of a time: the middle of its column of pixels; and of a column's edge.
+px(ns) = ((ns < end_ns ? floor(ns * columns / end_ns) : columns - 1) + 0.5) / columns * x_end
+edge(ns) = ns / unit_ns
+py(count) = floor(count / y_top * rows + 0.5) / rows * y_top
+if (dumb) {
+	unset grid
 	set format x '%g '.unit
 } else {
 	set format x '%g'
-	set xlabel 'time since the start ['.unit.']' offset 0, 0.3 textcolor rgb '#404040'
+	set xlabel 'time since the start ['.unit.']' offset 0, (term eq 'svg' ? 0.8 : 0.2) textcolor rgb '#404040'
+	set lmargin at screen sx(left)
+	set rmargin at screen sx(left + 680)
+	set tmargin at screen sy(top)
+	set bmargin at screen sy(top + rows)
 }
 set format y '%.0f'
 if (log_y) {
 	set logscale y
-	set yrange [0.5:peak * 2]
+	set yrange [0.5:y_top]
 	set ytics add ('0' 0.5)
 } else {
-	set yrange [0:(peak < 6 ? peak + 0.4 : peak * 1.06)]
+	set yrange [0:y_top]
 	set ytics 0, y_step
 }
 visible(count) = (log_y && count < 1) ? 0.5 : count
 set key outside below left Left reverse vertical maxcols 1 samplen 2.5 spacing 1.1 textcolor rgb '#202020'
-set rmargin 4
 do for [i = 1:gaps] {
 	set object i rectangle from gap_from[i], graph 0 to gap_to[i], graph 1 front \
 		fillcolor rgb '#707070' fillstyle transparent solid 0.45 noborder
@@ -31,13 +45,10 @@ do for [i = 1:marks] {
 	set arrow i from mark_at[i], graph 0 to mark_at[i], graph 1 nohead front lw 1.5 dt '-' lc rgb '#202020'
 }
 do for [i = 1:notes] {
-	set label i note[i] at note_at[i], graph 1.025 left front textcolor rgb '#202020'
+	set label i note[i] at note_at[i], graph 1.0 offset (dumb ? 2 : 0), (dumb ? 0 : 0.5) left front textcolor rgb '#202020'
 }
 if (gaps > 0) {
-	set label 100 (term eq 'dumb' ? 'some events are lost' : 'grey: events of the trace are lost') \
+	set label 100 (dumb ? 'some events are lost' : 'grey: events of the trace are lost') \
 		at screen 0.98, screen 0.03 right front textcolor rgb '#404040'
-}
-if (lines == 0) {
-	set label 101 'no goroutine was recorded' at graph 0.5, graph 0.5 center textcolor rgb '#404040'
 }
 

@@ -56,9 +56,24 @@ static bool html_svg(struct html_page *p, const char *plot)
 	return begun;
 }
 
+/** Is there something to draw?  Then at least the script was written. */
+static bool html_plot(struct html_page *p, const char *plot)
+{
+	char name[64];
+
+	snprintf(name, sizeof name, "plots/%s.gp", plot);
+	FILE *gp = html_open(p, name);
+
+	if (gp)
+		fclose(gp);
+	return gp != NULL;
+}
+
 int html_part_plots(struct html_page *p)
 {
 	for (size_t i = 0; plot_name(i); i++) {
+		if (!html_plot(p, plot_name(i)))
+			continue; // nothing to show, or not wanted
 		fprintf(p->out, "<figure id=\"plot-%s\">\n", plot_name(i));
 		if (!html_svg(p, plot_name(i)))
 			fprintf(p->out,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /** draw.c: whole plots of small, large, empty and hostile traces. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -25,7 +26,8 @@ static void site(struct scene *s, int number, const char *file, const char *func
 	scene_sql(s, sql, file, func, text);
 }
 
-/** Every plot was drawn, is an SVG, and not too large; gives back that of one name. */
+/** Every plot that has something to show was drawn, is an SVG, and not too large; gives back that
+ * of one name. */
 static char *drawn(struct scene *s, const char *name)
 {
 	char file[64], *wanted = NULL;
@@ -37,8 +39,13 @@ static char *drawn(struct scene *s, const char *name)
 		snprintf(file, sizeof file, "%s.svg", plot_name(i));
 		char *svg = scene_read(s, file, &size);
 
-		assert_non_null(svg);
-		assert_true(size < SVG_BYTES_MAX);
+		if (!svg) { // nothing to show: there is no script either
+			snprintf(file, sizeof file, "%s.gp", plot_name(i));
+			assert_false(scene_has(s, file));
+			continue;
+		}
+		if (size >= SVG_BYTES_MAX)
+			fail_msg("%s has %zu bytes", file, size);
 		assert_non_null(strstr(svg, "</svg>"));
 		if (strcmp(plot_name(i), name) == 0)
 			wanted = svg;
@@ -136,10 +143,15 @@ static void empty(void **state)
 	struct scene s;
 
 	scene_open(&s, 0, "./x");
-	char *svg = drawn(&s, "sites");
+	assert_int_equal(plot_all(s.db, s.dir), 0);
+	for (size_t i = 0; plot_name(i); i++) {
+		struct plot_options opt = {.tell = true};
+		char file[64];
 
-	assert_non_null(strstr(svg, "no goroutine was recorded"));
-	free(svg);
+		assert_int_equal(plot_draw(s.db, s.dir, plot_name(i), &opt), PLOT_NOTHING);
+		snprintf(file, sizeof file, "%s.tsv", plot_name(i));
+		assert_false(scene_has(&s, file));
+	}
 	scene_close(&s);
 }
 
@@ -214,16 +226,76 @@ static void handover(void **state)
 	scene_close(&s);
 }
 
+/** Something for every plot, with one name wherever a name can be: threads that run, calls,
+ * handoffs, waits for channels and locks. */
+static void full_scene(struct scene *s, const char *name)
+{
+	scene_open(s, 1000000, name);
+	for (int i = 1; i <= 12; i++) {
+		char sql[200];
+
+		site(s, i, name, name, name);
+		scene_goroutine(s, i, i, i * 100, 500000 + i * 1000);
+		snprintf(sql, sizeof sql,
+		         "INSERT INTO object(trace_id, object, type, made_site, made_ns) "
+		         "VALUES(1, %d, 'chan', %d, 0)",
+		         i, i);
+		scene_sql(s, sql);
+	}
+	for (int i = 1; i <= 3; i++) {
+		char sql[200];
+
+		snprintf(sql, sizeof sql,
+		         "INSERT INTO thread(trace_id, thread, kind, start_ns) "
+		         "VALUES(1, %d, ?1, 0)",
+		         i);
+		scene_sql(s, sql, name);
+		snprintf(sql, sizeof sql,
+		         "INSERT INTO handoff(trace_id, n, ts_ns, from_thread, to_thread, why) "
+		         "VALUES(1, %d, %d, %d, %d, ?1)",
+		         i, i * 50000, i, i % 3 + 1);
+		scene_sql(s, sql, name);
+		snprintf(sql, sizeof sql, "INSERT INTO word VALUES('reason', %d, ?1)", i);
+		scene_sql(s, sql, name);
+	}
+	scene_sql(s, "UPDATE interval SET thread = 1 + g % 3");
+	scene_sql(s,
+	          "INSERT INTO interval(trace_id, g, n, from_ns, to_ns, state, reason, object, site) "
+	          "WITH RECURSIVE k(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM k WHERE i < 12) "
+	          "SELECT 1, i, 1, 600000, 700000 + i, 1, NULL, NULL, NULL FROM k "
+	          "UNION ALL SELECT 1, i, 2, 700000, NULL, 3, 1 + i % 3, i, i FROM k");
+	scene_sql(s,
+	          "INSERT INTO finding(trace_id, kind, part, id, certainty, severity, title, "
+	          "why, count, since_ns, touches_gap) "
+	          "VALUES(1, ?1, 1, 1, 'probable', 'error', ?1, ?1, 6, 2000, 0)",
+	          name);
+}
+
+/** What a drawing on a terminal of letters writes. */
+static char *letters(struct scene *s, const char *name)
+{
+	struct plot_options opt = {.term = "dumb", .undrawn = true};
+	char script[64], path[512], why[320] = "";
+
+	assert_int_equal(plot_draw(s->db, s->dir, name, &opt), 0);
+	snprintf(script, sizeof script, "%s.gp", name);
+	snprintf(path, sizeof path, "%s/letters", s->dir);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	struct gnuplot_job job = {
+		.dir = s->dir, .script = script, .out_fd = fd, .limit_ns = 20000000000};
+
+	if (gnuplot_run(&job, why, sizeof why) != 0)
+		fail_msg("%s: %s", name, why);
+	close(fd);
+	return scene_read(s, "letters", NULL);
+}
+
 static void hostile(void **state)
 {
 	(void)state;
 	struct scene s;
 
-	scene_open(&s, 1000000, scene_hostile);
-	for (int i = 1; i <= 12; i++) {
-		site(&s, i, scene_hostile, scene_hostile, scene_hostile);
-		scene_goroutine(&s, i, i, i * 100, 500000);
-	}
+	full_scene(&s, scene_hostile);
 	assert_int_equal(chdir(s.dir), 0);
 	for (size_t i = 0; plot_name(i); i++) {
 		char *svg = drawn(&s, plot_name(i));
@@ -232,8 +304,51 @@ static void hostile(void **state)
 		assert_int_equal(scene_count(svg, "</svg>"), 1);
 		assert_non_null(strstr(svg, "touch PWNED"));
 		free(svg);
+		char *text = letters(&s, plot_name(i));
+
+		assert_null(strchr(text, '\x1b'));
+		assert_non_null(strstr(text, "touch"));
+		free(text);
 	}
 	assert_false(scene_has(&s, "PWNED"));
+	scene_close(&s);
+}
+
+/** Each plot has all terminals, and says nothing on gnuplot's standard error. */
+static void terminals(void **state)
+{
+	(void)state;
+	struct scene s;
+
+	full_scene(&s, "worker");
+	for (size_t i = 0; plot_name(i); i++) {
+		struct plot_options opt = {.term = "png"};
+		char file[64];
+
+		assert_int_equal(plot_draw(s.db, s.dir, plot_name(i), &opt), 0);
+		snprintf(file, sizeof file, "%s.png", plot_name(i));
+		assert_true(scene_has(&s, file));
+		free(letters(&s, plot_name(i)));
+	}
+	scene_close(&s);
+}
+
+/** Handoffs are arrows between the lanes of the threads, with their reason. */
+static void handoffs(void **state)
+{
+	(void)state;
+	struct scene s;
+
+	full_scene(&s, "syscall");
+	char *svg = drawn(&s, "threads");
+	char *gp = scene_read(&s, "threads.gp", NULL);
+
+	assert_non_null(strstr(svg, "syscall 2"));
+	assert_non_null(strstr(gp, "\nlanes = 3\n"));
+	assert_non_null(strstr(gp, "\narrows = 3\n"));
+	assert_non_null(strstr(gp, "arrow_from[3] = 3\narrow_to[3] = 1\narrow_why[3] = 'syscall'\n"));
+	free(svg);
+	free(gp);
 	scene_close(&s);
 }
 
@@ -256,22 +371,41 @@ static void log_axis(void **state)
 	scene_close(&s);
 }
 
-/** 300,000 changes of every kind: the drawing stays small. */
+/** 300,000 changes of every kind, on forty threads and ten channels, from twelve places: the
+ * drawings stay small. */
 static void large(void **state)
 {
 	(void)state;
 	struct scene s;
 
 	scene_open(&s, 1000000000, "./big");
-	scene_sql(&s,
-	          "INSERT INTO interval(trace_id, g, n, from_ns, to_ns, state, reason) "
-	          "WITH RECURSIVE k(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM k WHERE i < 150000) "
-	          "SELECT 1, i, 0, i * 6500, i * 6500 + (i * 7919) % 500000 + 1, "
-	          "1 + i % 3, CASE WHEN i % 3 = 2 THEN 1 + i / 3 % 16 END FROM k");
+	for (int i = 1; i <= 12; i++)
+		site(&s, i, "big.c", "spawn", "work");
+	scene_sql(
+		&s,
+		"INSERT INTO interval(trace_id, g, n, from_ns, to_ns, state, reason, thread, object, site) "
+		"WITH RECURSIVE k(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM k WHERE i < 150000) "
+		"SELECT 1, i, 0, i * 6500, i * 6500 + (i * 7919) % 500000 + 1, "
+		"1 + i % 3, CASE WHEN i % 3 = 2 THEN 1 + i / 3 % 16 END, i / 3 % 40, "
+		"CASE WHEN i % 3 = 2 THEN i / 48 % 10 END, i % 500 FROM k");
+	scene_sql(&s, "INSERT INTO goroutine(trace_id, g, born_site, born_ns, ended_ns, intervals) "
+	              "SELECT 1, g, 1 + g / 3 % 12, from_ns, to_ns, 1 FROM interval");
+	scene_sql(&s, "INSERT INTO object(trace_id, object, type, made_ns) "
+	              "SELECT DISTINCT 1, object, 'chan', 0 FROM interval WHERE object IS NOT NULL");
+	scene_sql(&s, "INSERT INTO handoff(trace_id, n, ts_ns, from_thread, to_thread, why) "
+	              "SELECT 1, g, from_ns, g % 40, g * 7 % 40, 'busy' FROM interval WHERE g < 20000");
+	scene_sql(&s, "INSERT INTO gap SELECT 1, g, 1, from_ns, from_ns + 9, 1, 1 FROM interval "
+	              "WHERE g % 100 = 0");
 	char *svg = drawn(&s, "goroutines");
 
 	assert_non_null(strstr(svg, "lock, group"));
 	free(svg);
+	for (size_t i = 0; plot_name(i); i++) {
+		char file[64];
+
+		snprintf(file, sizeof file, "%s.svg", plot_name(i));
+		assert_true(scene_has(&s, file));
+	}
 	scene_close(&s);
 }
 
@@ -281,7 +415,7 @@ int main(void)
 		cmocka_unit_test(leak),     cmocka_unit_test(lost_stretch),  cmocka_unit_test(redrawn),
 		cmocka_unit_test(empty),    cmocka_unit_test(one_goroutine), cmocka_unit_test(hostile),
 		cmocka_unit_test(log_axis), cmocka_unit_test(handover),      cmocka_unit_test(crowded),
-		cmocka_unit_test(large),
+		cmocka_unit_test(large),    cmocka_unit_test(terminals),     cmocka_unit_test(handoffs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

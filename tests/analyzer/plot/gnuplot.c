@@ -130,6 +130,7 @@ static void no_old_drawing(void **state)
 	char *before = strdup(getenv("PATH"));
 
 	scene_open(&s, 1000, "x");
+	scene_goroutine(&s, 1, 0, 0, -1);
 	scene_script(&s, "goroutines.svg", "old");
 	setenv("PATH", s.dir, 1);
 	assert_int_equal(plot_all(s.db, s.dir), PLOT_NO_GNUPLOT);
@@ -137,6 +138,10 @@ static void no_old_drawing(void **state)
 	assert_true(scene_has(&s, "goroutines.gp"));
 	assert_true(scene_has(&s, "goroutines.tsv"));
 	assert_true(scene_has(&s, "sites.gp"));
+	scene_sql(&s, "DELETE FROM goroutine"); // nor does a script that has nothing to show any more
+	assert_int_equal(plot_all(s.db, s.dir), PLOT_NO_GNUPLOT);
+	assert_false(scene_has(&s, "sites.gp"));
+	assert_true(scene_has(&s, "goroutines.gp"));
 	scene_script(&s, "gnuplot", "#!/bin/sh\nexit 1\n");
 	assert_int_equal(plot_all(s.db, s.dir), PLOT_FAILED);
 	setenv("PATH", before, 1);

@@ -61,7 +61,7 @@ static void leak(void **state)
 	assert_non_null(strstr(html, "reply.c:88"));
 	assert_non_null(strstr(html, "12.346 ms"));
 	assert_non_null(strstr(html, "61.400 s"));
-	assert_int_equal(scene_count(html, "<svg"), 2);
+	assert_int_equal(scene_count(html, "<svg"), 3); // goroutines, sites, blocking
 	assert_int_equal(scene_count(html, "<?xml"), 0);
 	assert_non_null(strstr(html, "{\"schema\": 1, \"x\": \"\\u003cb>\"}"));
 	assert_null(strstr(html, "http://localhost"));
@@ -78,7 +78,15 @@ static void clean(void **state)
 	char *html = page(&s);
 
 	assert_non_null(strstr(html, "no problems"));
-	assert_non_null(strstr(html, "The plot was not drawn"));
+	assert_null(strstr(html, "<figure")); // nothing to show
+	free(html);
+	char path[300];
+
+	snprintf(path, sizeof path, "%s/plots", s.dir);
+	assert_int_equal(mkdir(path, 0777), 0);
+	scene_script(&s, "plots/sites.gp", "#");
+	html = page(&s);
+	assert_int_equal(scene_count(html, "The plot was not drawn"), 1);
 	free(html);
 	scene_close(&s);
 }

@@ -98,9 +98,9 @@ static void one_property(unsigned seed, size_t changes, int64_t end_ns)
 			shape_add(&full, column, all[i].value);
 			before = all[i].value;
 		}
-		series_draw(s, drawing_point, &d);
+		series_draw(s, SERIES_LINE, drawing_point, &d);
 		shapes_agree(&full, &d.shape, columns);
-		assert_int_equal(d.points, series_drawn(s));
+		assert_int_equal(d.points, series_drawn(s, SERIES_LINE));
 		assert_true(d.points <= columns * 5 + 2);
 		assert_int_equal(d.at.ns, end_ns);
 		assert_int_equal(d.at.value, series_last(s));
@@ -128,7 +128,7 @@ static void a_million(void **state)
 
 	for (int64_t i = 0; i < 1000000; i++)
 		series_add(s, i, i % 17);
-	assert_true(series_drawn(s) <= 1024 * 5 + 2);
+	assert_true(series_drawn(s, SERIES_LINE) <= 1024 * 5 + 2);
 	assert_int_equal(series_peak(s), 16);
 	series_free(s);
 }
@@ -158,12 +158,38 @@ static void steps(void **state)
 	series_add(s, 300, 5);
 	series_add(s, 300, 5);
 	series_add(s, 600, 2);
-	series_draw(s, points_add, &got);
+	series_draw(s, SERIES_LINE, points_add, &got);
 	assert_int_equal(got.n, sizeof want / sizeof want[0]);
 	for (size_t i = 0; i < got.n; i++) {
 		assert_int_equal(got.p[i].ns, want[i].ns);
 		assert_int_equal(got.p[i].value, want[i].value);
 	}
+	series_free(s);
+}
+
+/** An area is as high, all over a column, as the count was anywhere in it; and no higher. */
+static void tops(void **state)
+{
+	(void)state;
+	static const struct series_point want[] = {{0, 0},   {250, 0}, {250, 9},  {500, 9}, {500, 2},
+	                                           {750, 2}, {750, 3}, {1000, 3}, {1000, 0}};
+	struct series *s = series_new(1000, 4);
+	struct points got = {.n = 0};
+
+	series_add(s, 300, 5);
+	series_add(s, 310, 9);
+	series_add(s, 490, 2);
+	series_add(s, 600, 1);
+	series_add(s, 610, 2);
+	series_add(s, 800, 3);
+	series_add(s, 810, 0);
+	series_draw(s, SERIES_TOP, points_add, &got);
+	assert_int_equal(got.n, sizeof want / sizeof want[0]);
+	assert_memory_equal(got.p, want, sizeof want);
+	assert_int_equal(series_at(s, 0), 0);
+	assert_int_equal(series_at(s, 300), 2);
+	assert_int_equal(series_at(s, 700), 2);
+	assert_int_equal(series_at(s, 1000), 0);
 	series_free(s);
 }
 
@@ -177,7 +203,7 @@ static void odd_times(void **state)
 	series_add(s, -5, 1);
 	series_add(s, INT64_MAX, 2);
 	series_add(s, 0, 3);
-	series_draw(s, drawing_point, &d);
+	series_draw(s, SERIES_LINE, drawing_point, &d);
 	assert_int_equal(d.at.value, 3);
 	series_free(s);
 }
@@ -185,10 +211,8 @@ static void odd_times(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(same_picture),
-		cmocka_unit_test(a_million),
-		cmocka_unit_test(steps),
-		cmocka_unit_test(odd_times),
+		cmocka_unit_test(same_picture), cmocka_unit_test(a_million), cmocka_unit_test(steps),
+		cmocka_unit_test(tops),         cmocka_unit_test(odd_times),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

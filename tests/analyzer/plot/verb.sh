@@ -29,12 +29,17 @@ plot()
 
 env GTRACE=x.gtrace "$child" leak 0
 plot 0 x.gtrace
-for name in goroutines sites; do
+for name in goroutines sites blocking; do
 	for ending in svg gp tsv; do
 		[ -s plots/$name.$ending ] || fail "no plots/$name.$ending"
 	done
 	grep -qx plots/$name.svg out || fail "plots/$name.svg is not named"
 done
+plot 0 x.gtrace sites --term png -o here
+[ ! -e plots/channels.gp ] || fail 'a plot with nothing to show was written'
+plot 0 x.gtrace channels -o here
+grep -qF "nothing to draw in 'channels': no goroutine waited for a channel" err || fail 'no word why'
+[ ! -s out ] || fail 'a drawing is named that is not there'
 plot 0 x.gtrace sites --term png -o here
 [ -s here/sites.png ] || fail 'no here/sites.png'
 [ ! -e here/goroutines.gp ] || fail 'goroutines was drawn without being asked for'

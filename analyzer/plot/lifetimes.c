@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/** lifetimes.c: how long goroutines lived; those alive at the end, so far. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "plot/figures.h"
+#include "plot/query.h"
+#include "plot/spread.h"
+
+enum { LIFETIMES_BAR = SPREAD_OCTAVE / 2 }; // classes in a bar
+
+struct lifetimes {
+	struct spread ended, alive;
+};
+
+static int lifetimes_row(void *arg, sqlite3_stmt *stmt)
+{
+	struct lifetimes *l = arg;
+
+	spread_add(sqlite3_column_int(stmt, 1) ? &l->alive : &l->ended, sqlite3_column_int64(stmt, 0));
+	return 0;
+}
+
+static uint64_t lifetimes_bar(const struct spread *s, size_t from)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < LIFETIMES_BAR; i++)
+		n += s->count[from + i];
+	return n;
+}
+
+static void lifetimes_write(struct lifetimes *l, struct figure *f)
+{
+	uint64_t most = 1;
+	double low = 0, high = 1;
+
+	figure_block(f, "from_ns, to_ns, ended, alive at the end");
+	for (size_t i = 0; i < SPREAD_CLASSES; i += LIFETIMES_BAR) {
+		uint64_t ended = lifetimes_bar(&l->ended, i), alive = lifetimes_bar(&l->alive, i);
+
+		if (!ended && !alive)
+			continue;
+		fprintf(f->data.file, "%.9g\t%.9g\t%llu\t%llu\n", spread_ns(i),
+		        spread_ns(i + LIFETIMES_BAR), (unsigned long long)ended, (unsigned long long)alive);
+		low = low > 0 ? low : spread_ns(i);
+		high = spread_ns(i + LIFETIMES_BAR);
+		most = ended + alive > most ? ended + alive : most;
+	}
+	fprintf(f->vars.file, "most = %llu.0\nlow = %.9g\nhigh = %.9g\nended = %llu\nalive = %llu\n",
+	        (unsigned long long)most, pow(10, floor(log10(low))), pow(10, ceil(log10(high))),
+	        (unsigned long long)l->ended.total, (unsigned long long)l->alive.total);
+	figure_array(f, "quantile", 2);
+	figure_array(f, "quantile_at", 2);
+	for (size_t i = 0; i < 2; i++) {
+		double ns = l->ended.total ? spread_at(&l->ended, i ? 990 : 500) : 0;
+		char text[64] = "";
+		int n = snprintf(text, sizeof text, i ? "p99 " : "p50 ");
+
+		figure_time(text + n, sizeof text - (size_t)n, ns);
+		figure_put_text(f, "quantile", i + 1, text);
+		figure_put(f, "quantile_at", i + 1, ns);
+	}
+	f->keys = 1;
+}
+
+int figure_lifetimes(struct figure *f, sqlite3 *db)
+{
+	struct lifetimes *l = calloc(1, sizeof *l);
+
+	if (!l)
+		return -ENOMEM;
+	int err = query_each(db, "sql/plot/lifetimes.sql", "lives", lifetimes_row, l);
+
+	if (!err && l->ended.total + l->alive.total < 2)
+		f->nothing = "fewer than two goroutines were recorded";
+	else if (!err)
+		lifetimes_write(l, f);
+	free(l);
+	return err;
+}
