@@ -202,7 +202,8 @@ static void dead_delete(struct dead *d)
  */
 static bool snapshot_speaks(const struct graph *gr, const struct thing *t)
 {
-	return t->reach_ns >= 0 && !t->reached && t->still && t->reach_ns >= gr->last_wake_ns;
+	return t->reach_ns >= 0 && !t->reached && t->still && !gr->awake &&
+	       t->reach_ns >= gr->last_wake_ns;
 }
 
 static void node_doubt(struct dead *d, size_t i)

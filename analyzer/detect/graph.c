@@ -9,6 +9,7 @@
 
 #include "array.h"
 #include "db.h"
+#include "load/load.h"
 
 struct index_entry {
 	struct map_head head;
@@ -68,6 +69,8 @@ static void row_goroutine(struct graph *gr, sqlite3_stmt *st)
 		                 reason == GTRACE_reason_IO_WAIT || reason == GTRACE_reason_SYSCALL
 		             ? NODE_TIMED
 		             : NODE_PARKED;
+	gr->awake |= n.foreign || state == GTRACE_state_RUNNING || state == STATE_SYSCALL ||
+	             reason == GTRACE_reason_SYSCALL;
 	n.never = n.kind == NODE_PARKED &&
 	          (reason == GTRACE_reason_CHAN_RECV_NIL || reason == GTRACE_reason_CHAN_SEND_NIL ||
 	           reason == GTRACE_reason_SELECT_NONE);

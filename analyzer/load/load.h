@@ -9,6 +9,8 @@
 
 #include <gtrace.h>
 
+enum { STATE_SYSCALL = 5 }; // in interval.state, beside GTRACE_state_*
+
 struct load_options {
 	// Set it to stop a load early; what was read is then loaded and trace.partial is 1.  May be
 	// NULL.

@@ -6,9 +6,8 @@
 #include <gtrace.h>
 
 #include "map.h"
+#include "load/load.h"
 #include "load/rows.h"
-
-enum { STATE_SYSCALL = 5 }; // beside GTRACE_state_*
 
 /** One object of a wait: an entry of a select, or the only one. */
 struct wait_case {

@@ -2,8 +2,8 @@
 --
 -- leak: dead, in no cycle of locks and behind none, while main does not depend on it: whoever could have
 -- ended the wait has ended or has let go of the object.  Goroutines blocked at one place, born at one
--- place, on objects made at one place are one finding.  Certain for a nil channel and a select without
--- cases; else probable, since memory was not searched for the object.
+-- place, on objects made at one place are one finding.  Certain for a nil channel, a select without
+-- cases, and where a search of memory, while nobody ran, found nobody who has the object (dead.sure); else probable.
 -- Left out: the goroutines of a global deadlock, those in the table idle (alive-at-exit.sql), and those of
 -- which another kind says more (dead.kind).
 
@@ -41,7 +41,7 @@ INSERT INTO finding(trace_id, kind, part, certainty, severity, title, why, hint,
                     blocked_file, blocked_line, blocked_func, blocked_text, born_file, born_line,
                     born_func, born_text, touches_gap)
 SELECT f.trace_id, 'leak', f.part,
-       CASE WHEN b.reason IN (3, 4, 6) THEN 'proven' ELSE 'probable' END, 'error',
+       CASE WHEN b.reason IN (3, 4, 6) OR (f.sure = 1 AND f.gap = 0) THEN 'proven' ELSE 'probable' END, 'error',
        f.n || CASE f.n WHEN 1 THEN ' goroutine' ELSE ' goroutines' END || ' blocked for good in ' ||
          b.blocked_text,
        CASE
@@ -66,6 +66,7 @@ SELECT f.trace_id, 'leak', f.part,
             JOIN goroutine x ON x.trace_id = h.trace_id AND x.g = h.g
             WHERE h.trace_id = b.trace_id AND h.object = b.object AND h.to_ns IS NULL
             ORDER BY h.count LIMIT 1), 'whoever holds it can never unlock it')
+         WHEN o.type = 'context' THEN 'nobody alive has it, or one above it, to cancel it'
          ELSE coalesce(
            (SELECT s.text FROM side s
             WHERE s.trace_id = b.trace_id AND s.object = b.object
@@ -78,6 +79,7 @@ SELECT f.trace_id, 'leak', f.part,
            CASE b.reason WHEN 1 THEN '; it was not closed either' ELSE '' END
        END,
        CASE
+         WHEN o.type = 'context' THEN 'cancel it, or one above it, on every way out'
          WHEN b.reason = 1 THEN 'close the channel when its last sender is done'
          WHEN b.reason = 2 THEN 'give the channel room for all its senders, or let them select on a ' ||
                                 'channel that is closed when nobody listens any more'
@@ -90,7 +92,7 @@ SELECT f.trace_id, 'leak', f.part,
        END,
        f.n, f.since_ns, b.file, b.line, b.func, b.blocked_text, b.born_file, b.born_line, b.born_func,
        'go ' || b.born_text, f.gap
-FROM (SELECT m.trace_id, m.part, count(*) AS n, max(d.gap) AS gap, min(x.from_ns) AS since_ns
+FROM (SELECT m.trace_id, m.part, count(*) AS n, max(d.gap) AS gap, min(d.sure) AS sure, min(x.from_ns) AS since_ns
       FROM finding_goroutine m
       JOIN dead d ON d.trace_id = m.trace_id AND d.g = m.g
       JOIN goroutine g ON g.trace_id = m.trace_id AND g.g = m.g
@@ -98,4 +100,5 @@ FROM (SELECT m.trace_id, m.part, count(*) AS n, max(d.gap) AS gap, min(x.from_ns
       WHERE m.kind = 'leak'
       GROUP BY m.trace_id, m.part) f
 JOIN blocked b ON b.trace_id = f.trace_id AND b.g = f.part
+LEFT JOIN object o ON o.trace_id = b.trace_id AND o.object = b.object
 JOIN trace t ON t.trace_id = f.trace_id;
