@@ -10,6 +10,8 @@
  *                   of the runtime's own threads, the stacks of attached foreign threads, which are
  *                   stacks of goroutines, and the blocks of malloc()
  *
+ *   the kernel      what it keeps of words for the program (kept.c)
+ *
  * and whatever the caller says; and then, until nothing new is found, the blocks whose addresses
  * were met (heap.c).  A word counts wherever it begins, and whatever its lowest three bits are.
  *
@@ -26,6 +28,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "kept.h"
 #include "peek.h"
 
 #define BUDGET (UINT64_C(256) << 20)
@@ -375,6 +378,11 @@ static void search_bound(struct search *s)
 	s->all_span = low < high ? high - low : 0;
 }
 
+static void search_kept(void *arg, uint64_t word)
+{
+	gor__search_word(arg, word);
+}
+
 bool gor__search_memory(struct search *s)
 {
 	struct mapping m;
@@ -392,6 +400,9 @@ bool gor__search_memory(struct search *s)
 		gor__search_at(s, file ? IN_DATA : IN_MEMORY, what);
 		search_mapping(s, m.from, m.to);
 	}
+	gor__search_at(s, IN_MEMORY, "the kernel");
+	s->whole &= gor__kept(search_kept, s);
+	gor__search_blocks(s);
 	return true;
 }
 

@@ -11,7 +11,10 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 struct box { // a block of malloc()
 	char name[24];
@@ -190,6 +193,20 @@ static void keep_mapped(void *arg)
 	memcpy(shelf.large, &large, sizeof large);
 }
 
+/* Only an epoll set has the block. */
+static void keep_in_epoll(void *arg)
+{
+	struct box *polled = box_new();
+	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = polled};
+
+	(void)arg;
+	int set = epoll_create1(EPOLL_CLOEXEC), fd = eventfd(0, EFD_CLOEXEC);
+	REQUIRE(set >= 0 && fd >= 0);
+	REQUIRE_EQ(epoll_ctl(set, EPOLL_CTL_ADD, fd, &ev), 0);
+	REQUIRE_EQ(gor_make(polled->reply, 0), 0);
+	gor_go_copy(sit, polled->reply);
+}
+
 static void sit_below(void *above)
 {
 	gor_ctx *below = gor_ctx_with_cancel(above);
@@ -342,15 +359,16 @@ static void wait_for_own(void *arg)
 static void all(void)
 {
 	static void (*const each[])(void *) = {
-		lose_block,   lose_other_arena, lose_ring,       lose_freed,      keep_block,  keep_odd,
-		keep_message, keep_ctx,         sit_in_lost_ctx, sit_below_timed, keep_mapped, lose_objects,
-		keep_objects, wait_on_stack,    wait_with_lock,  wait_for_own,
+		lose_block,   lose_other_arena, lose_ring,    lose_freed,      keep_block,
+		keep_odd,     keep_message,     keep_ctx,     sit_in_lost_ctx, sit_below_timed,
+		keep_mapped,  lose_objects,     keep_objects, wait_on_stack,   wait_with_lock,
+		wait_for_own, keep_in_epoll,
 	};
 
 	for (unsigned i = 0; i < sizeof each / sizeof *each; i++)
 		gor_go(each[i], NULL);
 	__asm__ volatile("" : : "r"(&shelf) : "memory"); // somebody will look at it
-	while (atomic_load(&settled) < 25)
+	while (atomic_load(&settled) < 26)
 		gor_yield();
 	for (int i = 0; i < 100; i++) // on one processor, those that have counted themselves wait
 		gor_yield();
@@ -373,6 +391,7 @@ static void blocks(void **state)
 	objects_expect("tagged", IN_DATA, "global data of test_runtime_reach");
 	objects_expect("read_only", IN_MEMORY, "memory");
 	objects_expect("large", IN_MEMORY, "memory");
+	objects_expect("polled->reply", IN_MEMORY, "the kernel");
 	objects_expect("below", IN_DATA, "global data of test_runtime_reach");
 	objects_expect("lost_ctx", NOWHERE, "");
 	objects_expect("&unfinished->group", NOWHERE, "");
@@ -386,9 +405,37 @@ static void blocks(void **state)
 	objects_expect("timed", IN_MEMORY, ""); // from where the timers are
 }
 
+/* A pipe whose ends we both have is not empty: a block may be in it, and nothing is called lost. */
+static void lose_block_beside_pipe(void)
+{
+	gor_go(lose_block, NULL);
+	while (atomic_load(&settled) < 1)
+		gor_yield();
+	gor_yield();
+}
+
+static void in_a_pipe(void **state)
+{
+	int ends[2];
+	uint64_t word = 1;
+
+	(void)state;
+	atomic_store(&settled, 0);
+	assert_int_equal(pipe(ends), 0);
+	objects_record(lose_block_beside_pipe, 1);
+	if (SLOW <= 1)
+		objects_expect("lost->reply", NOWHERE, "");
+	assert_int_equal(write(ends[1], &word, sizeof word), sizeof word);
+	atomic_store(&settled, 0);
+	objects_record(lose_block_beside_pipe, 1);
+	objects_expect("lost->reply", UNTOLD, "");
+	close(ends[0]);
+	close(ends[1]);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(blocks)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(blocks), cmocka_unit_test(in_a_pipe)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
