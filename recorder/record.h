@@ -6,7 +6,8 @@
 
 #include <gtrace.h>
 
-#define GTRACE__ID_MAX 199 // in a file; those above are the reader's own
+#define GTRACE__ID_MAX 199      // in a file; those above are the reader's own
+#define GTRACE__ROW_ARGS_MAX 16 // of an event that only the trace's own list knows
 
 /** What must be known of an event to step over it. */
 struct gtrace__shape {
@@ -17,23 +18,26 @@ struct gtrace__shape {
 	uint8_t novel;  // known from the trace's own list alone
 	uint16_t bytes; // bit i: argument i is of kind bytes
 	uint16_t sites; // bit i: argument i is of kind site
-	uint16_t gs;    // likewise of kind g
-	uint16_t objs;  // likewise of kind obj
-};
-
-/** The last arguments of kind g and obj in a batch. */
-struct gtrace__last {
-	uint64_t g, obj;
+	uint8_t delta[GTRACE__ROW_ARGS_MAX]; // of argument i its enum gtrace_delta + 1; 0: none
 };
 
 /** Note that argument i is of that kind. */
 void gtrace__shape_arg(struct gtrace__shape *shape, unsigned i, const char *kind);
 
-/** Where the last value of argument i's kind is kept; NULL: it is written as it is. */
-static inline uint64_t *gtrace__last_of(struct gtrace__last *last,
+/** Of the last arguments in a batch, that of argument i's kind; NULL: it is written as it is. */
+static inline uint64_t *gtrace__last_of(uint64_t last[GTRACE_DELTA_COUNT],
                                         const struct gtrace__shape *shape, unsigned i)
 {
-	return shape->gs >> i & 1 ? &last->g : shape->objs >> i & 1 ? &last->obj : NULL;
+	return shape->delta[i] ? &last[shape->delta[i] - 1] : NULL;
+}
+
+/** Write v as its difference from the last one, which it becomes. */
+static inline uint8_t *gtrace__put_delta(uint8_t *p, uint64_t *last, uint64_t v)
+{
+	uint64_t delta = v - *last;
+
+	*last = v;
+	return gtrace_put(p, gtrace_zigzag((int64_t)delta));
 }
 
 /** 256 of them, by id. */

@@ -80,14 +80,10 @@ void gor__chan_zero(const struct gor_hchan *c, void *out)
 		memset(out, 0, c->elem_bytes);
 }
 
-/** Tell the trace that the running goroutine acts on c; the same goroutine once. */
-void gor__chan_use(struct m *m, struct gor_hchan *c, uint64_t *last, const struct gor_site *site)
+void gor__chan_tell(struct m *m, struct gor_hchan *c, uint64_t *last, const struct gor_site *site)
 {
-	if (!m->cur)
-		return;
-	if (*last == m->cur->id && gtrace_rec_level(m->sched->rec) < GTRACE_LEVEL_ALL)
-		return;
-	*last = m->cur->id;
+	if (gtrace_rec_level(m->sched->rec) < GTRACE_LEVEL_ALL)
+		*last = m->cur->id; // once; level all tells every time
 	uint64_t number = emit_site(m, site);
 	GTRACE_EMIT(m->sync, USE, c->id,
 	            last == &c->last_send_g ? GTRACE_op_CHAN_SEND : GTRACE_op_CHAN_RECV, number);

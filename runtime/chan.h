@@ -38,7 +38,7 @@ uint64_t gor__ctx_above(uint64_t ctx); // the one above
 
 struct g **gor__chan_close(struct gor_hchan *c, struct g **end, unsigned *count);
 void gor__chan_init(struct gor_hchan *c, size_t elem_bytes, size_t cap);
-void gor__chan_use(struct m *m, struct gor_hchan *c, uint64_t *last, const struct gor_site *site);
+void gor__chan_tell(struct m *m, struct gor_hchan *c, uint64_t *last, const struct gor_site *site);
 void gor__chan_zero(const struct gor_hchan *c, void *out);
 void gor__park_forever(struct m *m, unsigned reason, const struct gor_site *site)
 	__attribute__((noreturn));
@@ -95,6 +95,14 @@ static inline void gor__chan_set_len(struct gor_hchan *c, size_t len)
 	atomic_store_explicit(&c->len, len, memory_order_relaxed);
 }
 
+/** Tell the trace that the running goroutine acts on c; *last has told it already. */
+static inline void gor__chan_use(struct m *m, struct gor_hchan *c, uint64_t *last,
+                                 const struct gor_site *site)
+{
+	if (__builtin_expect(m->sync != NULL, 0) && m->cur && *last != m->cur->id)
+		gor__chan_tell(m, c, last, site);
+}
+
 /* Under c->lock.  *wake: a goroutine to make ready after the unlock, if any. */
 static inline enum chan_try gor__chan_try_send(struct m *m, struct gor_hchan *c, const void *value,
                                                const struct gor_site *site, struct g **wake)
@@ -109,8 +117,7 @@ static inline enum chan_try gor__chan_try_send(struct m *m, struct gor_hchan *c,
 		w->wait->result = w->index;
 		w->wait->ok = true;
 		*wake = w->wait->g;
-		if (__builtin_expect(m->sync != NULL, 0))
-			gor__chan_use(m, c, &c->last_send_g, site);
+		gor__chan_use(m, c, &c->last_send_g, site);
 		return CHAN_DONE;
 	}
 	size_t len = gor__chan_len(c);
@@ -118,8 +125,7 @@ static inline enum chan_try gor__chan_try_send(struct m *m, struct gor_hchan *c,
 		return CHAN_BLOCKS;
 	gor__chan_copy(c, gor__chan_slot(c, len), value);
 	gor__chan_set_len(c, len + 1);
-	if (__builtin_expect(m->sync != NULL, 0))
-		gor__chan_use(m, c, &c->last_send_g, site);
+	gor__chan_use(m, c, &c->last_send_g, site);
 	return CHAN_DONE;
 }
 
@@ -149,8 +155,7 @@ static inline enum chan_try gor__chan_try_recv(struct m *m, struct gor_hchan *c,
 		w->wait->ok = true;
 		*wake = w->wait->g;
 	}
-	if (__builtin_expect(m->sync != NULL, 0))
-		gor__chan_use(m, c, &c->last_recv_g, site);
+	gor__chan_use(m, c, &c->last_recv_g, site);
 	return CHAN_DONE;
 }
 

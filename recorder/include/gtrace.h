@@ -160,6 +160,15 @@ GTRACE_EXPORT int gtrace_options_parse(struct gtrace_options *opt, const char *v
 
 struct gtrace_rec;
 
+/** The kinds whose arguments are written as differences, each from the last of its kind. */
+enum gtrace_delta {
+	GTRACE_DELTA_G,
+	GTRACE_DELTA_OBJ,
+	GTRACE_DELTA_SITE,
+	GTRACE_DELTA_PC,
+	GTRACE_DELTA_COUNT
+};
+
 /**
  * One writing thread's place in a recording.  Only its thread touches it, inside the functions and
  * macros below; `g` alone is the caller's to set.
@@ -173,9 +182,8 @@ struct gtrace_stream {
 	uint64_t ticks;         // time of the last event
 	uint64_t g;             // the context, 0 none; the caller keeps it right
 	uint64_t number;        // of the stream, from 1
-	uint64_t last_g;        // the last argument of kind g in this batch; 0 at its beginning
-	uint64_t last_obj;      // likewise of kind obj
-	uint64_t *site_seen;    // bit set of near sites defined in this batch's generation
+	uint64_t last[GTRACE_DELTA_COUNT]; // of each kind the last argument in this batch, or 0
+	uint64_t *site_seen;               // bit set of near sites defined in this batch's generation
 	struct gtrace_rec *rec;
 };
 
@@ -331,10 +339,6 @@ GTRACE_EXPORT void gtrace_stream_text_at(struct gtrace_stream *s, uint64_t ticks
  * more. */
 GTRACE_EXPORT void gtrace_stream_end(struct gtrace_stream *s);
 
-/** Slow path of GTRACE_EMIT: the batch is full (or the generation has changed); afterwards there is
- * room. */
-GTRACE_EXPORT void gtrace_stream_next(struct gtrace_stream *s);
-
 /** Slow path of gtrace_site_number(): write the SITE record. */
 GTRACE_EXPORT uint64_t gtrace_stream_site(struct gtrace_stream *s, const struct gtrace_site *site);
 
@@ -358,140 +362,7 @@ GTRACE_EXPORT void gtrace_stream_text(struct gtrace_stream *s, enum gtrace_event
                                       const uint64_t *args, const char *const *strs,
                                       const size_t *lens);
 
-/** The OS clock in place of the TSC, where that cannot be trusted.  Set before the first recording
- * opens. */
-extern GTRACE_EXPORT bool gtrace_clock_os;
-GTRACE_EXPORT uint64_t gtrace_clock_os_ticks(void);
-
-#define GTRACE_TICK_SHIFT 5 // a tick is 32 cycles of the TSC, or 32 ns of the OS clock
-
-GTRACE_INLINE uint64_t gtrace_ticks(void)
-{
-#if defined(__x86_64__)
-	if (__builtin_expect(!gtrace_clock_os, 1))
-		return __builtin_ia32_rdtsc() >> GTRACE_TICK_SHIFT;
-#endif
-	return gtrace_clock_os_ticks();
-}
-
-GTRACE_INLINE uint8_t *gtrace_put(uint8_t *p, uint64_t v)
-{
-	while (v >= 0x80) {
-		*p++ = (uint8_t)(v | 0x80);
-		v >>= 7;
-	}
-	*p++ = (uint8_t)v;
-	return p;
-}
-
-enum gtrace_arity {
-#define EVENT(id, name, ...) \
-	GTRACE_ARITY_##name = \
-		(int)(sizeof((const char *const[]){"", ##__VA_ARGS__}) / sizeof(char *)) - 1,
-#include <gtrace_events.def>
-#undef EVENT
-};
-
-#define GTRACE_KIND_(arg, kind) (__builtin_strcmp(__builtin_strchr(arg, ':'), ":" kind) == 0)
-#define GTRACE_KINDS_(kind, a, b, c, d, e, f, g, h, ...) \
-	(GTRACE_KIND_(a, kind) | GTRACE_KIND_(b, kind) << 1 | GTRACE_KIND_(c, kind) << 2 | \
-	 GTRACE_KIND_(d, kind) << 3 | GTRACE_KIND_(e, kind) << 4 | GTRACE_KIND_(f, kind) << 5 | \
-	 GTRACE_KIND_(g, kind) << 6 | GTRACE_KIND_(h, kind) << 7)
-
-/** Bit i: argument i is of that kind, and written as a difference. */
-enum gtrace_kinds {
-#define EVENT(id, name, ...) \
-	GTRACE_G_##name = \
-		GTRACE_KINDS_("g", ##__VA_ARGS__, ":", ":", ":", ":", ":", ":", ":", ":", ":"), \
-	GTRACE_OBJ_##name = \
-		GTRACE_KINDS_("obj", ##__VA_ARGS__, ":", ":", ":", ":", ":", ":", ":", ":", ":"),
-#include <gtrace_events.def>
-#undef EVENT
-};
-
-/** Zigzag, for arguments of kind "z". */
-GTRACE_INLINE uint64_t gtrace_zigzag(int64_t v)
-{
-	return ((uint64_t)v << 1) ^ (uint64_t)(v >> 63);
-}
-
-/** v as its difference from the last one, which it becomes. */
-GTRACE_INLINE uint8_t *gtrace_put_delta(uint8_t *p, uint64_t *last, uint64_t v)
-{
-	uint64_t delta = v - *last;
-
-	*last = v;
-	return gtrace_put(p, gtrace_zigzag((int64_t)delta));
-}
-
-/**
- * Append one event at a given time, which may not be before the stream's last one (it is then taken
- * as that).  The bytes are whole in the sidecar when the store of *used is: killed at any
- * instruction, the trace holds this event or does not.
- */
-GTRACE_INLINE void gtrace_emit_at(struct gtrace_stream *s, uint64_t ticks, enum gtrace_event_id id,
-                                  int n, unsigned g, unsigned obj, const uint64_t *args)
-{
-	if (__builtin_expect(s->pos >= s->limit, 0))
-		gtrace_stream_next(s);
-	uint8_t *p = s->pos;
-	uint64_t dt = ticks > s->ticks ? ticks - s->ticks : 0;
-
-	s->ticks += dt;
-	*p++ = (uint8_t)id;
-	p = gtrace_put(p, dt);
-	for (int i = 0; i < n; i++) {
-		if (g >> i & 1)
-			p = gtrace_put_delta(p, &s->last_g, args[i]);
-		else if (obj >> i & 1)
-			p = gtrace_put_delta(p, &s->last_obj, args[i]);
-		else
-			p = gtrace_put(p, args[i]);
-	}
-	s->pos = p;
-	atomic_store_explicit(s->used, (uint32_t)(p - s->base), memory_order_release);
-}
-
-/** GTRACE_EMIT_AT(stream, ticks, GO_START, g, seq): their number is checked at compile time. */
-#define GTRACE_EMIT_AT(s, ticks, name, ...) \
-	do { \
-		const uint64_t gtrace_args_[] = {0, ##__VA_ARGS__}; \
-		_Static_assert(sizeof gtrace_args_ / sizeof(uint64_t) - 1 == GTRACE_ARITY_##name, \
-		               "wrong number of arguments for event " #name); \
-		gtrace_emit_at((s), (ticks), GTRACE_##name, GTRACE_ARITY_##name, GTRACE_G_##name, \
-		               GTRACE_OBJ_##name, gtrace_args_ + 1); \
-	} while (0)
-
-#define GTRACE_EMIT(s, name, ...) GTRACE_EMIT_AT(s, gtrace_ticks(), name, ##__VA_ARGS__)
-
-#define GTRACE_SITE_NEAR 65536 // so many sites are remembered in a bit set
-extern GTRACE_EXPORT const char gtrace_site_anchor[];
-
-/**
- * The number of a call site in this stream: its distance from a fixed address, so that no table is
- * looked up.  Writes its SITE record first if the batch's generation has not seen it.  Call it
- * before the GTRACE_EMIT that uses it, never between two records that belong together.
- */
-static inline uint64_t gtrace_site_number(struct gtrace_stream *s, const struct gtrace_site *site)
-{
-	uint64_t n = gtrace_zigzag(((const char *)site - gtrace_site_anchor) >> 3);
-
-	if (__builtin_expect(
-			s->pos < s->limit && n < GTRACE_SITE_NEAR && (s->site_seen[n >> 6] >> (n & 63) & 1), 1))
-		return n;
-	return gtrace_stream_site(s, site);
-}
-
-/**
- * GTRACE_SITE(stream, CHAN_SEND, "reply"): the number of this very place in the program, whose
- * record it makes: file, line and function are known.  As gtrace_site_number().
- */
-#define GTRACE_SITE(s, op_name, what) \
-	__extension__({ \
-		static const struct gtrace_site gtrace_site_here = {__FILE__, __func__, (what), __LINE__, \
-		                                                    GTRACE_op_##op_name}; \
-		gtrace_site_number((s), &gtrace_site_here); \
-	})
+#include <gtrace_emit.h>
 
 /* ── reader ──────────────────────────────────────────────────────────────────────────────────── */
 

@@ -48,7 +48,7 @@ static const uint8_t *args_decode(struct cursor *c, const struct gtrace__shape *
 	const uint8_t *end = c->end;
 
 	for (unsigned i = 0; i < shape->nargs; i++) {
-		uint64_t *last = gtrace__last_of(&c->last, shape, i);
+		uint64_t *last = gtrace__last_of(c->last, shape, i);
 		uint64_t v;
 
 		p = gtrace__varint(p, end, &v);
@@ -76,15 +76,11 @@ static const uint8_t *args_decode(struct cursor *c, const struct gtrace__shape *
 /** Of differences, the numbers. */
 static inline void args_add(struct cursor *c, const struct gtrace__shape *shape)
 {
-	for (unsigned bits = shape->gs; bits; bits &= bits - 1) {
-		uint64_t *arg = &c->rec.arg[__builtin_ctz(bits)];
+	for (unsigned i = 0; i < shape->nargs; i++) {
+		uint64_t *last = gtrace__last_of(c->last, shape, i);
 
-		*arg = c->last.g += (uint64_t)gtrace__unzigzag(*arg);
-	}
-	for (unsigned bits = shape->objs; bits; bits &= bits - 1) {
-		uint64_t *arg = &c->rec.arg[__builtin_ctz(bits)];
-
-		*arg = c->last.obj += (uint64_t)gtrace__unzigzag(*arg);
+		if (last)
+			c->rec.arg[i] = *last += (uint64_t)gtrace__unzigzag(c->rec.arg[i]);
 	}
 }
 
@@ -166,8 +162,9 @@ static uint32_t site_number(struct gtrace_reader *r, struct cursor *c, uint64_t 
 static int record_numbers(struct gtrace_reader *r, struct cursor *c)
 {
 	struct record *rec = &c->rec;
+	unsigned sites = r->shape[rec->id].sites;
 
-	for (unsigned sites = r->shape[rec->id].sites; sites; sites &= sites - 1) {
+	for (sites &= (1 << GTRACE_ARGS_MAX) - 1; sites; sites &= sites - 1) { // those handed out
 		uint64_t *site = &rec->arg[__builtin_ctz(sites)];
 
 		if (*site && !(*site = site_number(r, c, *site)))
@@ -199,7 +196,6 @@ static void record_pass(struct cursor *c)
 		c->g = a[1];
 		break;
 	case GTRACE_GO_SWITCH:
-	case GTRACE_GO_HANDOFF:
 		c->g = a[4];
 		break;
 	case GTRACE_GO_PARK:
@@ -216,9 +212,8 @@ static void record_pass(struct cursor *c)
 
 /** How many; 0: one that starts or wakes nobody. */
 static const uint8_t record_parts[256] = {
-	[GTRACE_GO_START] = 1,   [GTRACE_GO_WAKE] = 1,     [GTRACE_GO_WAKE_BY] = 1,
-	[GTRACE_GO_SWITCH] = 2,  [GTRACE_GO_YIELD_TO] = 2, [GTRACE_GO_END_TO] = 2,
-	[GTRACE_GO_HANDOFF] = 3,
+	[GTRACE_GO_START] = 1,  [GTRACE_GO_WAKE] = 1,     [GTRACE_GO_WAKE_BY] = 1,
+	[GTRACE_GO_SWITCH] = 2, [GTRACE_GO_YIELD_TO] = 2, [GTRACE_GO_END_TO] = 2,
 };
 
 static void part_move(struct cursor *c, uint16_t id, uint64_t g, uint64_t seq)
@@ -235,12 +230,6 @@ static void part_set(struct cursor *c)
 	bool last = c->k + 1 == c->nparts;
 
 	switch (c->rec.id) {
-	case GTRACE_GO_HANDOFF:
-		if (c->k == 1)
-			part_move(c, GTRACE_GO_PARK, 0, 0);
-		else
-			part_move(c, last ? GTRACE_GO_START : GTRACE_GO_WAKE, a[4], last ? 0 : a[5]);
-		break;
 	case GTRACE_GO_SWITCH:
 		part_move(c, last ? GTRACE_GO_START : GTRACE_GO_PARK, last ? a[4] : 0, a[5]);
 		break;
@@ -264,11 +253,6 @@ static unsigned part_args(const struct cursor *c, uint64_t *arg)
 		arg[0] = c->move_g;
 		arg[1] = c->move_seq;
 		return 2;
-	case GTRACE_GO_WAKE:
-		arg[0] = c->move_g;
-		arg[1] = c->move_seq;
-		arg[2] = c->rec.arg[6];
-		return 3;
 	case GTRACE_GO_PARK:
 		memcpy(arg, c->rec.arg, 4 * sizeof(*arg));
 		return 4;
@@ -398,7 +382,7 @@ int gtrace__cursor_load(struct gtrace_reader *r, struct cursor *c)
 
 	c->current = b;
 	c->decoded = 0;
-	c->last = (struct gtrace__last){0, 0};
+	memset(c->last, 0, sizeof(c->last));
 	if (!b->memory)
 		err = payload_read(r, c, b);
 	if (err == -EBADMSG) {

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,8 +61,6 @@ static bool line_is(const char *text, const char *key, const char *word)
 
 /* ── the list of events ── */
 
-#define ROW_ARGS_MAX 16
-
 /** True if the file's row says of our arguments what we say, as far as both go. */
 static bool row_agrees(const struct gtrace_event_desc *ours, const struct gtrace_event_desc *row)
 {
@@ -116,7 +113,7 @@ static int row_split(char *words, struct gtrace_event_desc *row, struct gtrace__
 	for (char *arg; (arg = strtok_r(NULL, " ", &save)); n++) {
 		char *colon = strchr(arg, ':');
 
-		if (!colon || n >= ROW_ARGS_MAX)
+		if (!colon || n >= GTRACE__ROW_ARGS_MAX)
 			return -1;
 		*colon = '\0';
 		if (!is_name(arg))
@@ -158,7 +155,6 @@ static int row_take(struct gtrace_reader *r, const char *line, size_t len)
 		return 0;
 	if (ours)
 		row_merge(&e->desc, ours);
-	shape.sites &= (1 << GTRACE_ARGS_MAX) - 1; // those that are handed out
 	shape.nargs = (uint8_t)n;
 	shape.handed = e->desc.nargs;
 	shape.quick = !shape.bytes && n == e->desc.nargs;

@@ -73,10 +73,10 @@ struct cursor {
 	size_t buf_cap;
 	const uint8_t *pos; // NULL: between batches
 	const uint8_t *end;
-	const uint8_t *from; // records that end here or before it are another file's
-	struct gtrace__last last;
-	uint64_t decoded; // records of this batch
-	size_t line;      // of the timeline
+	const uint8_t *from;               // records that end here or before it are another file's
+	uint64_t last[GTRACE_DELTA_COUNT]; // of each kind, in the batch
+	uint64_t decoded;                  // records of this batch
+	size_t line;                       // of the timeline
 	uint32_t generation;
 	struct map sites;                  // the records' site numbers to the reader's
 	struct map stacks;                 // likewise

@@ -31,8 +31,8 @@ struct text_stream {
 	uint64_t lost_events;
 	uint64_t lost_batches;
 	uint64_t stacks;
-	uint8_t *defined; // a byte for each site
-	struct gtrace__last last;
+	uint8_t *defined;                  // a byte for each site
+	uint64_t last[GTRACE_DELTA_COUNT]; // of each kind, in the batch
 	size_t len;
 	bool begun;
 	uint8_t buf[BATCH_BYTES + RECORD_BYTES_MAX];
@@ -142,7 +142,7 @@ static int stream_flush(struct writer *w, struct text_stream *s)
 	s->lost_events = 0;
 	s->lost_batches = 0;
 	s->len = 0;
-	s->last = (struct gtrace__last){0, 0};
+	memset(s->last, 0, sizeof(s->last));
 	return err;
 }
 
@@ -156,9 +156,9 @@ static void record_put(struct text_stream *s, uint64_t ticks, const struct text_
 	p = gtrace_put(p, ticks - s->ticks);
 	s->ticks = ticks;
 	for (unsigned i = 0; i < shape->nargs; i++) {
-		uint64_t *last = gtrace__last_of(&s->last, shape, i);
+		uint64_t *last = gtrace__last_of(s->last, shape, i);
 
-		p = last ? gtrace_put_delta(p, last, ev->arg[i]) : gtrace_put(p, ev->arg[i]);
+		p = last ? gtrace__put_delta(p, last, ev->arg[i]) : gtrace_put(p, ev->arg[i]);
 		if (shape->bytes >> i & 1 && ev->bytes[i]) {
 			memcpy(p, ev->bytes[i], ev->arg[i]);
 			p += ev->arg[i];
@@ -244,7 +244,6 @@ static int count_start(struct writer *w, struct text_stream *s, struct text_even
 
 static int count(struct writer *w, struct text_stream *s, struct text_event *ev)
 {
-	uint64_t none = 0;
 	int err = 0;
 
 	switch (ev->id) {
@@ -266,12 +265,6 @@ static int count(struct writer *w, struct text_stream *s, struct text_event *ev)
 	case GTRACE_GO_END_TO:
 		err = count_stop(w, s);
 		return err ? err : count_start(w, s, ev, 0);
-	case GTRACE_GO_HANDOFF:
-		err = count_move(w, s, ev->arg[4], &ev->arg[5], ev->has_seq);
-		if (!err)
-			err = count_stop(w, s);
-		s->g = ev->arg[4];
-		return err ? err : count_move(w, s, ev->arg[4], &none, false);
 	default:
 		return 0;
 	}

@@ -40,6 +40,7 @@ struct stack_seen {
 /** A stream: what GTRACE_EMIT sees, and behind it what the slow paths need. */
 struct stream {
 	struct gtrace_stream pub; // first: they are cast to each other
+	const struct gtrace__shape *shapes;
 	struct stream *next;      // of all; set before it is published
 	struct stream *next_free; // rec->lock
 	struct slot *slot;        // owner thread; NULL: dead

@@ -92,8 +92,7 @@ static void batch_open(struct stream *s, struct slot *slot, uint64_t lost_events
 	s->pub.pos = s->pub.base;
 	s->pub.limit = s->pub.base + GTRACE__SLOT_BYTES - GTRACE__SLOT_HEADER - STREAM_MARGIN;
 	s->pub.used = &head->used;
-	s->pub.last_g = 0;
-	s->pub.last_obj = 0;
+	memset(s->pub.last, 0, sizeof(s->pub.last));
 	if (s->pub.rec->apart && s->seq > 1)
 		batch_introduce(s);
 	atomic_store_explicit(&head->state, GTRACE__SLOT_OPEN, memory_order_release);
@@ -229,11 +228,6 @@ out:
 		gtrace__stream_kill(s); // an open slot stays as it is: the end of the recording reads it
 }
 
-void gtrace_stream_next(struct gtrace_stream *s)
-{
-	stream_next(stream_of(s));
-}
-
 static struct stream *stream_alloc(struct gtrace_rec *rec)
 {
 	struct stream *s = rec->free_streams;
@@ -247,6 +241,7 @@ static struct stream *stream_alloc(struct gtrace_rec *rec)
 		return NULL;
 	s->pub.rec = rec;
 	s->pub.site_seen = s->seen;
+	s->shapes = gtrace__shapes();
 	s->held_max = (unsigned)(rec->opt.buffer_bytes / GTRACE__SLOT_BYTES);
 	if (s->held_max < 2)
 		s->held_max = 2;
@@ -346,51 +341,80 @@ bool gtrace__stream_room(struct stream *s, size_t bytes)
 	return s->slot != NULL;
 }
 
-void gtrace_stream_text_at(struct gtrace_stream *pub, uint64_t ticks, enum gtrace_event_id id,
-                           const uint64_t *args, const char *const *strs, const size_t *lens)
+/** The beginning of a record: id and time. */
+static uint8_t *record_begin(struct gtrace_stream *pub, uint64_t ticks, enum gtrace_event_id id)
 {
-	const struct gtrace__shape *shape = &gtrace__shapes()[id];
-	struct stream *s = stream_of(pub);
-	size_t len[GTRACE_ARGS_MAX] = {0};
-	size_t bytes = STREAM_MARGIN;
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < shape->nargs; i++) {
-		if (!(shape->bytes >> i & 1))
-			continue;
-		len[n] = !strs[n] ? 0 : lens ? lens[n] : strlen(strs[n]);
-		if (len[n] > GTRACE__TEXT_ARG_MAX)
-			len[n] = GTRACE__TEXT_ARG_MAX;
-		bytes += len[n++];
-	}
-	if (!gtrace__stream_room(s, bytes))
-		return;
 	uint8_t *p = pub->pos;
 	uint64_t dt = ticks > pub->ticks ? ticks - pub->ticks : 0;
 
 	pub->ticks += dt;
 	*p++ = (uint8_t)id;
-	p = gtrace_put(p, dt);
+	return gtrace_put(p, dt);
+}
+
+static void record_end(struct gtrace_stream *pub, uint8_t *p)
+{
+	pub->pos = p;
+	atomic_store_explicit(pub->used, (uint32_t)(p - pub->base), memory_order_release);
+}
+
+static inline uint8_t *number_put(struct gtrace_stream *pub, const struct gtrace__shape *shape,
+                                  unsigned i, uint8_t *p, uint64_t v)
+{
+	uint64_t *last = gtrace__last_of(pub->last, shape, i);
+
+	return last ? gtrace__put_delta(p, last, v) : gtrace_put(p, v);
+}
+
+/** A record without texts.  There is room, and in this batch, once gtrace_site_number() was called.
+ */
+static void numbers_put(struct gtrace_stream *pub, uint64_t ticks, enum gtrace_event_id id,
+                        const uint64_t *args)
+{
+	const struct gtrace__shape *shape = &stream_of(pub)->shapes[id];
+
+	if (!gtrace__stream_room(stream_of(pub), 0))
+		return;
+	uint8_t *p = record_begin(pub, ticks, id);
+
+	for (unsigned i = 0; i < shape->nargs; i++)
+		p = number_put(pub, shape, i, p, args[i]);
+	record_end(pub, p);
+}
+
+void gtrace_stream_text_at(struct gtrace_stream *pub, uint64_t ticks, enum gtrace_event_id id,
+                           const uint64_t *args, const char *const *strs, const size_t *lens)
+{
+	const struct gtrace__shape *shape = &stream_of(pub)->shapes[id];
+	size_t len[GTRACE_ARGS_MAX];
+	size_t bytes = STREAM_MARGIN;
+	unsigned n = (unsigned)__builtin_popcount(shape->bytes);
+
+	if (n == 0) {
+		numbers_put(pub, ticks, id, args);
+		return;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		len[i] = !strs || !strs[i] ? 0 : lens ? lens[i] : strlen(strs[i]);
+		if (len[i] > GTRACE__TEXT_ARG_MAX)
+			len[i] = GTRACE__TEXT_ARG_MAX;
+		bytes += len[i];
+	}
+	if (!gtrace__stream_room(stream_of(pub), bytes))
+		return;
+	uint8_t *p = record_begin(pub, ticks, id);
+
 	n = 0;
 	for (unsigned i = 0; i < shape->nargs; i++) {
-		if (shape->gs >> i & 1) {
-			p = gtrace_put_delta(p, &pub->last_g, args[i]);
-			continue;
-		}
-		if (shape->objs >> i & 1) {
-			p = gtrace_put_delta(p, &pub->last_obj, args[i]);
-			continue;
-		}
 		if (!(shape->bytes >> i & 1)) {
-			p = gtrace_put(p, args[i]);
+			p = number_put(pub, shape, i, p, args[i]);
 			continue;
 		}
 		p = gtrace_put(p, len[n]);
 		memcpy(p, len[n] ? strs[n] : "", len[n]);
 		p += len[n++];
 	}
-	pub->pos = p;
-	atomic_store_explicit(pub->used, (uint32_t)(p - pub->base), memory_order_release);
+	record_end(pub, p);
 }
 
 void gtrace_stream_text(struct gtrace_stream *pub, enum gtrace_event_id id, const uint64_t *args,
@@ -422,18 +446,20 @@ static bool far_seen(struct stream *s, uint64_t number)
 
 static bool site_seen(struct stream *s, uint64_t number)
 {
-	if (number >= GTRACE_SITE_NEAR)
-		return far_seen(s, number);
-	uint64_t bit = UINT64_C(1) << (number & 63);
-	bool seen = s->seen[number >> 6] & bit;
+	uint64_t near = number + GTRACE_SITE_NEAR / 2;
 
-	s->seen[number >> 6] |= bit;
+	if (near >= GTRACE_SITE_NEAR)
+		return far_seen(s, number);
+	uint64_t bit = UINT64_C(1) << (near & 63);
+	bool seen = s->seen[near >> 6] & bit;
+
+	s->seen[near >> 6] |= bit;
 	return seen;
 }
 
 uint64_t gtrace_stream_site(struct gtrace_stream *pub, const struct gtrace_site *site)
 {
-	uint64_t number = gtrace_zigzag(((const char *)site - gtrace_site_anchor) >> 3);
+	uint64_t number = (uint64_t)(((const char *)site - gtrace_site_anchor) >> 3);
 	const char *strs[GTRACE_ARGS_MAX] = {site->file, site->func, site->text};
 	const uint64_t args[GTRACE_ARGS_MAX] = {number, site->line, site->op};
 	struct stream *s = stream_of(pub);

@@ -516,10 +516,10 @@ static void mended_by_sidecar(void **state)
 static void sites_of_generations(void **state)
 {
 	static const uint8_t first[] = {GTRACE_SITE, 0, 8,          12, 3,  1, 'f', 1,
-	                                'g',         0, GTRACE_USE, 9,  14, 3, 8, // time 9
-	                                GTRACE_USE,  9, 0,          3,  8};       // time 18
+	                                'g',         0, GTRACE_USE, 9,  14, 3, 0, // time 9
+	                                GTRACE_USE,  9, 0,          3,  0};       // time 18
 	static const uint8_t second[] = {GTRACE_SITE, 5, 8,          13, 3,  1, 'h', 1,
-	                                 'i',         0, GTRACE_USE, 5,  14, 3, 8}; // time 10
+	                                 'i',         0, GTRACE_USE, 5,  14, 3, 0}; // time 10
 	char path[512];
 	struct maker m;
 

@@ -85,25 +85,6 @@ static void step_idle(struct model *m, int t)
 	say(m, t, line);
 }
 
-/** Compound: wake one, park, start it. */
-static bool step_handoff(struct model *m, int t)
-{
-	char line[128];
-	int g = pick(m, WAITING);
-	int me = m->running[t];
-
-	if (!g)
-		return false;
-	snprintf(line, sizeof(line), "GO_HANDOFF reason='chan send' g=%d seq=%d", g, seq(m, t, g));
-	m->count[g]++;
-	m->state[g] = RUNNING;
-	m->state[me] = WAITING;
-	m->last_thread[me] = t;
-	m->running[t] = g;
-	say(m, t, line);
-	return true;
-}
-
 static void step_running(struct model *m, int t)
 {
 	char line[128] = "MARK text=x";
@@ -146,10 +127,6 @@ static void step_running(struct model *m, int t)
 			m->state[g] = RUNNING;
 			m->running[t] = g;
 		}
-		break;
-	case 5:
-		if (step_handoff(m, t))
-			return;
 		break;
 	default:
 		break;

@@ -95,11 +95,15 @@ static uint64_t emit_random(struct gtrace_stream *s, uint64_t *seed, const char 
 			h = mix(h, args[i]);
 		}
 	}
+	int nargs = desc->nargs < GTRACE_ARGS_MAX ? desc->nargs : GTRACE_ARGS_MAX;
+
 	if (n)
 		gtrace_stream_text(s, (enum gtrace_event_id)id, args, strs, lens);
 	else
-		gtrace_emit_at(s, gtrace_ticks(), (enum gtrace_event_id)id, desc->nargs, kinds(desc, "g"),
-		               kinds(desc, "obj"), args);
+		gtrace_emit_at(s, gtrace_ticks(), (enum gtrace_event_id)id, nargs,
+		               kinds(desc, "g") | kinds(desc, "obj") << 8 | kinds(desc, "site") << 16 |
+		                   kinds(desc, "pc") << 24,
+		               args);
 	return h;
 }
 

@@ -152,23 +152,6 @@ static unsigned wake(struct schedule *s, unsigned i, uint64_t ticks)
 	return 1;
 }
 
-static unsigned handoff(struct schedule *s, unsigned i, uint64_t ticks, uint64_t site)
-{
-	struct goroutine *me = s->running[i];
-
-	if (!s->waiting.count)
-		return 0;
-	struct goroutine *g = pool_take(s, &s->waiting);
-
-	me->last = i + 1;
-	GTRACE_EMIT_AT(s->stream[i], ticks, GO_HANDOFF, GTRACE_reason_CHAN_SEND, roll(s) % OBJECTS,
-	               site, 0, g->id, seq(g, i), roll(s) % OBJECTS);
-	g->count++; // the start
-	pool_put(&s->waiting, me);
-	run(s, i, g);
-	return 3;
-}
-
 static unsigned lock_and_unlock(struct schedule *s, unsigned i, uint64_t ticks, uint64_t site)
 {
 	uint64_t obj = roll(s) % OBJECTS;
@@ -200,7 +183,7 @@ static unsigned step(struct schedule *s)
 
 	if (roll(s) % 100 < s->opt->short_lived)
 		return end_and_begin(s, i, ticks);
-	switch (roll(s) % 12) {
+	switch (roll(s) % 10) {
 	case 0:
 	case 1:
 	case 2:
@@ -212,9 +195,6 @@ static unsigned step(struct schedule *s)
 	case 6:
 		return yield(s, i, ticks, site);
 	case 7:
-	case 8:
-		return handoff(s, i, ticks, site);
-	case 9:
 		return lock_and_unlock(s, i, ticks, site);
 	default:
 		GTRACE_EMIT_AT(stream, ticks, USE, roll(s) % OBJECTS, GTRACE_op_CHAN_SEND, site);

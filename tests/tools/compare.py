@@ -171,8 +171,8 @@ def schedule(r, steps, skew, gaps):
         state[runs[t]], last[runs[t]], runs[t] = becomes, t, 0
     for _ in range(steps):
         t = r.choice(threads)
-        kind = r.choice("new wake park yield switch handoff end mark gap".split()) if runs[t] else "idle"
-        g = pick({"new": "unborn", "wake": "waiting", "switch": "runnable", "handoff": "waiting"}.get(kind))
+        kind = r.choice("new wake park yield switch end mark gap".split()) if runs[t] else "idle"
+        g = pick({"new": "unborn", "wake": "waiting", "switch": "runnable"}.get(kind))
         if kind == "idle":
             g = pick("runnable")
             if g:
@@ -192,9 +192,8 @@ def schedule(r, steps, skew, gaps):
         elif kind in ("park", "yield"):
             say(t, "GO_PARK reason=select" if kind == "park" else "GO_YIELD")
             stop(t, "waiting" if kind == "park" else "runnable")
-        elif kind in ("switch", "handoff") and g:
-            move(t, g, "running", "GO_SWITCH reason=sleep" if kind == "switch" else "GO_HANDOFF obj=3 wobj=3")
-            count[g] += kind == "handoff"
+        elif kind == "switch" and g:
+            move(t, g, "running", "GO_SWITCH reason=sleep")
             stop(t, "waiting")
             runs[t] = g
         elif kind == "end" and not r.randrange(4):
@@ -246,7 +245,7 @@ def later_header(raw):
 def later_batch(trace, batch):
     """Each record with two arguments more, and behind each one of an event that is new."""
     ids, out, ticks = {name: n for n, (name, _, _) in trace.events.items()}, b"", batch.first
-    last = {b"g": 0, b"obj": 0}
+    last = {b"g": 0, b"obj": 0, b"site": 0, b"pc": 0}
 
     def number(kind, v):
         if kind in last:

@@ -18,7 +18,6 @@ PAGE, SLOT, CLOCK = Struct("<8sHHIQ8x5I28xI52xII"), Struct("<4s3I6Q"), Struct("<
 EVENT_LINE = re.compile(rb" *(\d+) +(\w+)((?: +\w+:[^ ]*){0,16}) *")
 PARTS = {  # of compound records: each with its share of the arguments
     b"GO_SWITCH": ((b"GO_PARK", 0, 4), (b"GO_START", 4, 6)),
-    b"GO_HANDOFF": ((b"GO_WAKE", 4, 7), (b"GO_PARK", 0, 4), (b"GO_START", 7, 9)),
     b"GO_YIELD_TO": ((b"GO_YIELD", 0, 1), (b"GO_START", 1, 3)),
     b"GO_END_TO": ((b"GO_END", 0, 0), (b"GO_START", 0, 2))}
 XXH64 = CDLL("libxxhash.so.0").XXH64
@@ -207,7 +206,7 @@ class Trace:
     def records(self, batch):
         """(ticks, name, arguments, end) of each; None at the end if the rest is lost."""
         data, ticks, p = b"\0" if batch.payload is None else batch.payload, batch.first, 0
-        last = {b"g": 0, b"obj": 0}
+        last = {b"g": 0, b"obj": 0, b"site": 0, b"pc": 0}
         try:
             while p < len(data):
                 name, args, count = self.events[data[p]]
@@ -269,7 +268,5 @@ class Trace:
                     args = [(b"pcs", b"stack", stacks.get(v, [])) if n == b"stack" else
                             (n, k, v and (sites.get(v) or self.sites[v]) if k == b"site" else v)
                             for n, k, v in args]
-                    if name == b"GO_HANDOFF":  # it has no second count
-                        args = args[:6] + [(b"obj", *args[6][1:]), args[4], (b"seq", b"seq", 0)]
                     for part, a, z in PARTS.get(name, [(name, 0, 16)]):
                         yield Head(b.first if early else ticks, thread, early, part, args[a:z])
