@@ -225,8 +225,12 @@ def varint(v):
 
 
 def frame(raw):
-    """A zstd frame of one raw block."""
-    return struct.pack("<IBI", 0xFD2FB528, 0xA0, len(raw)) + struct.pack("<I", len(raw) << 3 | 1)[:3] + raw
+    """A zstd frame of raw blocks, which hold 128 KiB at most."""
+    blocks = [raw[i:i + (1 << 17)] for i in range(0, max(len(raw), 1), 1 << 17)]
+    out = struct.pack("<IBI", 0xFD2FB528, 0xA0, len(raw))
+    for i, block in enumerate(blocks):
+        out += struct.pack("<I", len(block) << 3 | (i == len(blocks) - 1))[:3] + block
+    return out
 
 
 def chunk(data, c, kind, raw):
