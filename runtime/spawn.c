@@ -10,7 +10,8 @@
 #include "spawn.h"
 #include "valgrind.h"
 
-#define ID_BLOCK 16 // ids a p takes at a time
+#define ID_BLOCK 16      // ids a p takes at a time
+#define CLEAN_BYTES 1024 // of a stack, for the frames of most goroutines until they wait
 
 static uint64_t spawn_id(struct p *p)
 {
@@ -87,6 +88,10 @@ struct g *gor__spawn(struct m *m, const struct spawn *spawn)
 		memcpy(top, spawn->value, spawn->value_bytes);
 		g->arg = top;
 	}
+	// Frames have holes.  What an earlier goroutine left in one would count as an address that this
+	// one has (reach.c), of a channel that was given the same block, say.
+	if (__builtin_expect(m->stream != NULL, 0) && !SAN_KEEPS_COPIES)
+		memset(top - CLEAN_BYTES, 0, CLEAN_BYTES);
 	__atomic_store_n(&g->sp, gor__context_make(top, spawn_main, g), __ATOMIC_RELAXED);
 	gor__spawn_init(g, m->sched, spawn_id(m->p), spawn);
 	g->parent = m->cur ? m->cur->id : 0;
