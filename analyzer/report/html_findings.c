@@ -210,6 +210,8 @@ int html_part_findings(struct html_page *p)
 		}
 		sqlite3_finalize(f);
 	}
+	if (!err && !count)
+		fputs("<p class=\"empty\">There are none.</p>\n", p->out);
 	html_more(p, count - HTML_FINDINGS_MAX, "findings");
 	return err;
 }
@@ -236,8 +238,10 @@ static int graph_figure(void *arg, sqlite3_stmt *st)
 int html_part_graphs(struct html_page *p)
 {
 	static const char asset[] = "sql/html/graph.sql";
-	int err = html_do(p, asset, "nodes");
+	int err = html_do(p, asset, "wanted");
 
+	if (!err)
+		err = html_do(p, asset, "nodes");
 	if (!err && !db_number(p->db, asset, "count", 0)) {
 		fputs("<p>No finding has goroutines that wait for each other.</p>\n", p->out);
 		return 0;

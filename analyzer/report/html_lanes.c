@@ -151,11 +151,11 @@ static void lanes_legend(FILE *out)
 
 	fputs("<figcaption>", out);
 	for (int i = LANE_STATES - 1; i > LANE_NONE; i--)
-		fprintf(
-			out,
-			"<span><svg class=\"key\" viewBox=\"0 0 24 18\" aria-hidden=\"true\"><path class=\"%s\" "
-			"d=\"M0 9h24\"/></svg> %s</span> ",
-			lane_states[i].name, words[i]);
+		fprintf(out,
+		        "<span><svg class=\"key\" viewBox=\"0 0 24 18\" aria-hidden=\"true\">"
+		        "<path class=\"%s\" "
+		        "d=\"M0 9h24\"/></svg> %s</span> ",
+		        lane_states[i].name, words[i]);
 	fputs("<span>A thin line goes from who woke to the dot at who was woken; a bar is the "
 	      "end.</span></figcaption>\n",
 	      out);
@@ -175,10 +175,10 @@ int html_part_lanes(struct html_page *p)
 	}
 	err = html_each(p, asset, "intervals", lane_interval, &l);
 	fputs("<figure class=\"lanes\" tabindex=\"0\">\n", p->out);
-	fprintf(
-		p->out,
-		"<svg role=\"img\" aria-label=\"what each goroutine did over time\" viewBox=\"0 0 %d %d\">\n",
-		LANE_LEFT + LANE_COLUMNS + 4, LANE_TOP + l.count * LANE_HEIGHT + 4);
+	fprintf(p->out,
+	        "<svg role=\"img\" aria-label=\"what each goroutine did over time\" "
+	        "viewBox=\"0 0 %d %d\">\n",
+	        LANE_LEFT + LANE_COLUMNS + 4, LANE_TOP + l.count * LANE_HEIGHT + 4);
 	lanes_axis(&l);
 	if (!err)
 		err = html_each(p, asset, "goroutines", lane_goroutine, &l);

@@ -67,7 +67,7 @@ static int lock_row(void *arg, sqlite3_stmt *st)
 	html_cell_time(out, column_time(st, 10));
 	html_cell_count(out, sqlite3_column_int64(st, 11));
 	html_cell_count(out, sqlite3_column_int64(st, 12));
-	fputs("<td>", out);
+	fputs("<td class=\"words\">", out);
 	html_clip(out, db_column(st, 13), 2 * HTML_PLACE_CHARS);
 	fputs("</td>", out);
 	html_cell_finding(out, st, 14, 15);

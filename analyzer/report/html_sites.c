@@ -47,10 +47,10 @@ static int spark_read(struct spark *s, struct html_page *p, int64_t site)
 
 static void spark_draw(FILE *out, const struct spark *s)
 {
-	fputs(
-		"<td><svg class=\"spark\" viewBox=\"0 0 60 16\" role=\"img\" aria-label=\"alive over time, at "
-		"most ",
-		out);
+	fputs("<td><svg class=\"spark\" viewBox=\"0 0 60 16\" role=\"img\" "
+	      "aria-label=\"alive over time, at "
+	      "most ",
+	      out);
 	html_count(out, s->peak);
 	fputs("\"><path d=\"M0 16", out);
 	for (int i = 0; i < SPARK_PARTS; i++) {

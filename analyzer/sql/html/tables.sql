@@ -30,8 +30,9 @@ CREATE TEMP TABLE lane(
 ) STRICT;
 DROP TABLE IF EXISTS temp.wait_node;
 CREATE TEMP TABLE wait_node(
-  id   INTEGER NOT NULL,   -- of a finding
-  g    INTEGER NOT NULL,
-  node INTEGER NOT NULL,   -- a goroutine, in whose place it is drawn
+  id     INTEGER NOT NULL, -- of a finding
+  g      INTEGER NOT NULL,
+  node   INTEGER NOT NULL, -- a goroutine, in whose place it is drawn
+  wanted INTEGER NOT NULL, -- 1: somebody waits for it
   PRIMARY KEY (id, g)
 ) STRICT, WITHOUT ROWID;
