@@ -27,7 +27,7 @@ static void object_cell(FILE *out, sqlite3_stmt *st, const char *name, int made)
 
 	fprintf(out, "<tr><td data-sort=\"%" PRId64 "\"><code>", (int64_t)sqlite3_column_int64(st, 0));
 	html_clip(out, name, HTML_PLACE_CHARS);
-	fputs("</code></td><td>", out);
+	fprintf(out, "</code> #%" PRId64 "</td><td>", (int64_t)sqlite3_column_int64(st, 0));
 	html_place(out, &place);
 	fputs("</td>", out);
 }
