@@ -156,11 +156,16 @@ static void text_header(FILE *out, sqlite3_stmt *st)
 	        text_count(b, events), text_bytes(c, bytes));
 	if (events)
 		fprintf(out, " (%.1f bytes/event)", (double)bytes / (double)events);
-	fprintf(out, "\n  goroutines  %s started, %s ended,",
-	        text_count(a, sqlite3_column_int64(st, 13)),
-	        text_count(b, sqlite3_column_int64(st, 14)));
-	fprintf(out, " peak %s at %s   workers %d\n", text_count(c, sqlite3_column_int64(st, 15)),
-	        plain_time(d, sqlite3_column_int64(st, 16)), sqlite3_column_int(st, 18));
+	struct text_line goroutines = {.out = out, .indent = 14};
+
+	goroutines.column = fprintf(out, "\n  goroutines  %s started, %s ended, peak %s at %s",
+	                            text_count(a, sqlite3_column_int64(st, 13)),
+	                            text_count(b, sqlite3_column_int64(st, 14)),
+	                            text_count(c, sqlite3_column_int64(st, 15)),
+	                            plain_time(d, sqlite3_column_int64(st, 16))) -
+	                    1;
+	text_more(&goroutines, "workers ", db_column(st, 18), "");
+	fputc('\n', out);
 	if (sqlite3_column_type(st, 23) != SQLITE_NULL) // what the recorder itself took
 		fprintf(out, "  recorder    %s of CPU, %s batches, %s stalls (%s)\n",
 		        plain_time(a, sqlite3_column_int64(st, 23)),
