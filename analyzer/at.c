@@ -9,6 +9,7 @@
 #include "db.h"
 #include "load/load.h"
 #include "plain.h"
+#include "report/traceback.h"
 #include "talk.h"
 
 /* Call row for each row of a statement about that moment.  Returns: how many, or -1 after talk().
@@ -32,36 +33,9 @@ static int64_t at_each(sqlite3 *db, const char *name, int64_t ts_ns, void (*row)
 	return -1;
 }
 
-static void at_frame(const char *func, const char *file, int64_t line)
-{
-	plain_text(stdout, func);
-	fputs("(...)\n\t", stdout);
-	plain_text(stdout, *file ? file : "??");
-	printf(":%" PRId64 "\n", line);
-}
-
-/* As the runtime itself does it: runtime/dump.c. */
 static void at_goroutine(sqlite3_stmt *st)
 {
-	int64_t minutes = sqlite3_column_int64(st, 2);
-	const char *entry = db_column(st, 7);
-
-	printf("goroutine %s [%s", db_column(st, 0), db_column(st, 1));
-	if (minutes > 0)
-		printf(", %" PRId64 " minutes", minutes);
-	puts(sqlite3_column_int(st, 3) ? ", locked to thread]:" : "]:");
-	if (*db_column(st, 4))
-		at_frame(db_column(st, 4), db_column(st, 5), sqlite3_column_int64(st, 6));
-	else
-		at_frame(*entry ? entry : "??", "", 0);
-	if (sqlite3_column_int64(st, 8)) {
-		fputs("created by ", stdout);
-		plain_text(stdout, db_column(st, 9));
-		printf(" in goroutine %s\n\t", db_column(st, 8));
-		plain_text(stdout, db_column(st, 10));
-		printf(":%s\n", db_column(st, 11));
-	}
-	putchar('\n');
+	traceback_goroutine(stdout, st);
 }
 
 static void at_gap(sqlite3_stmt *st)

@@ -30,10 +30,16 @@ int plain_bytes(FILE *out, const char *s, size_t n)
 
 	for (size_t i = 0; i < n;) {
 		i += plain_one(shown, s + i, n - i);
-		fputs(shown, out);
+		if (out)
+			fputs(shown, out);
 		columns += shown[1] ? 4 : (shown[0] & 0xc0) != 0x80;
 	}
 	return columns;
+}
+
+int plain_columns(const char *s)
+{
+	return plain_bytes(NULL, s, strlen(s));
 }
 
 int plain_text(FILE *out, const char *s)

@@ -12,6 +12,9 @@
 int plain_bytes(FILE *out, const char *s, size_t n);
 int plain_text(FILE *out, const char *s);
 
+/** How many columns that takes. */
+int plain_columns(const char *s);
+
 /** The same into out; what does not fit is cut.  Returns: its length. */
 size_t plain_copy(char *out, size_t cap, const char *s);
 

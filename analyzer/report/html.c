@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "assets.h"
+#include "db.h"
 #include "plot/outfile.h"
 #include "report/html_parts.h"
 #include "talk.h"
@@ -14,9 +15,12 @@ static const struct html_part {
 	const char *name;
 	int (*write)(struct html_page *p);
 } html_parts[] = {
-	{"title", html_part_title}, {"verdict", html_part_verdict}, {"findings", html_part_findings},
-	{"plots", html_part_plots}, {"sites", html_part_sites},     {"facts", html_part_facts},
-	{"json", html_part_json},
+	{"title", html_part_title},       {"verdict", html_part_verdict},
+	{"findings", html_part_findings}, {"plots", html_part_plots},
+	{"sites", html_part_sites},       {"graphs", html_part_graphs},
+	{"channels", html_part_channels}, {"locks", html_part_locks},
+	{"lanes", html_part_lanes},       {"dump", html_part_dump},
+	{"facts", html_part_facts},       {"json", html_part_json},
 };
 
 static int html_part(struct html_page *p, const char *name, size_t len)
@@ -62,5 +66,9 @@ int report_html(sqlite3 *db, const char *dir)
 		return err;
 	struct html_page p = {.out = out.file, .db = db, .dir = dir};
 
+	if (db_run_asset(db, "sql/html/tables.sql") != SQLITE_OK) {
+		talk("cannot write the database: %s", sqlite3_errmsg(db));
+		return outfile_close(&out, -EIO);
+	}
 	return outfile_close(&out, html_fill(&p, page->data));
 }

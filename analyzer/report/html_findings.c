@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/** html_findings.c: the verdict, and one section for each finding. */
+/** html_findings.c: the verdict, one section for each finding, and their graphs of waits. */
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
 
+#include "db.h"
 #include "plot/query.h"
+#include "report/html_graph.h"
 #include "report/html_parts.h"
 #include "report/html_write.h"
+
+enum { HTML_FINDINGS_MAX = 200, HTML_FINDING_CHARS = 2000 };
 
 enum { // columns of findings.sql
 	F_KIND,
@@ -59,7 +63,7 @@ static void row_text(FILE *out, const char *name, const char *text)
 	if (!*text)
 		return;
 	row_begin(out, name);
-	html_text(out, text);
+	html_clip(out, text, HTML_FINDING_CHARS);
 	fputs("</dd>\n", out);
 }
 
@@ -106,7 +110,7 @@ static int row_goroutines(struct html_page *p, sqlite3_stmt *f)
 		fprintf(p->out, "%s%lld", shown++ ? ", " : "", sqlite3_column_int64(g, 0));
 		if (*query_text(g, 1)) {
 			fputs(" (", p->out);
-			html_text(p->out, query_text(g, 1));
+			html_clip(p->out, query_text(g, 1), HTML_PLACE_CHARS);
 			putc(')', p->out);
 		}
 	}
@@ -141,7 +145,7 @@ static int row_objects(struct html_page *p, sqlite3_stmt *f)
 		row_begin(p->out, *query_text(o, 1) ? "object" : "object (unknown)");
 		html_text(p->out, query_text(o, 1));
 		fputs(" <code>", p->out);
-		html_text(p->out, query_text(o, 2));
+		html_clip(p->out, query_text(o, 2), HTML_PLACE_CHARS);
 		fputs("</code>", p->out);
 		if (*made.file || *made.func) {
 			fputs(" made at ", p->out);
@@ -165,7 +169,7 @@ static int html_finding(struct html_page *p, sqlite3_stmt *f)
 	        sqlite3_column_int64(f, F_ID));
 	html_text(out, query_text(f, F_KIND));
 	fputs("</span> ", out);
-	html_text(out, query_text(f, F_TITLE));
+	html_clip(out, query_text(f, F_TITLE), HTML_FINDING_CHARS);
 	fputs(" <span class=\"certainty\">", out);
 	html_text(out, query_text(f, F_CERTAINTY));
 	fputs("</span></h3>\n<dl>\n", out);
@@ -190,6 +194,7 @@ static int html_finding(struct html_page *p, sqlite3_stmt *f)
 
 int html_part_findings(struct html_page *p)
 {
+	int64_t count = 0;
 	int err = 0;
 
 	for (int notes = 0; notes <= 1 && !err; notes++) {
@@ -198,12 +203,52 @@ int html_part_findings(struct html_page *p)
 		err = f ? 1 : -EIO;
 		while (err == 1) {
 			err = query_step(f);
-			if (err == 1 && finding_is_note(f) == notes) {
+			if (err == 1 && finding_is_note(f) == notes && count++ < HTML_FINDINGS_MAX) {
 				err = html_finding(p, f);
 				err = err ? err : 1;
 			}
 		}
 		sqlite3_finalize(f);
 	}
+	if (!err && !count)
+		fputs("<p class=\"empty\">There are none.</p>\n", p->out);
+	html_more(p, count - HTML_FINDINGS_MAX, "findings");
 	return err;
+}
+
+static int graph_figure(void *arg, sqlite3_stmt *st)
+{
+	struct html_page *p = arg;
+	int64_t id = sqlite3_column_int64(st, 0), left_out = 0;
+
+	fputs("<figure class=\"waits\" tabindex=\"0\">\n", p->out);
+	int err = html_graph(p->db, p->out, id, &left_out);
+
+	fputs("<figcaption><a href=\"#", p->out);
+	html_text(p->out, db_column(st, 1));
+	fprintf(p->out, "-%lld\">#%lld ", (long long)id, (long long)id);
+	html_text(p->out, db_column(st, 1));
+	fputs("</a> ", p->out);
+	html_clip(p->out, db_column(st, 2), HTML_PLACE_CHARS);
+	fputs("</figcaption>\n</figure>\n", p->out);
+	html_more(p, left_out, "goroutines");
+	return err;
+}
+
+int html_part_graphs(struct html_page *p)
+{
+	static const char asset[] = "sql/html/graph.sql";
+	int err = html_do(p, asset, "wanted");
+
+	if (!err)
+		err = html_do(p, asset, "nodes");
+	if (!err && !db_number(p->db, asset, "count", 0)) {
+		fputs("<p>No finding has goroutines that wait for each other.</p>\n", p->out);
+		return 0;
+	}
+	if (!err)
+		fputs("<p class=\"key\">Boxes are goroutines, rounded ones what they wait for. "
+		      "A solid arrow: waits for; dashed: is held by; dotted: could be ended by.</p>\n",
+		      p->out);
+	return err ? err : html_each(p, asset, "findings", graph_figure, p);
 }

@@ -1,18 +1,54 @@
 /* SPDX-License-Identifier: MIT */
-/** html_parts.c: the plots, the tables and the embedded JSON of the page. */
+/** html_parts.c: the plots, the goroutines at the end, the facts and the embedded JSON of the page.
+ */
 #include "report/html_parts.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "db.h"
 #include "plot/plot.h"
 #include "plot/query.h"
 #include "report/html_write.h"
+#include "report/traceback.h"
 #include "talk.h"
 
-enum { HTML_SITES_MAX = 200 };
+/** What of other files goes into the page, so that it stays below 2 MB. */
+enum { HTML_PLOTS_BYTES = 1000000, HTML_JSON_BYTES = 300000 };
+
+int html_each(struct html_page *p, const char *asset, const char *name,
+              int (*row)(void *arg, sqlite3_stmt *st), void *arg)
+{
+	if (db_each(p->db, asset, name, row, arg) == SQLITE_OK)
+		return 0;
+	talk("cannot query the database: %s (%s, %s)", sqlite3_errmsg(p->db), asset, name);
+	return -EIO;
+}
+
+static int html_no_row(void *arg, sqlite3_stmt *st)
+{
+	(void)arg;
+	(void)st;
+	return SQLITE_OK;
+}
+
+int html_do(struct html_page *p, const char *asset, const char *name)
+{
+	return html_each(p, asset, name, html_no_row, NULL);
+}
+
+void html_more(struct html_page *p, int64_t more, const char *what)
+{
+	if (more <= 0)
+		return;
+	fputs("<p class=\"more\">and ", p->out);
+	html_count(p->out, more);
+	fprintf(p->out, " more %s, not shown here</p>\n", what);
+}
 
 int html_part_title(struct html_page *p)
 {
@@ -36,21 +72,29 @@ static FILE *html_open(struct html_page *p, const char *name)
 	return fopen(path, "re");
 }
 
-/** The drawing from its <svg> on: what stands before belongs to a file of its own. */
-static bool html_svg(struct html_page *p, const char *plot)
+/** The drawing from its <svg> on: what stands before belongs to a file of its own.  It takes its
+ * bytes from *room; if that is not enough, it is left out. */
+static bool html_svg(struct html_page *p, const char *plot, size_t *room)
 {
 	char name[64], line[4096];
 	bool begun = false;
+	struct stat st;
 
 	snprintf(name, sizeof name, "plots/%s.svg", plot);
 	FILE *svg = html_open(p, name);
 
 	if (!svg)
 		return false;
-	while (fgets(line, sizeof line, svg)) {
-		begun = begun || strncmp(line, "<svg", 4) == 0;
-		if (begun)
-			fputs(line, p->out);
+	if (fstat(fileno(svg), &st) == 0 && st.st_size <= (off_t)*room) {
+		*room -= (size_t)st.st_size;
+		while (fgets(line, sizeof line, svg)) {
+			begun = begun || strncmp(line, "<svg", 4) == 0;
+			if (begun)
+				fputs(line, p->out);
+		}
+	} else {
+		fprintf(p->out, "<p>The drawing is large: <a href=\"%s\">%s</a></p>\n", name, name);
+		begun = true;
 	}
 	fclose(svg);
 	return begun;
@@ -71,11 +115,13 @@ static bool html_plot(struct html_page *p, const char *plot)
 
 int html_part_plots(struct html_page *p)
 {
+	size_t room = HTML_PLOTS_BYTES;
+
 	for (size_t i = 0; plot_name(i); i++) {
 		if (!html_plot(p, plot_name(i)))
 			continue; // nothing to show, or not wanted
-		fprintf(p->out, "<figure id=\"plot-%s\">\n", plot_name(i));
-		if (!html_svg(p, plot_name(i)))
+		fprintf(p->out, "<figure id=\"plot-%s\" tabindex=\"0\">\n", plot_name(i));
+		if (!html_svg(p, plot_name(i), &room))
 			fprintf(p->out,
 			        "<p>The plot was not drawn; <code>gnuplot %s.gp</code> in the folder "
 			        "<code>plots</code> makes it.</p>\n",
@@ -85,53 +131,36 @@ int html_part_plots(struct html_page *p)
 	return 0;
 }
 
-static void html_cell(FILE *out, int64_t n, bool flagged)
+static int dump_row(void *arg, sqlite3_stmt *st)
 {
-	fputs(flagged ? "<td class=\"number flagged\">" : "<td class=\"number\">", out);
-	html_count(out, n);
-	fputs("</td>", out);
+	traceback_goroutine(arg, st);
+	return SQLITE_OK;
 }
 
-static void html_site(FILE *out, sqlite3_stmt *s)
+/* Made as plain text first: its controls are shown there. */
+int html_part_dump(struct html_page *p)
 {
-	struct html_place place = {
-		.func = query_text(s, 5),
-		.file = query_text(s, 6),
-		.line = sqlite3_column_int64(s, 7),
-		.text = query_text(s, 8),
-	};
-	bool found = sqlite3_column_type(s, 9) != SQLITE_NULL;
+	char *text = NULL;
+	size_t size;
+	FILE *plain = open_memstream(&text, &size);
+	int64_t alive = db_number(p->db, "sql/html/dump.sql", "count", 0), shown = 0;
 
-	fputs("<tr><td>", out);
-	html_place(out, &place);
-	fputs("</td>", out);
-	html_cell(out, sqlite3_column_int64(s, 1), false);
-	html_cell(out, sqlite3_column_int64(s, 2), false);
-	html_cell(out, sqlite3_column_int64(s, 3), found);
-	html_cell(out, sqlite3_column_int64(s, 4), false);
-	fputs("<td>", out);
-	if (found)
-		fprintf(out, "#%lld", (long long)sqlite3_column_int64(s, 9));
-	fputs("</td></tr>\n", out);
-}
+	if (!plain)
+		return -ENOMEM;
+	int err = html_each(p, "sql/html/dump.sql", "goroutines", dump_row, plain);
 
-int html_part_sites(struct html_page *p)
-{
-	sqlite3_stmt *s = query_open(p->db, "sql/plot/spawn_sites.sql");
-	int64_t rows = 0;
-	int err = s ? 1 : -EIO;
-
-	while (err == 1) {
-		err = query_step(s);
-		if (err == 1 && rows++ < HTML_SITES_MAX)
-			html_site(p->out, s);
+	fclose(plain);
+	for (const char *at = text; (at = strstr(at, "\n\n")); at += 2)
+		shown++;
+	if (!err && !shown)
+		fputs("<p>No goroutine was alive.</p>\n", p->out);
+	if (!err && shown) {
+		fputs("<pre id=\"dump\" tabindex=\"0\">", p->out);
+		html_lines(p->out, text);
+		fputs("</pre>\n", p->out);
+		html_more(p, alive - shown, "goroutines");
 	}
-	sqlite3_finalize(s);
-	if (rows > HTML_SITES_MAX) {
-		fputs("<tr><td colspan=\"6\">and ", p->out);
-		html_count(p->out, rows - HTML_SITES_MAX);
-		fputs(" more</td></tr>\n", p->out);
-	}
+	free(text);
 	return err;
 }
 
@@ -169,14 +198,18 @@ int html_part_facts(struct html_page *p)
 
 /**
  * report.json as it is, but for `<`, which JSON has only in strings: there it may be written as
- * \u003c, so that nothing in it can end the script element or begin a comment.
+ * \u003c, so that nothing in it can end the script element or begin a comment.  null if it is not
+ * there, or too large for a page.
  */
 int html_part_json(struct html_page *p)
 {
 	FILE *json = html_open(p, "report.json");
+	struct stat st;
 
-	if (!json) {
+	if (!json || fstat(fileno(json), &st) < 0 || st.st_size > HTML_JSON_BYTES) {
 		fputs("null", p->out);
+		if (json)
+			fclose(json);
 		return 0;
 	}
 	for (int c = getc(json); c != EOF; c = getc(json)) {

@@ -9,6 +9,8 @@
 #include "db.h"
 #include "plain.h"
 #include "report/report.h"
+#include "report/text_number.h"
+#include "report/text_plot.h"
 
 enum { TEXT_COLUMNS = 80, TEXT_INDENT = 16 };
 
@@ -34,6 +36,31 @@ static void text_wrap(FILE *out, const char *s, int column, int indent)
 	fputc('\n', out);
 }
 
+/* Where on the line a row of words is. */
+struct text_line {
+	FILE *out;
+	int column, indent;
+};
+
+/* Three blanks and the words; on the next line if they do not fit on this one. */
+static void text_more(struct text_line *row, const char *before, const char *words,
+                      const char *after)
+{
+	int columns = (int)(strlen(before) + plain_columns(words) + strlen(after));
+
+	if (row->column + 3 + columns > TEXT_COLUMNS) {
+		fprintf(row->out, "\n%*s", row->indent, "");
+		row->column = row->indent;
+	} else {
+		fputs("   ", row->out);
+		row->column += 3;
+	}
+	fputs(before, row->out);
+	plain_text(row->out, words);
+	fputs(after, row->out);
+	row->column += columns;
+}
+
 static void text_field(FILE *out, const char *name, const char *value)
 {
 	if (!*value)
@@ -43,7 +70,7 @@ static void text_field(FILE *out, const char *name, const char *value)
 }
 
 /* 1204311 -> 1,204,311 */
-static const char *text_count(char out[32], int64_t v)
+const char *text_count(char out[32], int64_t v)
 {
 	char digits[24];
 	int n = snprintf(digits, sizeof digits, "%" PRId64, v), at = 0;
@@ -115,23 +142,30 @@ static void text_header(FILE *out, sqlite3_stmt *st)
 	char a[32], b[32], c[32], d[32], when[64] = "";
 	struct tm tm;
 
+	struct text_line program = {.out = out, .indent = 14};
+
 	fputs("gtrace analyze ", out);
 	plain_text(out, db_column(st, 0));
 	fputs("\n  program     ", out);
-	plain_text(out, db_column(st, 1));
+	program.column = 14 + plain_text(out, db_column(st, 1));
 	if (sqlite3_column_int64(st, 2))
-		fprintf(out, "   pid %" PRId64, (int64_t)sqlite3_column_int64(st, 2));
+		text_more(&program, "pid ", db_column(st, 2), "");
 	if (start > 0 && gmtime_r(&start, &tm) && strftime(when, sizeof when, "%F %T UTC", &tm))
-		fprintf(out, "   started %s", when);
+		text_more(&program, "started ", when, "");
 	fprintf(out, "\n  recorded    %s, %s events, %s", plain_time(a, sqlite3_column_int64(st, 4)),
 	        text_count(b, events), text_bytes(c, bytes));
 	if (events)
 		fprintf(out, " (%.1f bytes/event)", (double)bytes / (double)events);
-	fprintf(out, "\n  goroutines  %s started, %s ended,",
-	        text_count(a, sqlite3_column_int64(st, 13)),
-	        text_count(b, sqlite3_column_int64(st, 14)));
-	fprintf(out, " peak %s at %s   workers %d\n", text_count(c, sqlite3_column_int64(st, 15)),
-	        plain_time(d, sqlite3_column_int64(st, 16)), sqlite3_column_int(st, 18));
+	struct text_line goroutines = {.out = out, .indent = 14};
+
+	goroutines.column = fprintf(out, "\n  goroutines  %s started, %s ended, peak %s at %s",
+	                            text_count(a, sqlite3_column_int64(st, 13)),
+	                            text_count(b, sqlite3_column_int64(st, 14)),
+	                            text_count(c, sqlite3_column_int64(st, 15)),
+	                            plain_time(d, sqlite3_column_int64(st, 16))) -
+	                    1;
+	text_more(&goroutines, "workers ", db_column(st, 18), "");
+	fputc('\n', out);
 	if (sqlite3_column_type(st, 23) != SQLITE_NULL) // what the recorder itself took
 		fprintf(out, "  recorder    %s of CPU, %s batches, %s stalls (%s)\n",
 		        plain_time(a, sqlite3_column_int64(st, 23)),
@@ -144,26 +178,22 @@ static void text_header(FILE *out, sqlite3_stmt *st)
 	text_end(out, st);
 }
 
-/* file:line  func()  what, on a line of their own. */
+/* file:line  func()  what. */
 static void text_place(FILE *out, const char *name, sqlite3_stmt *st, int column)
 {
 	const char *file = db_column(st, column), *func = db_column(st, column + 2);
 	const char *what = db_column(st, column + 3);
+	struct text_line row = {.out = out, .column = TEXT_INDENT, .indent = TEXT_INDENT};
 
 	if (!*file)
 		return;
 	fprintf(out, "    %-*s", TEXT_INDENT - 4, name);
-	plain_text(out, file);
-	fprintf(out, ":%d", sqlite3_column_int(st, column + 1));
-	if (*func) {
-		fputs("   ", out);
-		plain_text(out, func);
-		fputs(strchr(func, '(') ? "" : "()", out);
-	}
-	if (*what) {
-		fputs("   ", out);
-		plain_text(out, what);
-	}
+	row.column += plain_text(out, file);
+	row.column += fprintf(out, ":%d", sqlite3_column_int(st, column + 1));
+	if (*func)
+		text_more(&row, "", func, strchr(func, '(') ? "" : "()");
+	if (*what)
+		text_more(&row, "", what, "");
 	fputc('\n', out);
 }
 
@@ -225,31 +255,77 @@ static void text_problems(FILE *out, sqlite3_stmt *st)
 	text_hidden(out, sqlite3_column_int64(st, 3), "left out");
 }
 
+/* "14.2 s chan receive pool.c:55 (idle, 32 goroutines: normal)" */
+static void text_wait(FILE *out, sqlite3_stmt *st, bool first)
+{
+	char time[32];
+	int column = TEXT_INDENT;
+
+	fprintf(out, "%s%-*s", first ? "\n" : "", TEXT_INDENT, first ? "slowest waits" : "");
+	column += fprintf(out, "%s ", plain_time(time, sqlite3_column_int64(st, 0)));
+	text_wrap(out, db_column(st, 1), column, TEXT_INDENT);
+}
+
+static int text_chart(sqlite3 *db, FILE *out, sqlite3_stmt *st)
+{
+	const struct text_plot plot = {
+		.end_ns = sqlite3_column_int64(st, 4),
+		.peak = sqlite3_column_int64(st, 15),
+		.peak_ns = sqlite3_column_int64(st, 16),
+		.left = sqlite3_column_int64(st, 13) - sqlite3_column_int64(st, 14),
+	};
+
+	return text_plot(db, out, &plot);
+}
+
+/** The parts of the report, as text.sql names them. */
+enum text_part { TEXT_TRACE, TEXT_PROBLEMS, TEXT_FINDINGS, TEXT_NOTES, TEXT_WAITS, TEXT_PARTS };
+
+static int text_row(sqlite3 *db, FILE *out, sqlite3_stmt *st, enum text_part part, bool first,
+                    bool colour)
+{
+	switch (part) {
+	case TEXT_TRACE:
+		text_header(out, st);
+		return text_chart(db, out, st);
+	case TEXT_PROBLEMS:
+		text_problems(out, st);
+		break;
+	case TEXT_FINDINGS:
+		text_finding(out, st, colour);
+		break;
+	case TEXT_NOTES:
+		fputs(first ? "\n" : "", out);
+		text_note(out, st);
+		break;
+	default:
+		text_wait(out, st, first);
+		break;
+	}
+	return SQLITE_OK;
+}
+
 int report_text(sqlite3 *db, FILE *out, bool colour)
 {
-	static const char *const parts[] = {"trace", "problems", "findings", "notes"};
+	static const char *const names[TEXT_PARTS] = {"trace", "problems", "findings", "notes",
+	                                              "waits"};
 	int err = SQLITE_OK;
 
-	for (int i = 0; i < 4 && err == SQLITE_OK; i++) {
+	for (int part = 0; part < TEXT_PARTS && err == SQLITE_OK; part++) {
 		sqlite3_stmt *st;
 		bool first = true;
-		err = db_prepare(db, "sql/report/text.sql", parts[i], &st);
+
+		err = db_prepare(db, "sql/report/text.sql", names[part], &st);
 		while (err == SQLITE_OK && (err = sqlite3_step(st)) == SQLITE_ROW) {
-			err = SQLITE_OK;
-			if (i == 0)
-				text_header(out, st);
-			else if (i == 1)
-				text_problems(out, st);
-			else if (i == 2)
-				text_finding(out, st, colour);
-			if (i != 3)
-				continue;
-			fputs(first ? "\n" : "", out);
+			err = text_row(db, out, st, (enum text_part)part, first, colour);
 			first = false;
-			text_note(out, st);
 		}
 		sqlite3_finalize(st);
 		err = err == SQLITE_DONE ? SQLITE_OK : err;
 	}
+	if (err == SQLITE_OK)
+		fprintf(out,
+		        "\nverdict %s    more: gtrace goroutine | gtrace at | gtrace plot | report.html\n",
+		        report_fails(db) ? "FAIL" : "pass");
 	return err;
 }

@@ -39,10 +39,13 @@ rewrite()
 }
 
 # Numbers, with a unit or not, are all one, and a longer number may move the end of a line.  The note
-# on a goroutine that is on its last steps while main returns comes and goes.
+# on a goroutine that is on its last steps while main returns comes and goes.  The plot in letters and
+# the order of waits that took as long as each other are of one run alone.
 mask()
 {
-	awk '/^note: .*(running|runnable).* when main returned/ { skip = 1; next }
+	awk '/^ +([0-9,]+ )?[|][ .:|]*/ { next }
+		/^slowest waits/, /^$/ { next }
+		/^note: .*(running|runnable).* when main returned/ { skip = 1; next }
 		!/^ / { skip = 0 }
 		!skip' "$1" |
 		sed -E 's/[0-9][0-9.,]*( ?(ns|us|µs|ms|s|min|B|KiB|MiB|%))?([^[:alnum:]]|$)/#\3/g' |

@@ -149,7 +149,10 @@ SELECT f.trace_id, f.kind, f.part, 'fact', 'info',
                       WHEN 1 THEN ' ready to run' WHEN 5 THEN ' in a call outside' ELSE ' running' END ||
          ' when main returned',
        CASE WHEN i.g IS NOT NULL THEN 'idle: the program could still have given them work'
-            ELSE 'main did not wait for them' END,
+            ELSE 'main did not wait for them' END ||
+         coalesce('; kept alive by ' || k.what ||
+                  CASE k.n WHEN 1 THEN '' ELSE ' and ' || (k.n - 1) || ' more' END ||
+                  ', which has ' || k.name, ''),
        NULL, f.n, f.since_ns, e.file, e.line, e.func, coalesce(b.blocked_text, ''),
        e.born_file, e.born_line, e.born_func, 'go ' || e.born_text, 0
 FROM (SELECT m.trace_id, m.kind, m.part, count(*) AS n, min(x.from_ns) AS since_ns
@@ -160,7 +163,14 @@ FROM (SELECT m.trace_id, m.kind, m.part, count(*) AS n, min(x.from_ns) AS since_
       GROUP BY m.trace_id, m.kind, m.part) f
 JOIN goroutine_at_end e ON e.trace_id = f.trace_id AND e.g = f.part
 LEFT JOIN blocked b ON b.trace_id = f.trace_id AND b.g = f.part
-LEFT JOIN idle i ON i.trace_id = f.trace_id AND i.g = f.part;
+LEFT JOIN idle i ON i.trace_id = f.trace_id AND i.g = f.part
+LEFT JOIN (SELECT w.trace_id, w.g, min('"' || o.name || '"') AS name, min(r.what) AS what,
+                  count(DISTINCT r.what) AS n
+           FROM wait_on w
+           JOIN reach r ON r.trace_id = w.trace_id AND r.object = w.object AND r.place <> 0 AND r.what <> ''
+           JOIN object_name o ON o.trace_id = w.trace_id AND o.object = w.object
+           WHERE r.snap = (SELECT max(l.snap) FROM reach l WHERE l.trace_id = r.trace_id AND l.object = r.object)
+           GROUP BY w.trace_id, w.g) k ON k.trace_id = f.trace_id AND k.g = f.part;
 
 INSERT INTO finding_object(trace_id, kind, part, object)
 SELECT DISTINCT f.trace_id, f.kind, f.part, w.object

@@ -6,7 +6,7 @@ WITH t AS (SELECT * FROM trace ORDER BY trace_id LIMIT 1),
 fact(n, name, kind, value) AS (
   SELECT 1, 'program', 'text', program FROM t
   UNION ALL SELECT 2, 'process', 'text', pid FROM t
-  UNION ALL SELECT 3, 'started', 'text', strftime('%Y-%m-%d %H:%M:%S UTC', start_wall_ns / 1000000000, 'unixepoch') FROM t
+  UNION ALL SELECT 3, 'started', 'text', strftime('%Y-%m-%d %H:%M:%S UTC', start_wall_ns / 1000000000, 'unixepoch') FROM t WHERE start_wall_ns > 0
   UNION ALL SELECT 4, 'recorded', 'time', duration_ns FROM t
   UNION ALL SELECT 5, 'ended by', 'text', "end" || coalesce(' ' || end_code, '') FROM t
   UNION ALL SELECT 6, 'goroutines started', 'count', started FROM t
@@ -25,6 +25,7 @@ fact(n, name, kind, value) AS (
   UNION ALL SELECT 16, 'CPU time of the recorder', 'time', recorder_cpu_ns FROM t
   UNION ALL SELECT 16, 'stalls behind the recorder', 'count', nullif(stalls, 0) FROM t
   UNION ALL SELECT 16, 'time in those', 'time', nullif(stall_ns, 0) FROM t
+  UNION ALL SELECT 14, 'places where no order of events fits', 'count', nullif(broken, 0) FROM t
   UNION ALL SELECT 17, 'note', 'text', 'reading the trace was interrupted' FROM t WHERE partial
   UNION ALL SELECT 18, 'note', 'text', 'part of the trace came from a left-over buffer file' FROM t WHERE sidecar
 )

@@ -41,8 +41,44 @@ SELECT title || CASE WHEN blocked_file IS NOT NULL AND blocked_text <> ''
                      THEN ' (' || blocked_file || ':' || blocked_line || ')'
                      WHEN born_file IS NOT NULL THEN ' (born at ' || born_file || ':' || born_line || ')'
                      ELSE '' END || CASE WHEN why LIKE 'idle%' THEN ': idle, normal' ELSE '' END
+         || CASE instr(why, '; kept alive by ') WHEN 0 THEN '' ELSE substr(why, instr(why, '; kept alive by ')) END
 FROM shown WHERE trace_id = 1 AND severity = 'info'
 ORDER BY id;
+
+-- @counts
+-- How many goroutines were alive, in each of ?1 parts of the run: what changed, without order.
+SELECT born_ns, coalesce(ended_ns, -1) FROM goroutine WHERE trace_id = 1;
+
+-- @waits
+-- The longest waits, three places of them, that are in no problem and took 1 ms or more.  SQLite keeps only
+-- those within the limit while it sorts.
+WITH slow AS (
+  SELECT i.g, i.reason, i.object, i.site, coalesce(i.to_ns, t.duration_ns) - i.from_ns AS ns, i.to_ns
+  FROM interval i
+  JOIN trace t ON t.trace_id = i.trace_id
+  WHERE i.trace_id = 1 AND i.state = 3
+  ORDER BY 5 DESC
+  LIMIT 1000
+)
+SELECT max(s.ns), coalesce(r.text, 'wait') || coalesce(' ' || p.file || ':' || p.line, '') ||
+       CASE WHEN s.reason = 12 THEN ' (as asked: normal)'
+            WHEN s.reason = 13 THEN ' (for the world outside: normal)'
+            ELSE ' (' || CASE max(i.g IS NOT NULL) WHEN 1 THEN 'idle, ' ELSE '' END ||
+                 count(DISTINCT s.g) || CASE count(DISTINCT s.g) WHEN 1 THEN ' goroutine' ELSE ' goroutines' END ||
+                 CASE WHEN max(i.g IS NOT NULL) = 1 THEN ': normal'
+                      WHEN min(s.to_ns IS NULL) = 1 THEN ', until the end' ELSE '' END || ')' END
+FROM slow s
+LEFT JOIN word r ON r.list = 'reason' AND r.number = s.reason
+LEFT JOIN site p ON p.trace_id = 1 AND p.site = s.site
+LEFT JOIN idle i ON i.trace_id = 1 AND i.g = s.g
+WHERE s.ns >= 1000000
+  AND NOT (s.to_ns IS NULL AND EXISTS (
+        SELECT 1 FROM finding_goroutine m
+        JOIN shown f ON f.trace_id = m.trace_id AND f.kind = m.kind AND f.part = m.part
+        WHERE m.trace_id = 1 AND m.g = s.g AND f.severity <> 'info'))
+GROUP BY s.reason, s.site
+ORDER BY 1 DESC, 2
+LIMIT 3;
 
 -- @fails
 -- Findings that count for the exit code.

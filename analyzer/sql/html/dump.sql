@@ -1,0 +1,28 @@
+-- SPDX-License-Identifier: MIT
+--
+-- The goroutines at the end, as show/at.sql has them: of those that do the same at the same place the first
+-- five, and 200 in all.
+
+-- @goroutines
+SELECT e.g, CASE WHEN e.state = 3 THEN coalesce(nullif(e.reason_text, ''), 'waiting') ELSE w.text END,
+       (t.duration_ns - e.since_ns) / 60000000000, e.foreign_thread IS NOT NULL,
+       coalesce(s.func, ''), coalesce(s.file, ''), coalesce(s.line, 0), coalesce(e.born_text, ''),
+       coalesce(e.parent, 0), coalesce(e.born_func, ''), coalesce(e.born_file, ''), coalesce(e.born_line, 0)
+FROM (SELECT x.*, row_number() OVER (PARTITION BY x.state, x.reason, x.site, x.born_site ORDER BY x.g) AS place
+      FROM (SELECT g.g, g.born_site, i.state, i.reason, i.site
+            FROM goroutine g
+            JOIN interval i ON i.trace_id = g.trace_id AND i.g = g.g AND i.n = g.intervals - 1
+            WHERE g.trace_id = 1 AND g.ended_ns IS NULL) x) p
+JOIN goroutine_at_end e ON e.trace_id = 1 AND e.g = p.g
+JOIN trace t ON t.trace_id = 1
+LEFT JOIN word w ON w.list = 'state' AND w.number = e.state
+LEFT JOIN site s ON s.trace_id = 1 AND s.site =
+          coalesce(e.site, (SELECT i.site FROM interval i
+                            WHERE i.trace_id = 1 AND i.g = e.g AND i.site IS NOT NULL
+                            ORDER BY i.n DESC LIMIT 1))
+WHERE p.place <= 5
+ORDER BY e.g
+LIMIT 200;
+
+-- @count
+SELECT count(*) FROM goroutine WHERE trace_id = 1 AND ended_ns IS NULL;

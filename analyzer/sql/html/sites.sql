@@ -1,0 +1,87 @@
+-- SPDX-License-Identifier: MIT
+--
+-- What became of the goroutines of each place that spawns.  Site -1 stands for main, 0 for unknown.
+
+-- @levels
+-- The temporary table site_level: how many of a site were alive, in each of 60 parts of the run.
+INSERT INTO temp.site_level(site, part, top, step)
+WITH one(end_ns) AS (SELECT max(duration_ns, 1) FROM trace WHERE trace_id = 1),
+life AS (
+  SELECT coalesce(born_site, CASE g WHEN 1 THEN -1 ELSE 0 END) AS site, born_ns, ended_ns
+  FROM goroutine
+  WHERE trace_id = 1
+),
+change AS (
+  SELECT site, born_ns AS ts_ns, 1 AS step FROM life
+  UNION ALL
+  SELECT site, ended_ns, -1 FROM life WHERE ended_ns IS NOT NULL
+),
+level AS (
+  SELECT site, ts_ns, step,
+         sum(step) OVER (PARTITION BY site ORDER BY ts_ns, step ROWS UNBOUNDED PRECEDING) AS alive
+  FROM change
+)
+SELECT site, min(59, ts_ns / ((end_ns + 59) / 60)) AS part, max(alive), sum(step)
+FROM level, one
+GROUP BY site, part;
+
+-- @sites
+-- Those with a finding first, then by how many were alive at once; the first 100.
+WITH life AS (
+  SELECT g, coalesce(born_site, CASE g WHEN 1 THEN -1 ELSE 0 END) AS site, ended_ns - born_ns AS ns,
+         coalesce(ended_ns, (SELECT duration_ns FROM trace WHERE trace_id = 1)) - born_ns AS lived_ns
+  FROM goroutine
+  WHERE trace_id = 1
+),
+total AS (
+  SELECT site, count(*) AS started, count(ns) AS ended, sum(ns) AS ns, sum(lived_ns) AS lived_ns
+  FROM life GROUP BY site
+),
+p99 AS (
+  SELECT site, max(ns) AS ns
+  FROM (SELECT site, ns, row_number() OVER (PARTITION BY site ORDER BY ns) AS rank,
+               count(*) OVER (PARTITION BY site) AS n
+        FROM life WHERE ns IS NOT NULL)
+  WHERE rank <= (n * 99 + 99) / 100
+  GROUP BY site
+),
+blocked AS (
+  SELECT l.site, sum(coalesce(i.to_ns, t.duration_ns) - i.from_ns) AS ns
+  FROM interval i
+  JOIN trace t ON t.trace_id = i.trace_id
+  JOIN life l ON l.g = i.g
+  WHERE i.trace_id = 1 AND i.state = 3
+  GROUP BY l.site
+),
+found AS (
+  SELECT l.site, min(f.id) AS id
+  FROM shown f
+  JOIN finding_goroutine fg ON fg.trace_id = f.trace_id AND fg.kind = f.kind AND fg.part = f.part
+  JOIN life l ON l.g = fg.g
+  WHERE f.trace_id = 1 AND f.severity <> 'info'
+  GROUP BY l.site
+)
+SELECT t.site, CASE t.site WHEN -1 THEN 'main' ELSE coalesce(nullif(s.func, ''), 'unknown') END AS func,
+       s.file, s.line, s.text, t.started, t.ended, t.started - t.ended AS alive,
+       (SELECT max(max(v.top), 1) FROM temp.site_level v WHERE v.site = t.site) AS peak,
+       t.ns / nullif(t.ended, 0) AS mean_ns, p.ns AS p99_ns,
+       round(100.0 * b.ns / nullif(t.lived_ns, 0)) AS blocked_percent, f.id AS finding, k.kind,
+       EXISTS (SELECT 1 FROM shown w
+               JOIN finding_goroutine fg ON fg.trace_id = w.trace_id AND fg.kind = w.kind AND fg.part = w.part
+               JOIN goroutine g ON g.trace_id = fg.trace_id AND g.g = fg.g
+               WHERE w.trace_id = 1 AND w.kind IN ('leak-growth', 'runaway-spawn') AND g.born_site = t.site) AS grows
+FROM total t
+LEFT JOIN p99 p ON p.site = t.site
+LEFT JOIN blocked b ON b.site = t.site
+LEFT JOIN found f ON f.site = t.site
+LEFT JOIN shown k ON k.trace_id = 1 AND k.id = f.id
+LEFT JOIN site s ON s.trace_id = 1 AND s.site = t.site
+ORDER BY f.id IS NULL, peak DESC, t.started DESC, t.site
+LIMIT 100;
+
+-- @count
+SELECT count(DISTINCT site) FROM temp.site_level;
+
+-- @spark
+-- The parts of one site in which something changed.
+SELECT part, top, step FROM temp.site_level WHERE site = ?1 ORDER BY part;
