@@ -2,12 +2,15 @@
 /**
  * feed.c: the intervals of a trace as the virtual table interval_feed, in order, to be read once.
  *
- * One INSERT ... SELECT over it writes them all.  Against an INSERT for each row it saves what SQLite
- * does around every statement: bind, start, savepoint, halt, reset.
+ * One INSERT ... SELECT over it writes them all.  Against an INSERT for each row it saves what
+ * SQLite does around every statement: bind, start, savepoint, halt, reset.
  */
 #include <string.h>
 
 #include "load/feed.h"
+#include "progress.h"
+
+enum { PROGRESS_ROWS = 1 << 16 }; // between looks at the clock
 
 struct feed_cursor {
 	sqlite3_vtab_cursor base;
@@ -74,7 +77,12 @@ static int feed_next(sqlite3_vtab_cursor *cursor)
 	const struct feed_table *t = (const struct feed_table *)cursor->pVtab;
 
 	c->row = runs_next(&t->rows->intervals);
-	c->at++;
+	if (++c->at % PROGRESS_ROWS == 0)
+		progress_show(t->rows->progress, "writing",
+		              &(struct progress_at){.unit = "intervals",
+		                                    .count = (uint64_t)c->at,
+		                                    .done = (uint64_t)c->at,
+		                                    .total = t->rows->intervals.put});
 	return t->rows->intervals.err ? SQLITE_IOERR : SQLITE_OK;
 }
 

@@ -52,7 +52,8 @@ struct rows {
 	sqlite3 *db;
 	sqlite3_stmt *st[ROWS_COUNT]; // prepared when first needed
 	struct runs intervals;        // written in the end, in order
-	int err; // the first SQLite error; nothing is written after it
+	struct progress *progress;    // of that; may be NULL
+	int err;                      // the first SQLite error; nothing is written after it
 };
 
 /** Begin a transaction.  Returns: an SQLite code. */

@@ -2,19 +2,19 @@
 /**
  * runs.c: any number of intervals in the order of their key, in bounded memory.
  *
- * Intervals end in time order but their table is clustered by goroutine.  Written as they come, each
- * would land on another page of it, and split it where it is full; in order, each is one more at the
- * end.  So they are sorted first, by runs that fit into memory, which are packed into a file without a
- * name and merged from there:
+ * Intervals end in time order but their table is clustered by goroutine.  Written as they come,
+ * each would land on another page of it, and split it where it is full; in order, each is one more
+ * at the end.  So they are sorted first, by runs that fit into memory, which are packed into a file
+ * without a name and merged from there:
  *
  *     put ──▶ rows ──full: sort──▶ file: run 0 │ run 1 │ run 2 ...
  *                                          └─────┬┴───────┘
  *                                      heap, by (g, n, run) ──▶ next
  *
  *   I1  Inside a run no key comes twice, and they rise.
- *   I2  Of equal keys the one put first is kept: within a run sorting is stable, and the heap has the
- *       earlier run first.  Only a damaged trace has any.
- *   I3  A run in the heap has its next row unpacked.
+ *   I2  Of equal keys the one put first is kept: within a run sorting is stable, and the heap has
+ * the earlier run first.  Only a damaged trace has any. I3  A run in the heap has its next row
+ * unpacked.
  *
  * A trace that fits into one run needs no file.
  */
@@ -262,8 +262,10 @@ int runs_put(struct runs *r, const struct interval *row)
 {
 	if (r->count == r->cap && !r->err && (r->cap < RUN_ROWS ? rows_grow(r) : runs_spill(r)))
 		return r->err;
-	if (!r->err)
+	if (!r->err) {
 		r->rows[r->count++] = *row;
+		r->put++;
+	}
 	return r->err;
 }
 

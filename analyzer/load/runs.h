@@ -22,6 +22,7 @@ struct runs {
 	struct interval *rows; // the run in the making
 	struct run_key *keys;  // room to sort it
 	size_t count, cap;
+	uint64_t put;    // how many in all
 	struct run *run; // those in the file
 	size_t run_count;
 	int fd;
@@ -40,8 +41,8 @@ int runs_put(struct runs *r, const struct interval *row);
 /** Begin to hand them out: nothing can be put any more.  Returns: likewise. */
 int runs_begin(struct runs *r);
 
-/** The next one, good until the next call; of those with the same key the first that was put.  NULL: it was
- * the last, or r->err. */
+/** The next one, good until the next call; of those with the same key the first that was put. NULL:
+ * it was the last, or r->err. */
 const struct interval *runs_next(struct runs *r);
 
 void runs_release(struct runs *r);

@@ -92,7 +92,7 @@ cp leak_first_answer.report/report.json report.json
 analyze 0 'no new problems' '' --baseline report.json leak_first_answer.gtrace
 sed '/^#/d; s/ .*//; s/^/  /' known.txt | tr a-f A-F | awk '{ printf "%s # ours\r\n", $0 }' >own.txt
 analyze 0 'no new problems' '' --baseline own.txt leak_first_answer.gtrace
-analyze 1 '^2 problems$' '' --baseline known.txt lock_abba.gtrace
+analyze 1 '^2 problems$' '' --fresh --baseline known.txt lock_abba.gtrace
 analyze 0 'no problems' '' --baseline known.txt leak_first_answer_fixed.gtrace
 "$gtrace" analyze --no-plots --write-baseline one.txt hidden_spin.gtrace >/dev/null
 head -n 2 one.txt >first.txt
