@@ -94,7 +94,9 @@ static int database_open(struct analysis *a)
 		talk("cannot write '%s': %s", path, strerror(errno));
 		return -1;
 	}
-	if (sqlite3_open(path, &a->db) == SQLITE_OK)
+	if (sqlite3_open_v2(path, &a->db,
+	                    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+	                    NULL) == SQLITE_OK)
 		return 0;
 	talk("cannot write '%s': %s", path, sqlite3_errmsg(a->db));
 	return -1;
