@@ -51,7 +51,7 @@ for trace in "$traces"/*.txt; do
 	sed 's/^\([0-9]*\)\([ 	]\)/\1000\2/' "$trace" >edited.txt # times and waits a thousand times as long
 	case $name in
 	hidden_spin* | spin_short | foreign_* | idle_* | exit_reach | leak_per_request | starved_* | stuck_call_* | \
-		pool_exhausted* | poll_* | leak_growth* | runaway_*) ;; # their times decide
+		pool_exhausted* | poll_* | leak_growth* | runaway_* | livelock_*) ;; # their times decide
 	*) same "$name" 'a slower clock' ;;
 	esac
 done
