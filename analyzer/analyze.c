@@ -14,9 +14,11 @@
 #include "detect/detect.h"
 #include "load/load.h"
 #include "plot/plot.h"
+#include "progress.h"
 #include "report/html.h"
 #include "report/report.h"
 #include "rules.h"
+#include "stamp.h"
 #include "talk.h"
 
 enum { PATH_BYTES = 4096 };
@@ -29,7 +31,9 @@ struct analysis {
 	sqlite3 *db;
 	char dir[PATH_BYTES - 64]; // room for the names of files in it
 	bool made_dir;
+	bool undrawn; // gnuplot failed
 	struct triage *triage;
+	struct progress progress;
 	int wrong; // the exit code if a step fails; 0 stands for CMD_INPUT
 };
 
@@ -90,7 +94,9 @@ static int database_open(struct analysis *a)
 		talk("cannot write '%s': %s", path, strerror(errno));
 		return -1;
 	}
-	if (sqlite3_open(path, &a->db) == SQLITE_OK)
+	if (sqlite3_open_v2(path, &a->db,
+	                    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+	                    NULL) == SQLITE_OK)
 		return 0;
 	talk("cannot write '%s': %s", path, sqlite3_errmsg(a->db));
 	return -1;
@@ -146,8 +152,14 @@ static int write_files(struct analysis *a)
 	if (write_json(a) < 0)
 		return -1;
 	in_dir(a, "plots", plots);
-	if (!a->args->no_plots && (make_dir(plots, &made) < 0 || plot_all(a->db, plots) < 0))
-		return -1;
+	if (!a->args->no_plots) {
+		progress_show(&a->progress, "drawing", NULL);
+		int drawn = make_dir(plots, &made) < 0 ? -1 : plot_all(a->db, plots);
+		if (drawn < 0)
+			return -1;
+		a->undrawn = drawn != 0;
+	}
+	progress_show(&a->progress, "writing the report", NULL);
 	return report_html(a->db, a->dir);
 }
 
@@ -208,10 +220,13 @@ static int analyze_steps(struct analysis *a)
 {
 	struct gtrace_error err;
 
-	if (load_trace(a->db, a->trace, &(struct load_options){.stop = &analyze_stop}, &err) < 0) {
+	struct load_options load = {.stop = &analyze_stop, .progress = &a->progress};
+
+	if (load_trace(a->db, a->trace, &load, &err) < 0) {
 		talk("%s", err.text);
 		return -1;
 	}
+	progress_show(&a->progress, "looking for findings", NULL);
 	struct detect_options opt = {
 		.spin_ns = a->args->spin_ns,
 		.poll_ns = a->args->poll_ns,
@@ -229,7 +244,28 @@ static int analyze_steps(struct analysis *a)
 		return -1;
 	if (write_files(a) < 0)
 		return -1;
+	progress_end(&a->progress);
 	return print_report(a);
+}
+
+/* Print the report of results that are there already.  False: they cannot be used. */
+static bool analyze_again(struct analysis *a, int *code)
+{
+	char path[PATH_BYTES];
+
+	in_dir(a, "trace.db", path);
+	bool there = sqlite3_open_v2(path, &a->db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
+	             sqlite3_exec(a->db, "SELECT 1 FROM trace", NULL, NULL, NULL) == SQLITE_OK;
+
+	if (there) {
+		if (!a->args->quiet && (!a->args->format || strcmp(a->args->format, "text") == 0))
+			talk("'%s' has the results of this very trace already; --fresh makes them anew",
+			     a->dir);
+		*code = print_report(a) < 0 ? CMD_INPUT : report_fails(a->db) ? CMD_FOUND : CMD_CLEAN;
+	}
+	sqlite3_close(a->db);
+	a->db = NULL;
+	return there;
 }
 
 static int analyze_to_dir(struct analysis *a)
@@ -239,18 +275,30 @@ static int analyze_to_dir(struct analysis *a)
 
 	if (report_dir(a) < 0 || make_dir(a->dir, &a->made_dir) < 0)
 		return CMD_INPUT;
+	struct stamp stamp;
+
+	stamp_take(&stamp, a->trace, a->args);
+	if (!a->args->fresh && stamp_fits(&stamp, a->dir) && analyze_again(a, &code))
+		return code;
+	stamp_remove(a->dir);
 	sigaction(SIGINT, &act, &old);
+	progress_begin(&a->progress, a->args->quiet);
 	bool done = database_open(a) == 0 && analyze_steps(a) == 0;
 
+	progress_end(&a->progress);
 	if (done)
 		code = report_fails(a->db) ? CMD_FOUND : CMD_CLEAN;
 	else if (a->wrong)
 		code = a->wrong;
 	if (database_close(a, done) < 0)
 		code = CMD_INPUT;
+	else if (done && !analyze_stop && !a->undrawn)
+		stamp_put(&stamp, a->dir);
 	if (!done && a->made_dir)
 		rmdir(a->dir); // if nothing got into it
 	sigaction(SIGINT, &old, NULL);
+	if (analyze_stop && done)
+		talk("interrupted: this is the report of what was read until then");
 	return analyze_stop ? CMD_BREAK : code;
 }
 
@@ -302,6 +350,8 @@ static const struct opt analyze_opts[] = {
                  "a call outside the runtime is stuck after that long (10s)"),
 	OPT_WORD("color", 0, struct analyze_args, colour, "auto|always|never", "colour in the text"),
 	OPT_FLAG("no-plots", 0, struct analyze_args, no_plots, "leave out the plots"),
+	OPT_FLAG("fresh", 0, struct analyze_args, fresh, "analyze even if DIR has the results already"),
+	OPT_FLAG("quiet", 'q', struct analyze_args, quiet, "say nothing of how far it is"),
 	OPT_END};
 
 const struct cmd cmd_analyze = {

@@ -19,6 +19,8 @@ struct analyze_args {
 	const char *rules;  // a folder of further detectors
 	struct triage_options triage;
 	bool no_plots;
+	bool fresh; // results that are there already do not count
+	bool quiet; // no progress
 };
 
 /**

@@ -10,13 +10,15 @@
 /** The first member of what is in a map. */
 struct map_head {
 	uint64_t a, b;
-	bool used;
 };
 
+struct map_place;
+
 struct map {
-	unsigned char *slots;
-	size_t slot_bytes; // set it before first use
-	size_t cap, count;
+	unsigned char *entries;
+	struct map_place *places; // where they are, by hash
+	size_t slot_bytes;        // of an entry; set it before first use
+	size_t room, cap, count;  // of entries; of places; how many are in use
 };
 
 /** The struct of (a, b), or NULL.  Valid until the next map_put() or map_remove(). */

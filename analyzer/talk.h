@@ -9,4 +9,10 @@ void talk(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /** Likewise, after "warning: ". */
 void talk_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/** A passing line on a terminal, in place of the one before, until the next message. */
+void talk_status(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/** Take it away. */
+void talk_clear(void);
+
 #endif

@@ -1,22 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * feed.c: intervals in memory as the virtual table interval_feed.
+ * feed.c: the intervals of a trace as the virtual table interval_feed, in order, to be read once.
  *
- * One INSERT ... SELECT over it writes a whole run of rows.  Against an INSERT for each row it
- * saves what SQLite does around every statement: bind, start, savepoint, halt, reset.
+ * One INSERT ... SELECT over it writes them all.  Against an INSERT for each row it saves what
+ * SQLite does around every statement: bind, start, savepoint, halt, reset.
  */
 #include <string.h>
 
 #include "load/feed.h"
+#include "progress.h"
+
+enum { PROGRESS_ROWS = 1 << 16 }; // between looks at the clock
 
 struct feed_cursor {
 	sqlite3_vtab_cursor base;
-	size_t at;
+	const struct interval *row; // NULL: it is over
+	int64_t at;
 };
 
 struct feed_table {
 	sqlite3_vtab base;
-	const struct rows *rows;
+	struct rows *rows;
 };
 
 static int feed_connect(sqlite3 *db, void *aux, int argc, const char *const *argv,
@@ -67,6 +71,21 @@ static int feed_close(sqlite3_vtab_cursor *cursor)
 	return SQLITE_OK;
 }
 
+static int feed_next(sqlite3_vtab_cursor *cursor)
+{
+	struct feed_cursor *c = (struct feed_cursor *)cursor;
+	const struct feed_table *t = (const struct feed_table *)cursor->pVtab;
+
+	c->row = runs_next(&t->rows->intervals);
+	if (++c->at % PROGRESS_ROWS == 0)
+		progress_show(t->rows->progress, "writing",
+		              &(struct progress_at){.unit = "intervals",
+		                                    .count = (uint64_t)c->at,
+		                                    .done = (uint64_t)c->at,
+		                                    .total = t->rows->intervals.put});
+	return t->rows->intervals.err ? SQLITE_IOERR : SQLITE_OK;
+}
+
 static int feed_filter(sqlite3_vtab_cursor *cursor, int index, const char *name, int argc,
                        sqlite3_value **argv)
 {
@@ -74,21 +93,14 @@ static int feed_filter(sqlite3_vtab_cursor *cursor, int index, const char *name,
 	(void)name;
 	(void)argc;
 	(void)argv;
-	((struct feed_cursor *)cursor)->at = 0;
-	return SQLITE_OK;
-}
+	const struct feed_table *t = (const struct feed_table *)cursor->pVtab;
 
-static int feed_next(sqlite3_vtab_cursor *cursor)
-{
-	((struct feed_cursor *)cursor)->at++;
-	return SQLITE_OK;
+	return runs_begin(&t->rows->intervals) ? SQLITE_IOERR : feed_next(cursor);
 }
 
 static int feed_eof(sqlite3_vtab_cursor *cursor)
 {
-	const struct feed_table *t = (const struct feed_table *)cursor->pVtab;
-
-	return ((struct feed_cursor *)cursor)->at >= t->rows->interval_count;
+	return !((struct feed_cursor *)cursor)->row;
 }
 
 /* Columns for which 0 is NULL. */
@@ -116,8 +128,8 @@ static uint64_t feed_id(const struct interval *v, int i)
 
 static int feed_column(sqlite3_vtab_cursor *cursor, sqlite3_context *ctx, int i)
 {
-	const struct feed_table *t = (const struct feed_table *)cursor->pVtab;
-	const struct interval *v = &t->rows->intervals[((struct feed_cursor *)cursor)->at];
+	const struct interval *v = ((const struct feed_cursor *)cursor)->row;
+
 	if (i == 0)
 		sqlite3_result_int64(ctx, (int64_t)v->g);
 	else if (i == 1)
@@ -135,7 +147,7 @@ static int feed_column(sqlite3_vtab_cursor *cursor, sqlite3_context *ctx, int i)
 
 static int feed_rowid(sqlite3_vtab_cursor *cursor, sqlite3_int64 *rowid)
 {
-	*rowid = (sqlite3_int64)((struct feed_cursor *)cursor)->at;
+	*rowid = ((struct feed_cursor *)cursor)->at;
 	return SQLITE_OK;
 }
 

@@ -11,7 +11,10 @@
 #include "load/loader.h"
 #include "symbol/symbol.h"
 
-enum { SITES_MAX = 1 << 24 }; // more call sites than any program has
+enum {
+	SITES_MAX = 1 << 24,       // more call sites than any program has
+	PROGRESS_EVENTS = 1 << 16, // between looks at the clock
+};
 
 static int load_failed(struct gtrace_error *err, int code, const char *what, const char *why)
 {
@@ -201,6 +204,17 @@ static void load_event(struct loader *l, const struct gtrace_event *ev)
 		loader_thread_event(l, ev);
 }
 
+/* How far reading is; the file is read nearly from its beginning to its end. */
+static void load_progress(const struct loader *l, struct progress *progress, uint64_t offset)
+{
+	progress_show(progress, "reading",
+	              &(struct progress_at){.unit = "events",
+	                                    .count = l->events,
+	                                    .done = offset,
+	                                    .total = gtrace_reader_info(l->reader)->file_bytes,
+	                                    .bytes = true});
+}
+
 static int load_events(struct loader *l, const struct load_options *opt, struct gtrace_error *err)
 {
 	struct gtrace_event ev;
@@ -208,6 +222,8 @@ static int load_events(struct loader *l, const struct load_options *opt, struct 
 
 	while ((got = gtrace_reader_next(l->reader, &ev, err)) > 0) {
 		load_event(l, &ev);
+		if (opt && opt->progress && l->events % PROGRESS_EVENTS == 0)
+			load_progress(l, opt->progress, ev.offset);
 		if (l->rows.err != SQLITE_OK || l->no_memory)
 			return 0; // load_trace() says what it was
 		if (opt && opt->stop && *opt->stop) {
@@ -255,6 +271,7 @@ int load_trace(sqlite3 *db, const char *path, const struct load_options *opt,
 	if (load_begin(&l, db) == SQLITE_OK) {
 		load_words(&l);
 		load_modules(&l, gtrace_reader_info(l.reader)->header);
+		l.rows.progress = opt ? opt->progress : NULL;
 		code = load_events(&l, opt, err);
 	}
 	loader_goroutines_end(&l);

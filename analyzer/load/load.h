@@ -9,6 +9,8 @@
 
 #include <gtrace.h>
 
+#include "progress.h"
+
 enum { STATE_SYSCALL = 5 }; // in interval.state, beside GTRACE_state_*
 
 struct load_options {
@@ -17,6 +19,7 @@ struct load_options {
 	volatile const sig_atomic_t *stop;
 	// Read so many events, and no more, as if the program had been killed then.  0: all.
 	uint64_t events;
+	struct progress *progress; // NULL: nobody wants to know how far it is
 };
 
 /**

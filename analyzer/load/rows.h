@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "db.h"
+#include "load/runs.h"
 
 /* A statement of sql/load.sql each. */
 #define ROWS_STATEMENTS(X) \
@@ -47,20 +48,12 @@ enum rows_statement {
 		ROWS_COUNT
 };
 
-/** A row of the table interval. */
-struct interval {
-	uint64_t g, object, site, thread, woken_by, wake_object;
-	int64_t from_ns, to_ns; // to_ns < 0: open
-	uint32_t n;
-	uint8_t state, reason, flags, waker;
-};
-
 struct rows {
 	sqlite3 *db;
 	sqlite3_stmt *st[ROWS_COUNT]; // prepared when first needed
-	struct interval *intervals;   // a run in the making
-	size_t interval_count, interval_cap;
-	int err; // the first SQLite error; nothing is written after it
+	struct runs intervals;        // written in the end, in order
+	struct progress *progress;    // of that; may be NULL
+	int err;                      // the first SQLite error; nothing is written after it
 };
 
 /** Begin a transaction.  Returns: an SQLite code. */
@@ -74,7 +67,7 @@ int rows_open(struct rows *r, sqlite3 *db);
 void rows_put(struct rows *r, enum rows_statement statement, int count,
               const struct db_value *values);
 
-/** Write an interval, now or with the run it belongs to. */
+/** Write an interval, in the end. */
 void rows_put_interval(struct rows *r, const struct interval *row);
 
 /** Write what is held back, commit, release.  Returns: the first SQLite error, or SQLITE_OK. */

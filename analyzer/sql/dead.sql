@@ -120,7 +120,8 @@ JOIN (SELECT 'chan receive' AS op, 'chan send' AS by
       UNION ALL SELECT 'cond wait', 'cond broadcast'
       UNION ALL SELECT 'waitgroup wait', 'waitgroup done'
       UNION ALL SELECT 'sem acquire', 'sem release') a ON a.op = w.op
-JOIN use u ON u.trace_id = 1 AND u.object = w.object AND u.op = a.by
+CROSS JOIN use u -- in this order: of few objects what was done to them
+WHERE u.trace_id = 1 AND u.object = w.object AND u.op = a.by
 UNION ALL
 SELECT v.object, v.g, 1
 FROM give v

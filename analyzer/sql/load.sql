@@ -40,8 +40,8 @@ INSERT OR IGNORE INTO goroutine(trace_id, g, name, parent, born_site, born_ns, e
 VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10);
 
 -- @interval
--- A whole run of rows, sorted by key: load/feed.c.
-INSERT OR IGNORE INTO interval(trace_id, g, n, from_ns, to_ns, state, reason, object, site, flags,
+-- All of them, sorted by key, each once: load/feed.c.
+INSERT INTO interval(trace_id, g, n, from_ns, to_ns, state, reason, object, site, flags,
                                thread, woken_by, waker, wake_object)
 SELECT 1, g, n, from_ns, to_ns, state, reason, object, site, flags, thread, woken_by, waker,
        wake_object

@@ -27,19 +27,26 @@ SELECT trace_id, object FROM wait_on
 UNION ALL
 SELECT trace_id, object FROM repeat_on WHERE now = 1;
 
--- Objects by name: the text of the call that made it says how the program calls it.
+-- Objects by name: the text of the call that made it says how the program calls it.  A query for each
+-- column and not a join, so that SQLite looks at the objects asked for instead of making a list of all.
 CREATE VIEW object_name AS
-SELECT o.trace_id, o.object, o.type, coalesce(nullif(ltrim(s.text, '*&'), ''), '#' || o.object) AS name,
-       o.made_by, o.made_site, s.file AS made_file, s.line AS made_line, s.func AS made_func,
+SELECT o.trace_id, o.object, o.type,
+       coalesce(nullif(ltrim((SELECT s.text FROM site s
+                              WHERE s.trace_id = o.trace_id AND s.site = o.made_site), '*&'), ''),
+                '#' || o.object) AS name,
+       o.made_by, o.made_site,
+       (SELECT s.file FROM site s WHERE s.trace_id = o.trace_id AND s.site = o.made_site) AS made_file,
+       (SELECT s.line FROM site s WHERE s.trace_id = o.trace_id AND s.site = o.made_site) AS made_line,
+       (SELECT s.func FROM site s WHERE s.trace_id = o.trace_id AND s.site = o.made_site) AS made_func,
        o.cap, o.closed_ns, o.freed_ns
-FROM object o
-LEFT JOIN site s ON s.trace_id = o.trace_id AND s.site = o.made_site;
+FROM object o;
 
--- Goroutines alive at the end: state, place, birth.  n picks the last interval by key.
+-- Goroutines alive at the end: state, place, birth.  n picks the last interval by key.  The nullif keeps
+-- SQLite from seeing that who asks for a state wants an interval, and from going through all of them.
 CREATE VIEW goroutine_at_end AS
 SELECT g.trace_id, g.g, g.name, g.parent, g.born_ns, g.born_site, g.entry, g.foreign_thread,
        b.file AS born_file, b.line AS born_line, b.func AS born_func, b.text AS born_text,
-       i.state, i.reason,
+       nullif(i.state, 0) AS state, i.reason,
        (SELECT w.text FROM word w WHERE w.list = 'reason' AND w.number = i.reason) AS reason_text,
        i.from_ns AS since_ns, i.object, i.site, i.flags, i.thread,
        s.file AS file, s.line AS line, s.func AS func, s.op AS op, s.text AS text

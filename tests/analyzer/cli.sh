@@ -64,6 +64,33 @@ expect 1 'LEAK' '' "$gtrace" analyze --no-plots -o other leak_first_answer.gtrac
 expect 1 'LEAK' '' sh -c '"$1" analyze --no-plots - <leak_first_answer.gtrace' - "$gtrace"
 [ -s stdin.report/report.json ] || { echo "FAILED: no report of standard input"; failed=1; }
 expect 1 'LEAK' '' sh -c 'cat leak_first_answer.gtrace | "$1" analyze --no-plots -' - "$gtrace"
+
+# results that are there already
+again='has the results of this very trace already'
+cp leak_first_answer.gtrace again.gtrace
+expect 1 'LEAK' '' "$gtrace" analyze --no-plots again.gtrace
+expect 1 'LEAK' "$again" "$gtrace" analyze --no-plots again.gtrace
+expect 1 'LEAK' '' "$gtrace" analyze --no-plots --quiet again.gtrace
+expect 1 '^\{"schema":1,' '' "$gtrace" analyze --no-plots --format json again.gtrace
+expect 1 'LEAK' '' "$gtrace" analyze --no-plots --fresh again.gtrace
+expect 1 'LEAK' "$again" "$gtrace" analyze --no-plots again.gtrace
+expect 0 'LEAK' '' "$gtrace" analyze --no-plots --fail-on never again.gtrace # other options
+expect 0 'LEAK' "$again" "$gtrace" analyze --no-plots --fail-on never again.gtrace
+expect 1 'LEAK' '' "$gtrace" analyze --no-plots again.gtrace
+touch again.gtrace.live # it is being written
+expect 1 'LEAK' '' "$gtrace" analyze --no-plots again.gtrace
+rm again.gtrace.live
+expect 1 'LEAK' '' "$gtrace" analyze --no-plots again.gtrace
+rm again.report/report.html
+expect 1 'LEAK' '' "$gtrace" analyze --no-plots again.gtrace
+echo garbage >again.report/trace.db
+expect 1 'LEAK' '' "$gtrace" analyze --no-plots again.gtrace
+expect 1 'LEAK' "$again" "$gtrace" analyze --no-plots again.gtrace
+touch -r again.gtrace stamp
+cp leak_first_answer_fixed.gtrace again.gtrace # another trace
+touch -r stamp again.gtrace
+expect 0 'no problems' '' "$gtrace" analyze --no-plots again.gtrace
+expect 0 'no problems' "$again" "$gtrace" analyze --no-plots again.gtrace
 mkfifo pipe
 "$gtrace" dump leak_first_answer.gtrace >want
 for way in file pipe descriptor fifo; do

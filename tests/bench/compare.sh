@@ -1,10 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# compare.sh BUILD [runtime|recorder] [ROW...]: the benchmarks side by side, as a table of text.
+# compare.sh BUILD [runtime|recorder|analyzer] [ROW...]: the benchmarks side by side, as a table of text.
 #
 # runtime   ours and Go's in turn, recording off; for echo also a loop around epoll_wait().
 # recorder  ours without and with recording, and Go's with runtime/trace, in turn; after that the
 #           cost of single events, and of reading them.
+#
+# analyzer  is analyzer.sh, whose only row is a number of events.
 #
 # Every run is a process of its own.  The Go columns are there if `go` is.  BENCH_RUNS (7) and
 # BENCH_PROCS ("1 2") change how often and on how many processors.
@@ -24,8 +26,9 @@ trap 'exit 130' INT TERM
 case $kind in
 runtime) sides='ours' go_side=go ;;
 recorder) sides='off on' go_side=traced ;;
+analyzer) rmdir "$work" && exec sh "$here/analyzer.sh" "${gtrace%/analyzer/gtrace}" "$@" ;;
 *)
-	printf 'compare.sh: no benchmarks of "%s", but of: runtime recorder\n' "$kind" >&2
+	printf 'compare.sh: no benchmarks of "%s", but of: runtime recorder analyzer\n' "$kind" >&2
 	exit 2
 	;;
 esac
