@@ -22,6 +22,7 @@
 #include "handoff.h"
 #include "peek.h"
 #include "reach.h"
+#include "search.h"
 
 #define CASES_MAX 64u
 #define ROW_BYTES 20 // of a usual row, and its share of the sites in a batch
@@ -155,6 +156,7 @@ int gor__keyframe(void *arg, const struct gtrace_keyframe *to)
 	(void)arg;
 	if (!s)
 		return 0;
+	gor__search_leave_out();
 	gor__barrier(s); // keeps K1
 	gor__g_each(keyframe_count, &k);
 	if (k.count * ROW_BYTES > to->bytes_max)

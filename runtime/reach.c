@@ -446,8 +446,7 @@ void gor__reach(struct sched *s, struct gtrace_stream *stream, unsigned snap)
 	struct reach r = {.sched = s};
 	void *memory;
 
-	if (SAN_KEEPS_COPIES || !gor__search_begin(&r.search, s, snap == GTRACE_snap_REQUEST,
-	                                           sleepers + ids + objects, &memory))
+	if (SAN_KEEPS_COPIES || !gor__search_begin(&r.search, s, sleepers + ids + objects, &memory))
 		return;
 	r.sleepers = memory;
 	r.by_id = (struct sleeper **)(void *)((char *)memory + sleepers);

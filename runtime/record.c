@@ -16,6 +16,7 @@
 #include "backtrace.h"
 #include "emit.h"
 #include "reach.h"
+#include "search.h"
 #include "seed.h"
 
 #define OBJ_BLOCK 64 // object ids a p takes at a time
@@ -125,6 +126,7 @@ void gor__record_close(enum gtrace_end end, int code)
 		return;
 	atomic_store(&record.closed, true);
 	gtrace_rec_close(rec, end, code);
+	gor__search_put_back(); // that thread has ended, and another may get its stack
 }
 
 struct gtrace_rec *gor__record(void)

@@ -40,6 +40,10 @@
 #define HUGE_MAPPING (UINT64_C(1) << 30)
 #define RUNTIME_STACK (8u << 20)
 
+static struct {
+	_Atomic uint64_t low, high; // of the stack of the recorder's thread; high 0: not known
+} recorder;
+
 /* ── places ───────────────────────────────────────────────────────────────────────────────────────
  */
 
@@ -265,16 +269,16 @@ static uint64_t search_skip(const struct search *s, uint64_t from, uint64_t *to)
 {
 	uint64_t arena = (uint64_t)(uintptr_t)s->arena;
 	uint64_t caller = (uint64_t)(uintptr_t)s->sched->caller_frame;
+	uint64_t high = atomic_load(&recorder.high);
 	const struct m *m = atomic_load_explicit(&s->sched->all_m, memory_order_acquire);
 
 	// the caller of gor_run is above its frame, the monitor below
 	if (cut(&from, to, arena, arena + s->arena_bytes) ||
 	    cut(&from, to, caller - RUNTIME_STACK, caller) ||
-	    (s->self_high && cut(&from, to, s->self_low, s->self_high)))
+	    (high && cut(&from, to, atomic_load(&recorder.low), high)))
 		return from;
 	for (; m; m = m->all_next) {
-		uint64_t high =
-			(uint64_t)(uintptr_t)atomic_load_explicit(&m->hide_high, memory_order_acquire);
+		high = (uint64_t)(uintptr_t)atomic_load_explicit(&m->hide_high, memory_order_acquire);
 		uint64_t low =
 			(uint64_t)(uintptr_t)atomic_load_explicit(&m->hide_low, memory_order_acquire);
 		if (high && cut(&from, to, low, high))
@@ -409,23 +413,27 @@ bool gor__search_memory(struct search *s)
 /* ── begin and end ────────────────────────────────────────────────────────────────────────────────
  */
 
-/** The recorder's thread looks: nothing on its stack is the program's. */
-static void search_self(struct search *s)
+void gor__search_leave_out(void)
 {
 	pthread_attr_t attr;
 	void *low;
 	size_t bytes;
 
-	if (pthread_getattr_np(pthread_self(), &attr) != 0)
+	if (atomic_load(&recorder.high) || pthread_getattr_np(pthread_self(), &attr) != 0)
 		return;
 	if (pthread_attr_getstack(&attr, &low, &bytes) == 0) {
-		s->self_low = (uint64_t)(uintptr_t)low;
-		s->self_high = s->self_low + bytes;
+		atomic_store(&recorder.low, (uint64_t)(uintptr_t)low);
+		atomic_store(&recorder.high, (uint64_t)(uintptr_t)low + bytes);
 	}
 	pthread_attr_destroy(&attr);
 }
 
-bool gor__search_begin(struct search *s, struct sched *sched, bool own, size_t more, void **memory)
+void gor__search_put_back(void)
+{
+	atomic_store(&recorder.high, 0);
+}
+
+bool gor__search_begin(struct search *s, struct sched *sched, size_t more, void **memory)
 {
 	size_t places = PLACES_MAX * sizeof(struct place), cached = CACHE_PAGES * sizeof(uint64_t),
 		   cache = CACHE_PAGES * PAGE;
@@ -446,8 +454,6 @@ bool gor__search_begin(struct search *s, struct sched *sched, bool own, size_t m
 	s->cached = (uint64_t *)(void *)(at += places);
 	s->cache = at += cached;
 	*memory = at + cache;
-	if (own)
-		search_self(s);
 	return true;
 }
 

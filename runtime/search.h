@@ -36,16 +36,22 @@ struct search {
 	uint64_t low, span;         // of the places pointed at
 	uint64_t all_low, all_span; // of those and the heap's blocks
 	struct heap heap;
-	uint64_t self_low, self_high; // the stack of the recorder's thread, if that is who looks
-	uint64_t left;                // bytes that may still be read
-	bool whole;                   // everything was looked at
-	enum where where;             // what is looked at now lies there
+	uint64_t left;    // bytes that may still be read
+	bool whole;       // everything was looked at
+	enum where where; // what is looked at now lies there
 	char what[51];
 };
 
-/** own: is it the recorder's thread that looks?  more: bytes for the caller, at *memory. */
-bool gor__search_begin(struct search *s, struct sched *sched, bool own, size_t more, void **memory);
+/** more: bytes for the caller, at *memory. */
+bool gor__search_begin(struct search *s, struct sched *sched, size_t more, void **memory);
 void gor__search_end(struct search *s);
+
+/**
+ * By the recorder's thread: nothing on its stack is the program's, but it has had many an address
+ * in its hands.  Until the recording ends: gor__search_put_back().
+ */
+void gor__search_leave_out(void);
+void gor__search_put_back(void);
 
 /** Before gor__search_memory(). */
 void gor__search_add(struct search *s, struct places *to, uint64_t low, uint32_t bytes);
