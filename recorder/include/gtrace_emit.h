@@ -105,7 +105,7 @@ GTRACE_INLINE uint8_t *gtrace_put_all(uint8_t *p, uint64_t dt, int n, const uint
 #pragma GCC unroll 8
 	for (int i = 0; i < n; i++)
 		copy[1 + i] = v[i];
-#pragma GCC unroll 0
+#pragma GCC unroll 1
 	for (int i = 0; i <= n; i++)
 		p = gtrace_put(p, copy[i]);
 	return p;
