@@ -143,7 +143,7 @@ static void threads_blocks(struct threads *t)
 		figure_put(f, "run_kind", blocks, (double)kind);
 	}
 	fprintf(f->vars.file, "runs = %zu\n", blocks);
-	f->keys = (int)blocks;
+	f->keys = (int)blocks + 1; // and a row that says what the arrows are
 }
 
 /** Arrows that look alike are one. */

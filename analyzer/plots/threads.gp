@@ -25,7 +25,11 @@ do for [i = 1:arrows] {
 }
 more_said = more > 0 ? sprintf('%d threads that ran less are left out. ', more) : ''
 arrows_said = handoffs > 0 ? sprintf('arrows: %d of %d handoffs (solid: system call, dashed: busy, dotted: asked for)', arrows, handoffs) : ''
-set label 101 more_said.arrows_said at screen 0.01, screen 0.03 left textcolor rgb '#404040'
+if (dumb) {
+	set label 101 more_said.arrows_said at screen 0.01, screen 0.03 left textcolor rgb '#404040'
+} else { # under the axis's label: the key stands at the lower edge
+	set label 101 more_said.arrows_said at screen sx(left), screen sy(top + rows + 58) left textcolor rgb '#404040'
+}
 half(k) = (run_kind[k] == 9 ? 3.0 : 8.0) / 26 # of its 26 rows of pixels
 if (dumb) {
 	plot for [k = 1:runs] data index k - 1 using (edge($1)):($3 > 0 ? $2 : NaN) with lines title run[k]
