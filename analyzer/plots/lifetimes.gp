@@ -19,7 +19,11 @@ set style fill solid 1 noborder
 if (ended > 0) {
 	do for [i = 1:2] {
 		set arrow 200 + i from quantile_at[i], graph 0 to quantile_at[i], graph 1 nohead front dt i lw 1.5 lc rgb '#202020'
-		set label 200 + i quantile[i] at quantile_at[i], graph 1.0 offset (dumb ? 2 : 0.5), (dumb ? 0 : 0.5) left front textcolor rgb '#202020'
+		if (i == 1 && !dumb) { # to the left of its line: the next one may be near
+			set label 201 quantile[1] at quantile_at[1], graph 1.0 offset -0.5, 0.5 right front textcolor rgb '#202020'
+		} else {
+			set label 200 + i quantile[i] at quantile_at[i], graph 1.0 offset (dumb ? 2 : 0.5), (dumb ? 0 : 0.5) left front textcolor rgb '#202020'
+		}
 	}
 }
 if (dumb) {

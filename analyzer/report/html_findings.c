@@ -153,6 +153,11 @@ static int row_objects(struct html_page *p, sqlite3_stmt *f)
 		}
 		if (sqlite3_column_type(o, 6) != SQLITE_NULL)
 			fprintf(p->out, ", held by goroutine %lld", sqlite3_column_int64(o, 6));
+		if (sqlite3_column_int64(o, 7) > 1) {
+			fputs(", and ", p->out);
+			html_count(p->out, sqlite3_column_int64(o, 7) - 1);
+			fputs(" more like it", p->out);
+		}
 		fputs("</dd>\n", p->out);
 	}
 	sqlite3_finalize(o);
