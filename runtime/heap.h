@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #define HEAP_REGIONS 64u
-#define HEAP_UNITS (UINT32_C(64) << 20) // of 16 bytes, in all regions: 1 GiB
+#define HEAP_UNITS (UINT32_C(16) << 20) // of 16 bytes, in all regions: 256 MiB, as much as is read
 #define HEAP_WINDOW 65536u
 #define HEAP_PENDING (UINT32_C(4) << 20)
 /** Address space that gor__heap_init() asks for, of which little is touched. */
