@@ -39,6 +39,7 @@
 #include "emit.h"
 #include "peek.h"
 #include "search.h"
+#include "sort.h"
 
 #define SLEEPERS_MAX 65536u
 #define CASES_MAX 64u
@@ -172,10 +173,10 @@ static int sleeper_by_id(const void *a, const void *b)
 
 static void reach_sort(struct reach *r)
 {
-	qsort(r->sleepers, r->sleeper_count, sizeof *r->sleepers, sleeper_by_g);
+	gor__sort(r->sleepers, r->sleeper_count, sizeof *r->sleepers, sleeper_by_g);
 	for (uint32_t i = 0; i < r->sleeper_count; i++)
 		r->by_id[i] = &r->sleepers[i];
-	qsort(r->by_id, r->sleeper_count, sizeof *r->by_id, sleeper_by_id);
+	gor__sort(r->by_id, r->sleeper_count, sizeof *r->by_id, sleeper_by_id);
 }
 
 /** Has it not moved since it was first seen? */
@@ -259,7 +260,7 @@ static void objects_sort(struct objects *o)
 {
 	uint32_t kept = 0;
 
-	qsort(o->at, o->count, sizeof *o->at, object_compare);
+	gor__sort(o->at, o->count, sizeof *o->at, object_compare);
 	for (uint32_t i = 0; i < o->count; i++)
 		if (!kept || o->at[kept - 1].id != o->at[i].id)
 			o->at[kept++] = o->at[i];

@@ -30,6 +30,7 @@
 
 #include "kept.h"
 #include "peek.h"
+#include "sort.h"
 
 #define BUDGET (UINT64_C(256) << 20)
 #define CHUNK (1u << 20)
@@ -66,7 +67,7 @@ static void places_sort(struct places *p)
 {
 	uint32_t kept = 0;
 
-	qsort(p->at, p->count, sizeof *p->at, place_compare);
+	gor__sort(p->at, p->count, sizeof *p->at, place_compare);
 	for (uint32_t i = 0; i < p->count; i++)
 		if (!kept || p->at[kept - 1].low != p->at[i].low)
 			p->at[kept++] = p->at[i];
