@@ -6,6 +6,7 @@
  *
  * expect: starved fact
  * end: term
+ * alone: on a busy machine the hogs do not get the processor either
  */
 #include "corpus.h"
 #include <stdatomic.h>

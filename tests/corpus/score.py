@@ -32,8 +32,9 @@ class Program:
     def __init__(self, path):
         self.name = os.path.basename(path)[:-2]
         with open(path, encoding="utf-8") as f:
-            head = dict(re.findall(r"^ \* (expect|end|names|missed): (.*)$", f.read(), re.M))
+            head = dict(re.findall(r"^ \* (expect|end|names|missed|alone): (.*)$", f.read(), re.M))
         self.expect, self.missed = head["expect"], head.get("missed")
+        self.alone = "alone" in head
         self.names = head.get("names", "")
         self.healthy = self.expect == "clean"
         kinds, _, self.least = self.expect.partition(" ")
@@ -179,7 +180,7 @@ def main():
     names = sorted(n for n in os.listdir(here) if n.endswith(".c")
                    and (not args.name or n.startswith(tuple(args.name))))
     programs = [Program(os.path.join(here, n)) for n in names]
-    todo = [p for p in programs if not (args.quick and p.missed)]
+    todo = [p for p in programs if not (args.quick and (p.missed or p.alone))]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         done = list(pool.map(lambda p: score(args, p), sorted(todo, key=lambda p: not p.end)))
     table(sorted(done, key=lambda p: p.name))
