@@ -7,11 +7,15 @@
 #include "context.h"
 #include "emit.h"
 #include "seed.h"
+#include "slab.h"
 #include "spawn.h"
 #include "valgrind.h"
 
 #define ID_BLOCK 16      // ids a p takes at a time
 #define CLEAN_BYTES 1024 // of a stack, for the frames of most goroutines until they wait
+
+_Static_assert(SLAB_G_BYTES + SLAB_COLOURS * SLAB_LINE + CLEAN_BYTES <= SLAB_PAGE,
+               "a parked goroutine touches one page");
 
 static uint64_t spawn_id(struct p *p)
 {

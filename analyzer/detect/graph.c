@@ -11,6 +11,8 @@
 #include "db.h"
 #include "load/load.h"
 
+enum { PLACE_STACK = 3 }; // reach.place: the stack of a goroutine
+
 struct index_entry {
 	struct map_head head;
 	size_t index; // plus 1
@@ -172,7 +174,9 @@ static void row_reach(struct graph *gr, sqlite3_stmt *st)
 {
 	size_t o = graph_thing(gr, (uint64_t)sqlite3_column_int64(st, 0));
 
-	if (!o)
+	// Supposing something, what was found on the stack of one that goes on is left to what else is
+	// known of that one.
+	if (!o || (gr->suppose && sqlite3_column_int64(st, 2) == PLACE_STACK))
 		return;
 	gr->things[o - 1].reach_ns = sqlite3_column_int64(st, 1);
 	gr->things[o - 1].reached = sqlite3_column_int64(st, 2) != 0;
@@ -215,11 +219,11 @@ int graph_read(struct graph *gr, sqlite3 *db, enum graph_suppose suppose)
 		{{"touches", "touches", "touches"}, row_touch},
 		{{"holders", "holders", "holders"}, row_holder},
 		{{"timers", "timers", "timers"}, row_timer},
-		{{"reach", "suppose_reach", "suppose_reach"}, row_reach},
+		{{"reach", "reach", "reach"}, row_reach},
 	};
 	int err = SQLITE_OK;
 
-	*gr = (struct graph){.thing_index.slot_bytes = sizeof(struct index_entry)};
+	*gr = (struct graph){.thing_index.slot_bytes = sizeof(struct index_entry), .suppose = suppose};
 	int64_t spin_ns = db_number(db, "sql/dead.sql", "spin", 0);
 
 	for (size_t i = 0; i < sizeof parts / sizeof parts[0] && err == SQLITE_OK; i++) {

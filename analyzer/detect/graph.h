@@ -82,8 +82,9 @@ struct graph {
 	struct map thing_index; // object -> index + 1
 	int64_t last_wake_ns, gap_ns;
 	bool exited, deadlocked, blind, main_ended; // blind: uses were not recorded
-	bool awake;  // a goroutine runs, or is in a call outside
+	bool awake;                                 // a goroutine runs, or is in a call outside
 	bool middle; // nor anything that was before the trace's beginning
+	enum graph_suppose suppose;
 	bool no_memory;
 };
 

@@ -155,19 +155,6 @@ JOIN (SELECT r2.object, max(r2.snap) AS snap, max(s.kind) AS kind
 WHERE r.trace_id = 1
 GROUP BY r.object;
 
--- @suppose_reach
--- Likewise; what was found on a stack of one that goes on is left to what else is known of that one.
-SELECT r.object, r.ts_ns, max(r.place), max(last.kind NOT IN ('spin', 'request'))
-FROM reach r
-JOIN (SELECT r2.object, max(r2.snap) AS snap, max(s.kind) AS kind
-      FROM reach r2
-      JOIN snapshot s ON s.trace_id = r2.trace_id AND s.snap = r2.snap AND s.end_ns IS NOT NULL
-      WHERE r2.trace_id = 1 GROUP BY r2.object) last
-  ON last.object = r.object AND last.snap = r.snap
-WHERE r.trace_id = 1
-GROUP BY r.object
-HAVING max(r.place) <> 3;
-
 -- @gap
 SELECT coalesce(max(to_ns), -1) FROM gap WHERE trace_id = 1;
 
