@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/** module.c: what libgor_inspect gives to libgor. */
+#include "module.h"
+
+#include <gor.h>
+
+#include "inspect/symbol.h"
+
+GOR_EXPORT extern const struct module gor_inspect_module;
+
+const struct module gor_inspect_module = {
+	.version = GOR_VERSION,
+	.places = inspect_places,
+};

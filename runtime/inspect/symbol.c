@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * symbol.c: functions and lines of this process, by elfutils' libdwfl.
+ *
+ * One Dwfl for the process, under a lock, since libdwfl has none; what was loaded since is looked
+ * for when an address lies in no module that is known.
+ */
+#include "inspect/symbol.h"
+
+#include <dwarf.h>
+#include <elfutils/libdwfl.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct {
+	pthread_mutex_t lock;
+	Dwfl *dwfl; // lock
+	char *debug_path;
+	Dwfl_Callbacks callbacks;
+} symbols = {
+	.lock = PTHREAD_MUTEX_INITIALIZER,
+	.callbacks =
+		{
+			.find_elf = dwfl_linux_proc_find_elf,
+			.find_debuginfo = dwfl_standard_find_debuginfo,
+			.debuginfo_path = &symbols.debug_path,
+		},
+};
+
+static Dwfl_Module *symbol_module(Dwarf_Addr pc)
+{
+	if (!symbols.dwfl)
+		symbols.dwfl = dwfl_begin(&symbols.callbacks);
+	else if (dwfl_addrmodule(symbols.dwfl, pc))
+		return dwfl_addrmodule(symbols.dwfl, pc);
+	if (!symbols.dwfl)
+		return NULL;
+	dwfl_report_begin_add(symbols.dwfl);
+	dwfl_linux_proc_report(symbols.dwfl, getpid());
+	dwfl_report_end(symbols.dwfl, NULL, NULL);
+	return dwfl_addrmodule(symbols.dwfl, pc);
+}
+
+/** A function's entry in the debug information. */
+static const char *symbol_name(Dwarf_Die *die)
+{
+	Dwarf_Attribute attr;
+	const char *linked = dwarf_formstring(
+		dwarf_attr_integrate(die, DW_AT_linkage_name, &attr)); // C++: to be demangled by who likes
+
+	return linked ? linked : dwarf_diename(die);
+}
+
+static bool symbol_is_function(Dwarf_Die *die)
+{
+	int tag = dwarf_tag(die);
+
+	return tag == DW_TAG_inlined_subroutine || tag == DW_TAG_subprogram;
+}
+
+/** Where the function of an inlined scope was called. */
+static void symbol_call(Dwarf_Die *cu, Dwarf_Die *die, struct module_place *at)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Word file = 0, line = 0;
+	Dwarf_Files *files;
+
+	if (dwarf_formudata(dwarf_attr(die, DW_AT_call_file, &attr), &file) == 0 &&
+	    dwarf_getsrcfiles(cu, &files, NULL) == 0)
+		at->file = dwarf_filesrc(files, file, NULL, NULL);
+	if (dwarf_formudata(dwarf_attr(die, DW_AT_call_line, &attr), &line) == 0)
+		at->line = (int)line;
+}
+
+/** From the debug information; 0: there is none. */
+static unsigned symbol_scopes(Dwfl_Module *mod, Dwarf_Addr pc, struct module_place *place)
+{
+	Dwarf_Addr bias;
+	Dwarf_Die *cu = dwfl_module_addrdie(mod, pc, &bias), *scopes = NULL;
+	Dwfl_Line *line = cu ? dwfl_module_getsrc(mod, pc) : NULL;
+	unsigned n = 0;
+
+	if (!line)
+		return 0;
+	place[0].file = dwfl_lineinfo(line, NULL, &place[0].line, NULL, NULL, NULL);
+	int count = dwarf_getscopes(cu, pc - bias, &scopes);
+	for (int i = 0; i < count && n < MODULE_INLINED_MAX; i++) {
+		if (!symbol_is_function(&scopes[i]))
+			continue;
+		place[n++].func = symbol_name(&scopes[i]);
+		if (dwarf_tag(&scopes[i]) == DW_TAG_subprogram)
+			break;
+		if (n < MODULE_INLINED_MAX)
+			symbol_call(cu, &scopes[i], &place[n]);
+	}
+	free(scopes);
+	return n;
+}
+
+unsigned inspect_places(uint64_t pc, struct module_place place[MODULE_INLINED_MAX])
+{
+	GElf_Off offset = 0;
+	GElf_Sym sym;
+	unsigned n = 0;
+
+	memset(place, 0, MODULE_INLINED_MAX * sizeof *place);
+	pthread_mutex_lock(&symbols.lock);
+	Dwfl_Module *mod = symbol_module(pc);
+	if (mod) {
+		n = symbol_scopes(mod, pc, place);
+		const char *name = dwfl_module_addrinfo(mod, pc, &offset, &sym, NULL, NULL, NULL);
+		if (n == 0 && name) {
+			place[0].func = name;
+			n = 1;
+		}
+		if (n)
+			place[n - 1].offset = offset;
+	}
+	pthread_mutex_unlock(&symbols.lock);
+	return n;
+}
