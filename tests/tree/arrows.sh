@@ -65,8 +65,11 @@ for part in recorder analyzer; do
 	found=$(includes $part | grep '[:/<]gor\.h')
 	[ -z "$found" ] || complain "$found: only programs and the runtime include gor.h"
 done
-found=$(includes recorder runtime | grep -E ':<?(sqlite3|elfutils/|dwarf|libelf|gelf)')
-[ -z "$found" ] || complain "$found: only the analyzer needs that library"
+found=$(includes recorder runtime | grep -v '^runtime/inspect/' |
+	grep -E ':<?(sqlite3|elfutils/|dwarf|libelf|gelf|microhttpd|protobuf-c|zlib)')
+[ -z "$found" ] || complain "$found: only the analyzer and runtime/inspect need that library"
+found=$(includes runtime | grep -v '^runtime/inspect/' | grep ':inspect/')
+[ -z "$found" ] || complain "$found: libgor reaches what it loads by module.h alone"
 
 # Files that are not ours (a build folder, a trace) do not count, where git can tell.
 for name in $(git ls-files 2>/dev/null | sed 's|/.*||' | sort -u | grep . || ls); do
