@@ -277,6 +277,7 @@ int load_trace(sqlite3 *db, const char *path, const struct load_options *opt,
 	loader_goroutines_end(&l);
 	loader_objects_end(&l);
 	loader_threads_end(&l);
+	loader_stacks_end(&l);
 	load_sites(&l);
 	load_trace_row(&l, path);
 	rows_close(&l.rows);

@@ -35,6 +35,8 @@
 	X(TIMER, "timer") \
 	X(HANDOFF, "handoff") \
 	X(BUSY, "busy") \
+	X(STACK, "stack") \
+	X(FRAME, "frame") \
 	X(SNAPSHOT, "snapshot") \
 	X(SNAPSHOT_END, "snapshot_end") \
 	X(REACH, "reach") \

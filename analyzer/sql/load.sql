@@ -104,6 +104,12 @@ VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6);
 INSERT OR REPLACE INTO busy(trace_id, g, ts_ns, thread, run_ns, cpu_ns, pc)
 VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6);
 
+-- @stack
+INSERT INTO stack(trace_id, g, n, stack) VALUES (1, ?1, ?2, ?3);
+
+-- @frame
+INSERT INTO frame(trace_id, stack, n, pc) VALUES (1, ?1, ?2, ?3);
+
 -- @snapshot
 INSERT INTO snapshot(trace_id, snap, ts_ns, kind, goroutines) VALUES (1, ?1, ?2, ?3, ?4);
 

@@ -289,6 +289,36 @@ CREATE TABLE busy(
   PRIMARY KEY (trace_id, g, ts_ns)
 ) STRICT, WITHOUT ROWID;
 
+-- Call stacks: the last one seen in an interval, of a goroutine that waited for long or at the end, or that
+-- had no scheduling event for long.
+CREATE TABLE stack(
+  trace_id INTEGER NOT NULL,
+  g        INTEGER NOT NULL,
+  n        INTEGER NOT NULL, -- of the interval
+  stack    INTEGER NOT NULL, -- those with the same frames have one number
+  PRIMARY KEY (trace_id, g, n)
+) STRICT, WITHOUT ROWID;
+
+-- Their frames.
+CREATE TABLE frame(
+  trace_id INTEGER NOT NULL,
+  stack    INTEGER NOT NULL,
+  n        INTEGER NOT NULL, -- 0: the innermost
+  pc       INTEGER NOT NULL, -- in the call
+  PRIMARY KEY (trace_id, stack, n)
+) STRICT, WITHOUT ROWID;
+
+-- Where program counters are, as far as symbols tell.  A function that was inlined has a row of its own.
+CREATE TABLE symbol(
+  trace_id INTEGER NOT NULL,
+  pc       INTEGER NOT NULL,
+  n        INTEGER NOT NULL, -- 0: the innermost
+  file     TEXT,
+  line     INTEGER,
+  func     TEXT,
+  PRIMARY KEY (trace_id, pc, n)
+) STRICT, WITHOUT ROWID;
+
 -- Snapshots the program took of itself.
 CREATE TABLE snapshot(
   trace_id   INTEGER NOT NULL,
