@@ -10,7 +10,11 @@
 #include "report/html_parts.h"
 #include "report/html_write.h"
 
-enum { HTML_FINDINGS_MAX = 200, HTML_FINDING_CHARS = 2000 };
+enum {
+	HTML_FINDINGS_MAX = 200,
+	HTML_FINDING_CHARS = 2000,
+	HTML_GOROUTINES_MAX = 12, // of a finding, before its list is to be opened
+};
 
 enum { // columns of findings.sql
 	F_KIND,
@@ -106,22 +110,30 @@ static int row_goroutines(struct html_page *p, sqlite3_stmt *f)
 		if (err != 1)
 			break;
 		if (!shown)
-			row_begin(p->out, "goroutines");
-		fprintf(p->out, "%s%lld", shown++ ? ", " : "", sqlite3_column_int64(g, 0));
+			fprintf(p->out, "<dt>goroutines</dt><dd id=\"goroutines-%lld\">",
+			        sqlite3_column_int64(f, F_ID));
+		if (shown == HTML_GOROUTINES_MAX) {
+			fputs(" <details><summary>and ", p->out);
+			html_count(p->out, count - shown);
+			fputs(" more</summary>", p->out);
+		} else if (shown) {
+			fputs(", ", p->out);
+		}
+		fprintf(p->out, "%lld", sqlite3_column_int64(g, 0));
+		shown++;
 		if (*query_text(g, 1)) {
 			fputs(" (", p->out);
 			html_clip(p->out, query_text(g, 1), HTML_PLACE_CHARS);
 			putc(')', p->out);
 		}
 	}
-	if (shown) {
-		if (count > shown) {
-			fputs(" and ", p->out);
-			html_count(p->out, count - shown);
-			fputs(" more", p->out);
-		}
-		fputs("</dd>\n", p->out);
+	if (shown && count > shown) {
+		fputs(" and ", p->out);
+		html_count(p->out, count - shown);
+		fputs(" more", p->out);
 	}
+	if (shown)
+		fputs(shown > HTML_GOROUTINES_MAX ? "</details></dd>\n" : "</dd>\n", p->out);
 	sqlite3_finalize(g);
 	return err;
 }
@@ -243,8 +255,10 @@ static int graph_figure(void *arg, sqlite3_stmt *st)
 int html_part_graphs(struct html_page *p)
 {
 	static const char asset[] = "sql/html/graph.sql";
-	int err = html_do(p, asset, "wanted");
+	int err = html_do(p, asset, "objects");
 
+	if (!err)
+		err = html_do(p, asset, "wanted");
 	if (!err)
 		err = html_do(p, asset, "nodes");
 	if (!err && !db_number(p->db, asset, "count", 0)) {

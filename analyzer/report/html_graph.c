@@ -40,7 +40,7 @@ static const double node_width = 196, node_height = 46, column_width = 280, row_
 
 struct graph_node {
 	bool object, ended, circle;
-	int64_t number, count; // of goroutines that it stands for
+	int64_t number, count; // how many it stands for
 	char label[GRAPH_FILE], place[GRAPH_FILE + 24];
 	int distance; // arrows to the circle, or to what waits for nothing; -1: not known yet
 	double x, y;  // its middle
@@ -95,7 +95,10 @@ static int graph_goroutine(void *arg, sqlite3_stmt *st)
 		.ended = sqlite3_column_int(st, 5),
 		.distance = -1,
 	};
-	snprintf(n->label, sizeof n->label, "%s", db_column(st, 2));
+	if (count > 1)
+		snprintf(n->label, sizeof n->label, "%" PRId64 " goroutines", count);
+	else
+		snprintf(n->label, sizeof n->label, "%s", db_column(st, 2));
 	graph_place(n, db_column(st, 3), sqlite3_column_int64(st, 4));
 	return SQLITE_OK;
 }
@@ -109,8 +112,12 @@ static int graph_object(struct graph *g, sqlite3_stmt *st)
 		return at;
 	struct graph_node *n = &g->node[g->nodes];
 
-	*n = (struct graph_node){.object = true, .number = number, .count = 1, .distance = -1};
-	snprintf(n->label, sizeof n->label, "%s", db_column(st, 3));
+	*n = (struct graph_node){
+		.object = true, .number = number, .count = sqlite3_column_int64(st, 6), .distance = -1};
+	if (n->count > 1)
+		snprintf(n->label, sizeof n->label, "%" PRId64 " \u00d7 %s", n->count, db_column(st, 3));
+	else
+		snprintf(n->label, sizeof n->label, "%s", db_column(st, 3));
 	graph_place(n, db_column(st, 4), sqlite3_column_int64(st, 5));
 	return g->nodes++;
 }
@@ -277,8 +284,13 @@ static void graph_draw_edge(FILE *out, const struct graph *g, const struct graph
 	        names[e->kind], id, x1, y1, mx, my, x2, y2);
 }
 
-static void graph_draw_node(FILE *out, const struct graph_node *n)
+/** What stands for several goroutines leads to the list of those of the finding. */
+static void graph_draw_node(FILE *out, const struct graph_node *n, int64_t id)
 {
+	bool list = !n->object && n->count > 1;
+
+	if (list)
+		fprintf(out, "<a href=\"#goroutines-%" PRId64 "\">", id);
 	fprintf(out, "<g class=\"%s%s\"><title>", n->object ? "object" : "goroutine",
 	        n->ended ? " ended" : "");
 	html_clip(out, n->label, GRAPH_FILE);
@@ -290,10 +302,8 @@ static void graph_draw_node(FILE *out, const struct graph_node *n)
 	fprintf(out, "</text><text class=\"soft\" x=\"%.1f\" y=\"%.1f\">", n->x, n->y + 14);
 	if (n->ended)
 		fputs("ended ", out);
-	if (n->count > 1)
-		fprintf(out, "and %" PRId64 " more ", n->count - 1);
-	html_clip(out, n->place, n->count > 1 ? 14 : GRAPH_CHARS);
-	fputs("</text></g>\n", out);
+	html_clip(out, n->place, GRAPH_CHARS);
+	fputs(list ? "</text></g></a>\n" : "</text></g>\n", out);
 }
 
 static void graph_draw(FILE *out, const struct graph *g, int64_t id)
@@ -325,7 +335,7 @@ static void graph_draw(FILE *out, const struct graph *g, int64_t id)
 	for (int i = 0; i < g->edges; i++)
 		graph_draw_edge(out, g, &g->edge[i], id);
 	for (int i = 0; i < g->nodes; i++)
-		graph_draw_node(out, &g->node[i]);
+		graph_draw_node(out, &g->node[i], id);
 	fputs("</svg>\n", out);
 }
 
