@@ -15,6 +15,7 @@
 	X(COMMIT, "commit") \
 	X(WORD, "word") \
 	X(TRACE, "trace") \
+	X(ORIGIN, "origin") \
 	X(SITE, "site") \
 	X(MODULE, "module") \
 	X(THREAD, "thread") \

@@ -63,7 +63,14 @@ CREATE TABLE trace(
   grow_ns       INTEGER NOT NULL DEFAULT 1000000000,  -- leak-growth: a sixth of the trace is that long
   spawn_count   INTEGER NOT NULL DEFAULT 500,         -- runaway-spawn: that many from one place
   round_ns      INTEGER NOT NULL DEFAULT 1000000000,  -- livelock: for that long,
-  round_count   INTEGER NOT NULL DEFAULT 1000         -- so many rounds; or ten times as many in a tenth of it
+  round_count   INTEGER NOT NULL DEFAULT 1000,        -- so many rounds; or ten times as many in a tenth of it
+  argv          TEXT,             -- the program's words
+  clock         TEXT,             -- what its times are of: 'tsc', 'os'
+  tick_ps       INTEGER,          -- how fine they are, in picoseconds
+  cpus          INTEGER,          -- that the machine had
+  version       TEXT,             -- of the recorder
+  runtime       TEXT,             -- whose goroutines they are, and its version: 'gor 0.1.0'
+  format        TEXT              -- of the trace: '1.0'
 ) STRICT;
 
 -- Call sites.

@@ -35,7 +35,7 @@ def check(good, what):
 
 def alike(own):
     """A trace in which they are all left behind, and main lives on for three seconds."""
-    yield "header program=./alike maxprocs=1 level=sync"
+    yield "header program=./alike argv='./alike -n <40>' cpus=3 version=0.0.9 runtime='gor 0.0.8' maxprocs=1 level=sync"
     yield "1000 t1 GO_NEW g=1 site=main.c:3:main:go:app"
     yield "2000 t1 GO_START g=1"
     for g in range(2, ALIKE + 2):
@@ -78,6 +78,16 @@ def look_at_file(name, report):
     data = re.search(r'<script type="application/json" id="report">(.*?)</script>', html, re.S)
     check(json.loads(data[1]) == json.loads((report / "report.json").read_text()), name + ": JSON")
     return json.loads(data[1])
+
+
+def look_at_head(name, report):
+    """By what the trace was made, and where."""
+    html = (report / "report.html").read_text(encoding="utf-8")
+    head = html[html.index("<header>"):html.index("</header>")]
+    mine = subprocess.run([gtrace, "--version"], check=True, capture_output=True, text=True).stdout.strip()
+    for text in ("./alike -n &lt;40&gt;", "3.0 s until exit 0", "3 CPUs, GOR_MAXPROCS 1", "in steps of 1.0 ns",
+                 f"recorded by gtrace 0.0.9 with gor 0.0.8, format 1.0; analyzed by {mine}"):
+        check(text in head, f"{name}: '{text}' is not in {head}")
 
 
 def look_at_folded(name, report, data):
@@ -202,6 +212,7 @@ def main():
             report = look_at_file(name, folder_of)
             if name.startswith("alike"):
                 look_at_folded(name, folder_of, report)
+                look_at_head(name, folder_of)
             url = (folder_of / "report.html").as_uri()
             if not page:
                 continue
