@@ -19,7 +19,7 @@ import browser
 
 SECTIONS = ["findings", "plots", "sites", "waits", "channels", "locks", "lanes", "end", "run"]
 TRACES = ["leak_first_answer", "hidden_spin", "lock_abba", "partial_group", "idle_pool", "hostile_names",
-          "starved"]
+          "starved", "order_three", "order_twice"]
 ALIKE = 40  # goroutines that wait for the same, and as many for a channel of their own each
 gtrace, assemble, source = sys.argv[1:4]
 shots = pathlib.Path(sys.argv[4]) if len(sys.argv) > 4 else None
@@ -88,6 +88,17 @@ def look_at_head(name, report):
     for text in ("./alike -n &lt;40&gt;", "3.0 s until exit 0", "3 CPUs, GOR_MAXPROCS 1", "in steps of 1.0 ns",
                  f"recorded by gtrace 0.0.9 with gor 0.0.8, format 1.0; analyzed by {mine}"):
         check(text in head, f"{name}: '{text}' is not in {head}")
+
+
+def look_at_order(name, report):
+    """Of a circle of locks each arrow says where: the goroutine's two places."""
+    html = (report / "report.html").read_text(encoding="utf-8")
+    beside = re.findall('<text class="beside"[^>]*>(.*?)</text>', html)
+    expect = ["since locks.c:10", "since locks.c:20", "since locks.c:30", "takes it, locks.c:11",
+              "takes it, locks.c:21", "takes it, locks.c:31"]
+    check(sorted(beside) == expect, f"{name}: beside arrows {beside}")
+    graph = html[html.index('<svg class="graph"'):]
+    check(graph[:graph.index("</svg>")].count('class="hold"') == 3, name + ": arrows from locks")
 
 
 def look_at_folded(name, report, data):
@@ -210,6 +221,8 @@ def main():
         for name in [*TRACES, "alike_one", "alike_own"]:
             folder_of = analyze(pathlib.Path(folder), name)
             report = look_at_file(name, folder_of)
+            if name == "order_three":
+                look_at_order(name, folder_of)
             if name.startswith("alike"):
                 look_at_folded(name, folder_of, report)
                 look_at_head(name, folder_of)

@@ -85,7 +85,7 @@ SELECT e.kind, e.g, e.object,
        coalesce((SELECT o.type || ' "' || o.name || '"' FROM object_name o
                  WHERE o.trace_id = 1 AND o.object = e.object), 'object ' || e.object),
        coalesce(s.file, ''), coalesce(s.line, 0),
-       (SELECT count(*) FROM temp.wait_object o WHERE o.id = ?1 AND o.node = e.object)
+       (SELECT count(*) FROM temp.wait_object o WHERE o.id = ?1 AND o.node = e.object), ''
 FROM edge e
 LEFT JOIN object b ON b.trace_id = 1 AND b.object = e.object
 LEFT JOIN site s ON s.trace_id = 1 AND s.site = b.made_site
