@@ -141,7 +141,11 @@ int html_part_plots(struct html_page *p)
 	for (size_t i = 0; plot_name(i); i++) {
 		if (!html_plot(p, plot_name(i)))
 			continue; // nothing to show, or not wanted
-		fprintf(p->out, "<figure id=\"plot-%s\" tabindex=\"0\">\n", plot_name(i));
+		fprintf(p->out,
+		        "<figure id=\"plot-%s\" tabindex=\"0\">\n"
+		        "<p class=\"zoom\"><a id=\"at-%s\" href=\"#plot-%s\" aria-label=\"enlarge the plot "
+		        "%s\">enlarge</a><a class=\"close\" href=\"#at-%s\">close</a></p>\n",
+		        plot_name(i), plot_name(i), plot_name(i), plot_name(i), plot_name(i));
 		if (!html_svg(p, plot_name(i), &room))
 			fprintf(p->out,
 			        "<p>The plot was not drawn; <code>gnuplot %s.gp</code> in the folder "

@@ -161,6 +161,24 @@ def look_at_drawings(page, name):
     check(over == 0, f"{name}: {over} boxes overlap")
 
 
+def look_at_zoom(page, name, url):
+    """A plot fills the window when its link is followed, without a script, and goes back to its place."""
+    page.call("Emulation.setScriptExecutionDisabled", value=True)
+    where = """(e => { const f = e.getBoundingClientRect(), s = e.querySelector('svg').getBoundingClientRect();
+      return [f.left, f.top, f.width - innerWidth, f.height - innerHeight, s.width >= 1700]; })
+      (document.querySelector('#plot-goroutines'))"""
+    for width in (1200, 400):
+        page.open(url + "#plot-goroutines", width=width)
+        box = page.ask(where)
+        check(box == [0, 0, 0, 0, True], f"{name}, {width} px: enlarged: {box}")
+        check(page.ask("getComputedStyle(document.querySelector(':target .close')).display") == "inline",
+              name + ": no way back")
+        page.open(url + "#at-goroutines", width=width)
+        box = page.ask(where)
+        check(box[2] < 0 and not box[4], f"{name}, {width} px: closed: {box}")
+    page.call("Emulation.setScriptExecutionDisabled", value=False)
+
+
 def look_at_anchors(page, name, url, report):
     dangling = page.ask("""[...document.querySelectorAll('a')].map(a => a.getAttribute('href')).filter(
       h => !h.startsWith('#') || !document.getElementById(h.slice(1)))""")
@@ -236,6 +254,7 @@ def main():
             if name == "lock_abba":
                 look_at_keyboard(page, name, url)
                 look_without_script(page, name, url)
+                look_at_zoom(page, name, url)
     if page:
         page.close()
     elif not failures:
