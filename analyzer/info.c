@@ -122,6 +122,8 @@ static int info_run(void *args, int nwords, char **words)
 	if (got < 0 && *err.text)
 		talk("%s", err.text);
 	if (got >= 0) {
+		printf("format=%u.%u\nanalyzed_by=%s\n", gtrace_reader_info(r)->format_major,
+		       gtrace_reader_info(r)->format_minor, GTRACE_VERSION);
 		info_lines(gtrace_reader_info(r)->header);
 		info_lines(gtrace_reader_info(r)->end_record);
 		info_ended(gtrace_reader_info(r), words[0]);

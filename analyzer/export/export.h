@@ -13,7 +13,8 @@
  */
 int export_pprof(sqlite3 *db, FILE *out, const char *profile);
 
-/** The same stacks a line each, for flame graphs: "born;...;call NUMBER".  Returns: an SQLite code.
+/** The same stacks a line each, for flame graphs: "outer;...;call;[what it does] NUMBER".  Returns:
+ * an SQLite code.
  */
 int export_folded(sqlite3 *db, FILE *out, const char *profile);
 

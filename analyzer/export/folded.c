@@ -12,6 +12,7 @@
 struct folded {
 	FILE *out;
 	bool count; // or time
+	struct stack_reader stacks;
 };
 
 /* A semicolon would begin another frame. */
@@ -30,11 +31,13 @@ static void folded_text(FILE *out, const char *text)
 
 static int folded_row(void *arg, sqlite3_stmt *st)
 {
-	const struct folded *f = arg;
+	struct folded *f = arg;
 	struct stack s;
+	int err = stack_read(&f->stacks, &s, st);
 
-	stack_read(&s, st);
-	for (int i = s.frames - 1; i >= 0; i--) {
+	if (err != SQLITE_OK)
+		return err;
+	for (size_t i = s.frames; i-- > 0;) {
 		folded_text(f->out, s.frame[i].func);
 		if (*s.frame[i].file) {
 			fputs(" (", f->out);
@@ -55,7 +58,11 @@ int export_folded(sqlite3 *db, FILE *out, const char *profile)
 
 	if (!kind)
 		return SQLITE_NOTFOUND;
-	struct folded f = {out, strcmp(kind->shown, kind->count) == 0};
+	struct folded f = {.out = out, .count = strcmp(kind->shown, kind->count) == 0};
+	int err = stack_open(&f.stacks, db);
 
-	return db_each(db, "sql/export/stacks.sql", kind->name, folded_row, &f);
+	if (err == SQLITE_OK)
+		err = db_each(db, "sql/export/stacks.sql", kind->name, folded_row, &f);
+	stack_close(&f.stacks);
+	return err;
 }

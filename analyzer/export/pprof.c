@@ -36,6 +36,7 @@ struct pprof {
 	Pprof__Profile *profile; // of malloc() down to its texts, so that free_unpacked() frees it
 	const struct stack_profile *kind;
 	struct map texts, functions, locations;
+	struct stack_reader stacks;
 	uint64_t nowhere;
 	bool no_memory;
 };
@@ -160,13 +161,13 @@ static void pprof_sample(struct pprof *p, const struct stack *s)
 
 	if (!sample)
 		return;
-	sample->location = calloc(STACK_FRAMES, sizeof *sample->location);
+	sample->location = calloc(s->frames, sizeof *sample->location);
 	sample->value = calloc(2, sizeof *sample->value);
 	if (!sample->location || !sample->value) {
 		p->no_memory = true;
 		return;
 	}
-	for (int i = 0; i < s->frames; i++)
+	for (size_t i = 0; i < s->frames; i++)
 		sample->location[sample->n_location++] = pprof_location(p, &s->frame[i]);
 	sample->value[sample->n_value++] = s->count;
 	sample->value[sample->n_value++] = s->ns;
@@ -183,9 +184,11 @@ static int pprof_row(void *arg, sqlite3_stmt *st)
 	struct pprof *p = arg;
 	struct stack s;
 
-	stack_read(&s, st);
-	pprof_sample(p, &s);
-	return p->no_memory ? SQLITE_NOMEM : SQLITE_OK;
+	int err = stack_read(&p->stacks, &s, st);
+
+	if (err == SQLITE_OK)
+		pprof_sample(p, &s);
+	return p->no_memory ? SQLITE_NOMEM : err;
 }
 
 static void pprof_kind(struct pprof *p, Pprof__Kind *kind, const char *type, const char *unit)
@@ -262,8 +265,10 @@ int export_pprof(sqlite3 *db, FILE *out, const char *profile)
 		return p.kind ? SQLITE_NOMEM : SQLITE_NOTFOUND;
 	}
 	pprof_types(&p);
-	int err = db_each(db, "sql/export/stacks.sql", "run", pprof_run, &p);
+	int err = stack_open(&p.stacks, db);
 
+	if (err == SQLITE_OK)
+		err = db_each(db, "sql/export/stacks.sql", "run", pprof_run, &p);
 	if (err == SQLITE_OK)
 		err = db_each(db, "sql/export/stacks.sql", p.kind->name, pprof_row, &p);
 	if (p.no_memory)
@@ -271,6 +276,7 @@ int export_pprof(sqlite3 *db, FILE *out, const char *profile)
 	if (err == SQLITE_OK)
 		err = pprof_write(&p, out);
 	pprof__profile__free_unpacked(p.profile, NULL);
+	stack_close(&p.stacks);
 	map_release(&p.texts);
 	map_release(&p.functions);
 	map_release(&p.locations);

@@ -87,10 +87,12 @@ static void goroutine_become(struct loader *l, struct goroutine *gr, unsigned st
 		}
 		rows_put_interval(&l->rows, &row);
 		goroutine_late(l, gr, l->now_ns);
+		loader_stack_row(l, gr);
 		gr->intervals++;
 		gr->since_ns = l->now_ns;
 	}
 	gr->state = (uint8_t)state;
+	gr->stack = 0;
 	gr->listed = false;
 }
 
@@ -406,6 +408,7 @@ void loader_goroutines_end(struct loader *l)
 		struct interval row = goroutine_interval(gr, -1);
 		rows_put_interval(&l->rows, &row);
 		goroutine_late(l, gr, -1);
+		loader_stack_row(l, gr);
 		gr->intervals++;
 		goroutine_row(l, gr, -1);
 		if (gr->state == GTRACE_state_WAITING)

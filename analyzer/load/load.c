@@ -188,6 +188,43 @@ static void load_trace_row(struct loader *l, const char *path)
 	         db_id(l->panic_g), db_id(l->panic_site));
 }
 
+/* A word of the header; NULL if it has none.  text has room for CLEAN_MAX. */
+static struct db_value header_text(const struct gtrace_reader *r, const char *key, char *text)
+{
+	const char *value = gtrace_reader_header(r, key);
+
+	if (!value || !*value)
+		return db_text(NULL);
+	clean_text(text, value, strlen(value));
+	return db_text(text);
+}
+
+/* How fine the clock is; NULL if the header does not say. */
+static struct db_value header_tick(const struct gtrace_reader *r)
+{
+	const char *shift = gtrace_reader_header(r, "tick_shift");
+	const char *clock = gtrace_reader_header(r, "clock");
+	const char *ns = gtrace_reader_header(r, "ns_per_tick");
+	double tick = ns ? strtod(ns, NULL) : 0;
+
+	if (clock && strcmp(clock, "os") == 0)
+		tick = (double)(1U << ((shift ? strtoul(shift, NULL, 10) : 0) & 31));
+	return tick >= 0.001 && tick <= 1e10 ? db_int((int64_t)(tick * 1000 + 0.5)) : db_text(NULL);
+}
+
+/* By what the trace was made, and where. */
+static void load_origin(struct loader *l)
+{
+	const struct gtrace_reader *r = l->reader;
+	const struct gtrace_info *in = gtrace_reader_info(r);
+	char argv[CLEAN_MAX], clock[CLEAN_MAX], version[CLEAN_MAX], runtime[CLEAN_MAX], format[32];
+
+	snprintf(format, sizeof format, "%u.%u", in->format_major, in->format_minor);
+	ROWS_PUT(&l->rows, ROWS_ORIGIN, header_text(r, "argv", argv), header_text(r, "clock", clock),
+	         header_tick(r), header_number(r, "cpus"), header_text(r, "version", version),
+	         header_text(r, "runtime", runtime), db_text(format));
+}
+
 static void load_event(struct loader *l, const struct gtrace_event *ev)
 {
 	l->now_ns = ev->time_ns > 0 ? ev->time_ns : 0;
@@ -277,8 +314,10 @@ int load_trace(sqlite3 *db, const char *path, const struct load_options *opt,
 	loader_goroutines_end(&l);
 	loader_objects_end(&l);
 	loader_threads_end(&l);
+	loader_stacks_end(&l);
 	load_sites(&l);
 	load_trace_row(&l, path);
+	load_origin(&l);
 	rows_close(&l.rows);
 	if (code == 0 && l.no_memory)
 		code = load_failed(err, -ENOMEM, path, "out of memory");

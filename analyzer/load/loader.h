@@ -30,6 +30,7 @@ struct goroutine {
 	uint64_t parent, born_site, entry;
 	uint64_t object, site, thread; // of the state it is in
 	uint64_t foreign_thread;       // that it is; 0: none
+	uint64_t stack;                // seen in this state; 0: none
 	int64_t born_ns, since_ns;
 	int64_t until_ns; // the wait ends by itself then; < 0: it does not
 	char *name;
@@ -47,7 +48,9 @@ struct thread {
 	int64_t last_ns;     // last event
 	int64_t gap_from_ns; // < 0: no gap waits for its end
 	uint64_t gap_batches, gap_events;
-	uint8_t kind; // GTRACE_thread_kind_*
+	uint64_t stack_of; // the goroutine that a STACK would be of; 0: none
+	bool stack_waits;  // it waits, or it runs
+	uint8_t kind;      // GTRACE_thread_kind_*
 };
 
 struct loader {
@@ -60,6 +63,7 @@ struct loader {
 	int64_t peak_ns, last_wake_ns, main_ended_ns;
 	uint64_t pollers; // goroutines that have polls
 	uint64_t handoffs, snaps, reaches, gaps, marks, site_last, nest_last;
+	uint64_t stack_last;
 	char *panic;
 	int64_t panic_ns;
 	uint64_t panic_g, panic_site;
@@ -95,6 +99,13 @@ void loader_lock_taken(struct loader *l, uint64_t g, uint64_t object, unsigned m
 void loader_lock_released(struct loader *l, uint64_t g, uint64_t object);
 void loader_nests_init(struct loader *l);
 void loader_nests_end(struct loader *l);
+
+/* stack.c: stacks of goroutines that wait or run for long */
+/** For every event of a thread, before it is handled. */
+void loader_stack_event(struct loader *l, struct thread *t, const struct gtrace_event *ev);
+/** The stack of the stretch that ends now. */
+void loader_stack_row(struct loader *l, struct goroutine *gr);
+void loader_stacks_end(struct loader *l);
 
 /* thread.c: threads, handoffs, samples, gaps */
 /** For every event, before it is handled. */

@@ -15,6 +15,7 @@
 	X(COMMIT, "commit") \
 	X(WORD, "word") \
 	X(TRACE, "trace") \
+	X(ORIGIN, "origin") \
 	X(SITE, "site") \
 	X(MODULE, "module") \
 	X(THREAD, "thread") \
@@ -35,6 +36,8 @@
 	X(TIMER, "timer") \
 	X(HANDOFF, "handoff") \
 	X(BUSY, "busy") \
+	X(STACK, "stack") \
+	X(FRAME, "frame") \
 	X(SNAPSHOT, "snapshot") \
 	X(SNAPSHOT_END, "snapshot_end") \
 	X(REACH, "reach") \

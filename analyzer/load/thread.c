@@ -53,6 +53,7 @@ void loader_thread_seen(struct loader *l, const struct gtrace_event *ev)
 		gap_row(l, t, l->now_ns > t->gap_from_ns ? l->now_ns : t->gap_from_ns);
 	}
 	t->last_ns = l->now_ns;
+	loader_stack_event(l, t, ev);
 }
 
 static void reach_row(struct loader *l, const struct gtrace_event *ev)

@@ -15,12 +15,13 @@ static const struct html_part {
 	const char *name;
 	int (*write)(struct html_page *p);
 } html_parts[] = {
-	{"title", html_part_title},       {"verdict", html_part_verdict},
-	{"findings", html_part_findings}, {"plots", html_part_plots},
-	{"sites", html_part_sites},       {"graphs", html_part_graphs},
-	{"channels", html_part_channels}, {"locks", html_part_locks},
-	{"lanes", html_part_lanes},       {"dump", html_part_dump},
-	{"facts", html_part_facts},       {"json", html_part_json},
+	{"title", html_part_title},     {"head", html_part_head},
+	{"verdict", html_part_verdict}, {"findings", html_part_findings},
+	{"plots", html_part_plots},     {"sites", html_part_sites},
+	{"graphs", html_part_graphs},   {"channels", html_part_channels},
+	{"locks", html_part_locks},     {"lanes", html_part_lanes},
+	{"dump", html_part_dump},       {"facts", html_part_facts},
+	{"json", html_part_json},
 };
 
 static int html_part(struct html_page *p, const char *name, size_t len)

@@ -10,7 +10,11 @@
 #include "report/html_parts.h"
 #include "report/html_write.h"
 
-enum { HTML_FINDINGS_MAX = 200, HTML_FINDING_CHARS = 2000 };
+enum {
+	HTML_FINDINGS_MAX = 200,
+	HTML_FINDING_CHARS = 2000,
+	HTML_GOROUTINES_MAX = 12, // of a finding, before its list is to be opened
+};
 
 enum { // columns of findings.sql
 	F_KIND,
@@ -106,22 +110,30 @@ static int row_goroutines(struct html_page *p, sqlite3_stmt *f)
 		if (err != 1)
 			break;
 		if (!shown)
-			row_begin(p->out, "goroutines");
-		fprintf(p->out, "%s%lld", shown++ ? ", " : "", sqlite3_column_int64(g, 0));
+			fprintf(p->out, "<dt>goroutines</dt><dd id=\"goroutines-%lld\">",
+			        sqlite3_column_int64(f, F_ID));
+		if (shown == HTML_GOROUTINES_MAX) {
+			fputs(" <details><summary>and ", p->out);
+			html_count(p->out, count - shown);
+			fputs(" more</summary>", p->out);
+		} else if (shown) {
+			fputs(", ", p->out);
+		}
+		fprintf(p->out, "%lld", sqlite3_column_int64(g, 0));
+		shown++;
 		if (*query_text(g, 1)) {
 			fputs(" (", p->out);
 			html_clip(p->out, query_text(g, 1), HTML_PLACE_CHARS);
 			putc(')', p->out);
 		}
 	}
-	if (shown) {
-		if (count > shown) {
-			fputs(" and ", p->out);
-			html_count(p->out, count - shown);
-			fputs(" more", p->out);
-		}
-		fputs("</dd>\n", p->out);
+	if (shown && count > shown) {
+		fputs(" and ", p->out);
+		html_count(p->out, count - shown);
+		fputs(" more", p->out);
 	}
+	if (shown)
+		fputs(shown > HTML_GOROUTINES_MAX ? "</details></dd>\n" : "</dd>\n", p->out);
 	sqlite3_finalize(g);
 	return err;
 }
@@ -221,39 +233,62 @@ int html_part_findings(struct html_page *p)
 	return err;
 }
 
+/** The drawings of one kind: what they are made from. */
+struct graph_kind {
+	struct html_page *p;
+	const char *asset;
+};
+
 static int graph_figure(void *arg, sqlite3_stmt *st)
 {
-	struct html_page *p = arg;
+	const struct graph_kind *kind = arg;
+	FILE *out = kind->p->out;
 	int64_t id = sqlite3_column_int64(st, 0), left_out = 0;
 
-	fputs("<figure class=\"waits\" tabindex=\"0\">\n", p->out);
-	int err = html_graph(p->db, p->out, id, &left_out);
+	fputs("<figure class=\"waits\" tabindex=\"0\">\n", out);
+	int err = html_graph(&(struct html_graph){kind->p->db, kind->asset, id}, out, &left_out);
 
-	fputs("<figcaption><a href=\"#", p->out);
-	html_text(p->out, db_column(st, 1));
-	fprintf(p->out, "-%lld\">#%lld ", (long long)id, (long long)id);
-	html_text(p->out, db_column(st, 1));
-	fputs("</a> ", p->out);
-	html_clip(p->out, db_column(st, 2), HTML_PLACE_CHARS);
-	fputs("</figcaption>\n</figure>\n", p->out);
-	html_more(p, left_out, "goroutines");
+	fputs("<figcaption><a href=\"#", out);
+	html_text(out, db_column(st, 1));
+	fprintf(out, "-%lld\">#%lld ", (long long)id, (long long)id);
+	html_text(out, db_column(st, 1));
+	fputs("</a> ", out);
+	html_clip(out, db_column(st, 2), HTML_PLACE_CHARS);
+	fputs("</figcaption>\n</figure>\n", out);
+	html_more(kind->p, left_out, "goroutines");
 	return err;
+}
+
+static int graph_figures(struct html_page *p, const char *asset, const char *key)
+{
+	struct graph_kind kind = {p, asset};
+
+	if (!db_number(p->db, asset, "count", 0))
+		return 0;
+	fprintf(p->out, "<p class=\"key\">%s</p>\n", key);
+	return html_each(p, asset, "findings", graph_figure, &kind);
 }
 
 int html_part_graphs(struct html_page *p)
 {
-	static const char asset[] = "sql/html/graph.sql";
-	int err = html_do(p, asset, "wanted");
+	static const char waits[] = "sql/html/graph.sql", order[] = "sql/html/lock_order.sql";
+	int err = html_do(p, waits, "objects");
 
 	if (!err)
-		err = html_do(p, asset, "nodes");
-	if (!err && !db_number(p->db, asset, "count", 0)) {
-		fputs("<p>No finding has goroutines that wait for each other.</p>\n", p->out);
-		return 0;
-	}
+		err = html_do(p, waits, "wanted");
 	if (!err)
-		fputs("<p class=\"key\">Boxes are goroutines, rounded ones what they wait for. "
-		      "A solid arrow: waits for; dashed: is held by; dotted: could be ended by.</p>\n",
-		      p->out);
-	return err ? err : html_each(p, asset, "findings", graph_figure, p);
+		err = html_do(p, waits, "nodes");
+	if (!err && !db_number(p->db, waits, "count", 0) && !db_number(p->db, order, "count", 0))
+		fputs("<p>No finding has goroutines that wait for each other, or could.</p>\n", p->out);
+	if (!err)
+		err = graph_figures(p, waits,
+		                    "Boxes are goroutines, rounded ones what they wait for. A solid arrow: "
+		                    "waits for; dashed: is held by; dotted: could be ended by.");
+	if (!err)
+		err =
+			graph_figures(p, order,
+		                  "Orders of locks that nobody got stuck in, in this run. A dashed arrow "
+		                  "leads from a lock to a goroutine that had it, and since where; a solid "
+		                  "one to what that took then, and where.");
+	return err;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * html_graph.c: who waits for whom in a finding, as a drawing.
+ * html_graph.c: who waits for whom in a finding, or took locks in which order, as a drawing.
  *
  * Goroutines are boxes, objects are rounded; an arrow goes from who waits to what it waits for, and
  * from that to who has it.  What has to be seen is the circle, if there is one: its nodes are laid
@@ -34,13 +34,14 @@ enum {
 	GRAPH_EDGES = 96,
 	GRAPH_CHARS = 25, // of a line in a box
 	GRAPH_FILE = 256,
+	GRAPH_LABEL = 36, // characters beside an arrow
 };
 
 static const double node_width = 196, node_height = 46, column_width = 280, row_height = 66;
 
 struct graph_node {
 	bool object, ended, circle;
-	int64_t number, count; // of goroutines that it stands for
+	int64_t number, count; // how many it stands for
 	char label[GRAPH_FILE], place[GRAPH_FILE + 24];
 	int distance; // arrows to the circle, or to what waits for nothing; -1: not known yet
 	double x, y;  // its middle
@@ -48,6 +49,7 @@ struct graph_node {
 
 struct graph_edge {
 	int from, to, kind;
+	char label[GRAPH_FILE];
 };
 
 struct graph {
@@ -95,7 +97,10 @@ static int graph_goroutine(void *arg, sqlite3_stmt *st)
 		.ended = sqlite3_column_int(st, 5),
 		.distance = -1,
 	};
-	snprintf(n->label, sizeof n->label, "%s", db_column(st, 2));
+	if (count > 1)
+		snprintf(n->label, sizeof n->label, "%" PRId64 " goroutines", count);
+	else
+		snprintf(n->label, sizeof n->label, "%s", db_column(st, 2));
 	graph_place(n, db_column(st, 3), sqlite3_column_int64(st, 4));
 	return SQLITE_OK;
 }
@@ -109,8 +114,12 @@ static int graph_object(struct graph *g, sqlite3_stmt *st)
 		return at;
 	struct graph_node *n = &g->node[g->nodes];
 
-	*n = (struct graph_node){.object = true, .number = number, .count = 1, .distance = -1};
-	snprintf(n->label, sizeof n->label, "%s", db_column(st, 3));
+	*n = (struct graph_node){
+		.object = true, .number = number, .count = sqlite3_column_int64(st, 6), .distance = -1};
+	if (n->count > 1)
+		snprintf(n->label, sizeof n->label, "%" PRId64 " \u00d7 %s", n->count, db_column(st, 3));
+	else
+		snprintf(n->label, sizeof n->label, "%s", db_column(st, 3));
 	graph_place(n, db_column(st, 4), sqlite3_column_int64(st, 5));
 	return g->nodes++;
 }
@@ -124,20 +133,23 @@ static int graph_arrow(void *arg, sqlite3_stmt *st)
 
 	if (object < 0 || g->edges == GRAPH_EDGES)
 		return SQLITE_OK; // keeps I1 and I2
-	g->edge[g->edges++] = (struct graph_edge){.from = kind ? object : goroutine,
-	                                          .to = kind ? goroutine : object,
-	                                          .kind = kind};
+	struct graph_edge *e = &g->edge[g->edges++];
+
+	*e = (struct graph_edge){.from = kind ? object : goroutine,
+	                         .to = kind ? goroutine : object,
+	                         .kind = kind};
+	snprintf(e->label, sizeof e->label, "%s", db_column(st, 7));
 	return SQLITE_OK;
 }
 
-static int graph_rows(struct graph *g, sqlite3 *db, const char *name, int64_t id,
+static int graph_rows(struct graph *g, const struct html_graph *what, const char *name,
                       int (*row)(void *arg, sqlite3_stmt *st))
 {
 	sqlite3_stmt *st;
-	int err = db_prepare(db, "sql/html/graph.sql", name, &st);
+	int err = db_prepare(what->db, what->asset, name, &st);
 
 	if (err == SQLITE_OK)
-		err = sqlite3_bind_int64(st, 1, id);
+		err = sqlite3_bind_int64(st, 1, what->id);
 	while (err == SQLITE_OK && (err = sqlite3_step(st)) == SQLITE_ROW)
 		err = row(g, st);
 	sqlite3_finalize(st);
@@ -194,6 +206,31 @@ static void graph_spread(struct graph *g)
 	}
 }
 
+/** The node of the circle that most others lead to comes to its left, where those stand. */
+static void graph_turn(struct graph *g)
+{
+	int most = 0, best = 0, left = g->path_len == 2 ? 1 : g->path_len * 3 / 4;
+	int path[GRAPH_NODES];
+
+	for (int i = 0; i < g->path_len; i++)
+		g->node[g->path[i]].circle = true;
+	for (int i = 0; i < g->path_len; i++) {
+		int from = 0;
+
+		for (int e = 0; e < g->edges; e++)
+			from += g->edge[e].to == g->path[i] && !g->node[g->edge[e].from].circle;
+		if (from > most) {
+			most = from;
+			best = i;
+		}
+	}
+	if (!most)
+		return;
+	memcpy(path, g->path, sizeof path);
+	for (int i = 0; i < g->path_len; i++)
+		g->path[(i + left) % g->path_len] = path[(i + best) % g->path_len];
+}
+
 static void graph_ellipse(struct graph *g)
 {
 	const double turn = 6.283185307179586;
@@ -207,7 +244,6 @@ static void graph_ellipse(struct graph *g)
 			angle += turn / 4;
 		n->x = column_width + wide + wide * cos(angle);
 		n->y = high * sin(angle);
-		n->circle = true;
 		n->distance = 0;
 	}
 }
@@ -219,6 +255,7 @@ static void graph_layout(struct graph *g)
 
 	for (int i = 0; i < g->nodes && !g->path_len; i++)
 		graph_circle(g, i, seen);
+	graph_turn(g);
 	graph_ellipse(g);
 	if (g->path_len)
 		graph_spread(g);
@@ -257,28 +294,75 @@ static void graph_edge_of(const struct graph_node *n, double x, double y, double
 	*ey = n->y + dy * part;
 }
 
+/** An arrow: a curve from (x1, y1) to (x2, y2), drawn towards (mx, my). */
+struct graph_curve {
+	double x1, y1, mx, my, x2, y2;
+};
+
 /** Bent to its left, so that two between the same boxes are seen. */
+static struct graph_curve graph_curve(const struct graph *g, const struct graph_edge *e)
+{
+	const struct graph_node *a = &g->node[e->from], *b = &g->node[e->to];
+	double dx = b->x - a->x, dy = b->y - a->y, length = fmax(hypot(dx, dy), 1);
+	double bend = a->circle && b->circle ? (g->path_len == 2 ? 50 : 24) : 0;
+	struct graph_curve c = {.mx = (a->x + b->x) / 2 + dy / length * bend,
+	                        .my = (a->y + b->y) / 2 - dx / length * bend};
+
+	graph_edge_of(a, c.mx, c.my, &c.x1, &c.y1);
+	graph_edge_of(b, c.mx, c.my, &c.x2, &c.y2);
+	return c;
+}
+
+/** What stands beside an arrow, outside of the circle. */
+struct graph_label {
+	double x, y, left, right;
+	const char *anchor;
+};
+
+static struct graph_label graph_label(const struct graph *g, const struct graph_edge *e)
+{
+	struct graph_curve c = graph_curve(g, e);
+	const struct graph_node *a = &g->node[e->from], *b = &g->node[e->to];
+	double wide = 7.3 * (double)fmin((double)strlen(e->label), GRAPH_LABEL);
+	double x = (c.x1 + c.x2) / 4 + c.mx / 2, y = (c.y1 + c.y2) / 4 + c.my / 2;
+	double out = c.mx - (a->x + b->x) / 2;
+
+	if (fabs(out) < 5) // above or below
+		return (struct graph_label){x, y + (c.my < 0 ? -6 : 16), x - wide / 2, x + wide / 2,
+		                            "middle"};
+	if (out > 0)
+		return (struct graph_label){x + 6, y + (c.my < 0 ? 0 : 10), x + 6, x + 6 + wide, "start"};
+	return (struct graph_label){x - 6, y + (c.my < 0 ? 0 : 10), x - 6 - wide, x - 6, "end"};
+}
+
 static void graph_draw_edge(FILE *out, const struct graph *g, const struct graph_edge *e,
                             int64_t id)
 {
 	static const char *const names[] = {"wait", "hold", "could"};
-	const struct graph_node *a = &g->node[e->from], *b = &g->node[e->to];
-	double dx = b->x - a->x, dy = b->y - a->y, length = fmax(hypot(dx, dy), 1);
-	double bend = a->circle && b->circle ? (g->path_len == 2 ? 50 : 24) : 0;
-	double mx = (a->x + b->x) / 2 + dy / length * bend, my = (a->y + b->y) / 2 - dx / length * bend;
-	double x1, y1, x2, y2;
+	struct graph_curve c = graph_curve(g, e);
 
-	graph_edge_of(a, mx, my, &x1, &y1);
-	graph_edge_of(b, mx, my, &x2, &y2);
 	fprintf(out,
 	        "<path class=\"%s\" marker-end=\"url(#arrow-%" PRId64
 	        ")\" d=\"M%.1f %.1fQ%.1f %.1f %.1f "
 	        "%.1f\"/>\n",
-	        names[e->kind], id, x1, y1, mx, my, x2, y2);
+	        names[e->kind], id, c.x1, c.y1, c.mx, c.my, c.x2, c.y2);
+	if (*e->label) {
+		struct graph_label l = graph_label(g, e);
+
+		fprintf(out, "<text class=\"beside\" style=\"text-anchor:%s\" x=\"%.1f\" y=\"%.1f\">",
+		        l.anchor, l.x, l.y);
+		html_clip(out, e->label, GRAPH_LABEL);
+		fputs("</text>\n", out);
+	}
 }
 
-static void graph_draw_node(FILE *out, const struct graph_node *n)
+/** What stands for several goroutines leads to the list of those of the finding. */
+static void graph_draw_node(FILE *out, const struct graph_node *n, int64_t id)
 {
+	bool list = !n->object && n->count > 1;
+
+	if (list)
+		fprintf(out, "<a href=\"#goroutines-%" PRId64 "\">", id);
 	fprintf(out, "<g class=\"%s%s\"><title>", n->object ? "object" : "goroutine",
 	        n->ended ? " ended" : "");
 	html_clip(out, n->label, GRAPH_FILE);
@@ -290,10 +374,8 @@ static void graph_draw_node(FILE *out, const struct graph_node *n)
 	fprintf(out, "</text><text class=\"soft\" x=\"%.1f\" y=\"%.1f\">", n->x, n->y + 14);
 	if (n->ended)
 		fputs("ended ", out);
-	if (n->count > 1)
-		fprintf(out, "and %" PRId64 " more ", n->count - 1);
-	html_clip(out, n->place, n->count > 1 ? 14 : GRAPH_CHARS);
-	fputs("</text></g>\n", out);
+	html_clip(out, n->place, GRAPH_CHARS);
+	fputs(list ? "</text></g></a>\n" : "</text></g>\n", out);
 }
 
 static void graph_draw(FILE *out, const struct graph *g, int64_t id)
@@ -308,10 +390,20 @@ static void graph_draw(FILE *out, const struct graph *g, int64_t id)
 		top = i ? fmin(top, n->y) : n->y;
 		bottom = i ? fmax(bottom, n->y) : n->y;
 	}
-	left -= node_width / 2 + 8;
-	right += node_width / 2 + 8;
-	top -= node_height / 2 + (g->path_len == 2 ? 24 : 8);
-	bottom += node_height / 2 + (g->path_len == 2 ? 24 : 8);
+	left -= node_width / 2;
+	right += node_width / 2;
+	for (int i = 0; i < g->edges; i++) {
+		if (*g->edge[i].label) {
+			struct graph_label l = graph_label(g, &g->edge[i]);
+
+			left = fmin(left, l.left);
+			right = fmax(right, l.right);
+		}
+	}
+	left -= 8;
+	right += 8;
+	top -= node_height / 2 + (g->path_len == 2 ? 36 : 8);
+	bottom += node_height / 2 + (g->path_len == 2 ? 36 : 8);
 	fprintf(out,
 	        "<svg class=\"graph\" role=\"img\" aria-label=\"who waits for whom in finding %" PRId64
 	        "\" viewBox=\"%.0f %.0f %.0f %.0f\" style=\"width:%.0fpx\">\n",
@@ -325,21 +417,21 @@ static void graph_draw(FILE *out, const struct graph *g, int64_t id)
 	for (int i = 0; i < g->edges; i++)
 		graph_draw_edge(out, g, &g->edge[i], id);
 	for (int i = 0; i < g->nodes; i++)
-		graph_draw_node(out, &g->node[i]);
+		graph_draw_node(out, &g->node[i], id);
 	fputs("</svg>\n", out);
 }
 
-int html_graph(sqlite3 *db, FILE *out, int64_t id, int64_t *left_out)
+int html_graph(const struct html_graph *what, FILE *out, int64_t *left_out)
 {
 	struct graph g = {.nodes = 0};
-	int err = graph_rows(&g, db, "goroutines", id, graph_goroutine);
+	int err = graph_rows(&g, what, "goroutines", graph_goroutine);
 
 	if (err == SQLITE_OK)
-		err = graph_rows(&g, db, "edges", id, graph_arrow);
+		err = graph_rows(&g, what, "edges", graph_arrow);
 	if (err != SQLITE_OK)
 		return err;
 	graph_layout(&g);
-	graph_draw(out, &g, id);
+	graph_draw(out, &g, what->id);
 	*left_out = g.left_out;
 	return SQLITE_OK;
 }

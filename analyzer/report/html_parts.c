@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include <gtrace.h>
+
 #include "db.h"
 #include "plot/plot.h"
 #include "plot/query.h"
@@ -18,7 +20,7 @@
 #include "talk.h"
 
 /** What of other files goes into the page, so that it stays below 2 MB. */
-enum { HTML_PLOTS_BYTES = 1000000, HTML_JSON_BYTES = 300000 };
+enum { HTML_PLOTS_BYTES = 1000000, HTML_JSON_BYTES = 300000, HTML_HEAD_CHARS = 500 };
 
 int html_each(struct html_page *p, const char *asset, const char *name,
               int (*row)(void *arg, sqlite3_stmt *st), void *arg)
@@ -60,6 +62,25 @@ int html_part_title(struct html_page *p)
 		err = 0;
 	}
 	sqlite3_finalize(run);
+	return err;
+}
+
+int html_part_head(struct html_page *p)
+{
+	sqlite3_stmt *s = query_open(p->db, "sql/html/head.sql");
+	int err = s ? 1 : -EIO;
+
+	if (s)
+		sqlite3_bind_text(s, 1, GTRACE_VERSION, -1, SQLITE_STATIC);
+	while (err == 1) {
+		err = query_step(s);
+		if (err != 1)
+			break;
+		fprintf(p->out, "<dt>%s</dt><dd>", query_text(s, 0));
+		html_clip(p->out, query_text(s, 1), HTML_HEAD_CHARS);
+		fputs("</dd>\n", p->out);
+	}
+	sqlite3_finalize(s);
 	return err;
 }
 
@@ -120,7 +141,11 @@ int html_part_plots(struct html_page *p)
 	for (size_t i = 0; plot_name(i); i++) {
 		if (!html_plot(p, plot_name(i)))
 			continue; // nothing to show, or not wanted
-		fprintf(p->out, "<figure id=\"plot-%s\" tabindex=\"0\">\n", plot_name(i));
+		fprintf(p->out,
+		        "<figure id=\"plot-%s\" tabindex=\"0\">\n"
+		        "<p class=\"zoom\"><a id=\"at-%s\" href=\"#plot-%s\" aria-label=\"enlarge the plot "
+		        "%s\">enlarge</a><a class=\"close\" href=\"#at-%s\">close</a></p>\n",
+		        plot_name(i), plot_name(i), plot_name(i), plot_name(i), plot_name(i));
 		if (!html_svg(p, plot_name(i), &room))
 			fprintf(p->out,
 			        "<p>The plot was not drawn; <code>gnuplot %s.gp</code> in the folder "

@@ -23,6 +23,7 @@ int html_do(struct html_page *p, const char *asset, const char *name);
 void html_more(struct html_page *p, int64_t more, const char *what);
 
 /** Write one part.  Returns: 0, or a negative errno after talk(). */
+int html_part_head(struct html_page *p);
 int html_part_title(struct html_page *p);
 int html_part_verdict(struct html_page *p);
 int html_part_findings(struct html_page *p);

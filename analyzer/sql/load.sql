@@ -21,6 +21,10 @@ VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16
         ?20, ?21, ?22, ?23, ?24, 1000000000, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32,
         ?33, ?34);
 
+-- @origin
+UPDATE trace SET argv = ?1, clock = ?2, tick_ps = ?3, cpus = ?4, version = ?5, runtime = ?6, format = ?7
+WHERE trace_id = 1;
+
 -- @site
 INSERT INTO site(trace_id, site, file, line, func, op, text) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6);
 
@@ -103,6 +107,12 @@ VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6);
 -- @busy
 INSERT OR REPLACE INTO busy(trace_id, g, ts_ns, thread, run_ns, cpu_ns, pc)
 VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6);
+
+-- @stack
+INSERT INTO stack(trace_id, g, n, stack) VALUES (1, ?1, ?2, ?3);
+
+-- @frame
+INSERT INTO frame(trace_id, stack, n, pc) VALUES (1, ?1, ?2, ?3);
 
 -- @snapshot
 INSERT INTO snapshot(trace_id, snap, ts_ns, kind, goroutines) VALUES (1, ?1, ?2, ?3, ?4);

@@ -63,7 +63,14 @@ CREATE TABLE trace(
   grow_ns       INTEGER NOT NULL DEFAULT 1000000000,  -- leak-growth: a sixth of the trace is that long
   spawn_count   INTEGER NOT NULL DEFAULT 500,         -- runaway-spawn: that many from one place
   round_ns      INTEGER NOT NULL DEFAULT 1000000000,  -- livelock: for that long,
-  round_count   INTEGER NOT NULL DEFAULT 1000         -- so many rounds; or ten times as many in a tenth of it
+  round_count   INTEGER NOT NULL DEFAULT 1000,        -- so many rounds; or ten times as many in a tenth of it
+  argv          TEXT,             -- the program's words
+  clock         TEXT,             -- what its times are of: 'tsc', 'os'
+  tick_ps       INTEGER,          -- how fine they are, in picoseconds
+  cpus          INTEGER,          -- that the machine had
+  version       TEXT,             -- of the recorder
+  runtime       TEXT,             -- whose goroutines they are, and its version: 'gor 0.1.0'
+  format        TEXT              -- of the trace: '1.0'
 ) STRICT;
 
 -- Call sites.
@@ -287,6 +294,36 @@ CREATE TABLE busy(
   line     INTEGER,
   func     TEXT,
   PRIMARY KEY (trace_id, g, ts_ns)
+) STRICT, WITHOUT ROWID;
+
+-- Call stacks: the last one seen in an interval, of a goroutine that waited for long or at the end, or that
+-- had no scheduling event for long.
+CREATE TABLE stack(
+  trace_id INTEGER NOT NULL,
+  g        INTEGER NOT NULL,
+  n        INTEGER NOT NULL, -- of the interval
+  stack    INTEGER NOT NULL, -- those with the same frames have one number
+  PRIMARY KEY (trace_id, g, n)
+) STRICT, WITHOUT ROWID;
+
+-- Their frames.
+CREATE TABLE frame(
+  trace_id INTEGER NOT NULL,
+  stack    INTEGER NOT NULL,
+  n        INTEGER NOT NULL, -- 0: the innermost
+  pc       INTEGER NOT NULL, -- in the call
+  PRIMARY KEY (trace_id, stack, n)
+) STRICT, WITHOUT ROWID;
+
+-- Where program counters are, as far as symbols tell.  A function that was inlined has a row of its own.
+CREATE TABLE symbol(
+  trace_id INTEGER NOT NULL,
+  pc       INTEGER NOT NULL,
+  n        INTEGER NOT NULL, -- 0: the innermost
+  file     TEXT,
+  line     INTEGER,
+  func     TEXT,
+  PRIMARY KEY (trace_id, pc, n)
 ) STRICT, WITHOUT ROWID;
 
 -- Snapshots the program took of itself.

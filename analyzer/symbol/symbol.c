@@ -2,13 +2,18 @@
 /** symbol.c: symbols by elfutils' libdwfl, offline. */
 #include "symbol/symbol.h"
 
+#include <dwarf.h>
+#include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "db.h"
+
+enum { PLACES_MAX = 32 }; // of a program counter: functions inlined into each other
 
 static const Dwfl_Callbacks symbol_callbacks = {
 	.find_elf = dwfl_build_id_find_elf,
@@ -81,31 +86,85 @@ static const char *line_file(Dwfl_Line *line, const char *file)
 	return strncmp(file, "./", 2) == 0 ? file + 2 : file;
 }
 
-static int symbol_place(Dwfl *dwfl, sqlite3 *db, sqlite3_stmt *place, uint64_t pc)
+/** Where a program counter is, innermost function first. */
+struct places {
+	struct place {
+		const char *file, *func;
+		int line; // 0: unknown
+	} place[PLACES_MAX];
+	int count;
+};
+
+/* Each call that was inlined: the function it is in has the file and line of the call. */
+static void places_inlined(struct places *p, Dwfl_Module *mod, uint64_t pc)
+{
+	Dwarf_Die *innermost = NULL, *scope = NULL, cu;
+	Dwarf_Files *files = NULL;
+	Dwarf_Addr bias;
+	Dwarf_Die *unit = dwfl_module_addrdie(mod, pc, &bias);
+	int n = unit ? dwarf_getscopes(unit, pc - bias, &innermost) : 0;
+
+	// Those around the innermost one as it stands here, not as it was written.
+	n = n > 0 ? dwarf_getscopes_die(&innermost[0], &scope) : 0;
+	if (n > 0 && dwarf_diecu(&scope[0], &cu, NULL, NULL))
+		dwarf_getsrcfiles(&cu, &files, NULL);
+	for (int i = 0; i < n && p->count < PLACES_MAX; i++) {
+		Dwarf_Attribute attr;
+		Dwarf_Word file = 0, line = 0;
+		struct place *here = &p->place[p->count - 1];
+
+		if (dwarf_tag(&scope[i]) != DW_TAG_inlined_subroutine)
+			continue;
+		dwarf_formudata(dwarf_attr(&scope[i], DW_AT_call_file, &attr), &file);
+		dwarf_formudata(dwarf_attr(&scope[i], DW_AT_call_line, &attr), &line);
+		here[1] = (struct place){
+			.func = here->func,
+			.file = files && file ? dwarf_filesrc(files, file, NULL, NULL) : NULL,
+			.line = (int)line,
+		};
+		here->func = dwarf_diename(&scope[i]);
+		p->count++;
+	}
+	free(innermost);
+	free(scope);
+}
+
+static int symbol_place(Dwfl *dwfl, sqlite3 *db, sqlite3_stmt *symbol, uint64_t pc)
 {
 	Dwfl_Module *mod = dwfl_addrmodule(dwfl, pc);
-	int number = 0;
+	struct places p = {.count = 1};
+	int err = SQLITE_OK;
 
 	if (!mod || !module_is_right(db, mod))
 		return SQLITE_OK;
-	const char *func = dwfl_module_addrname(mod, pc);
 	Dwfl_Line *line = dwfl_module_getsrc(mod, pc);
-	const char *file = line ? dwfl_lineinfo(line, NULL, &number, NULL, NULL, NULL) : NULL;
 
-	if (!func && !file)
+	p.place[0].func = dwfl_module_addrname(mod, pc);
+	if (line)
+		p.place[0].file = dwfl_lineinfo(line, NULL, &p.place[0].line, NULL, NULL, NULL);
+	if (!p.place[0].func && !p.place[0].file)
 		return SQLITE_OK;
-	return DB_ROW(place, db_int((int64_t)pc), db_text(file ? line_file(line, file) : NULL),
-	              file ? db_int(number) : db_text(NULL), db_text(func));
+	places_inlined(&p, mod, pc);
+	for (int i = 0; i < p.count && err == SQLITE_OK; i++) {
+		const struct place *at = &p.place[i];
+
+		err = DB_ROW(symbol, db_int((int64_t)pc), db_int(i),
+		             db_text(at->file ? line_file(line, at->file) : NULL),
+		             at->file ? db_int(at->line) : db_text(NULL), db_text(at->func));
+	}
+	return err;
 }
 
 int symbol_fill(sqlite3 *db)
 {
-	sqlite3_stmt *pcs = NULL, *place = NULL;
+	sqlite3_stmt *pcs = NULL, *symbol = NULL, *busy = NULL;
 	Dwfl *dwfl = NULL;
 	int err = db_prepare(db, "sql/symbol.sql", "pcs", &pcs);
 
 	if (err == SQLITE_OK)
-		err = db_prepare(db, "sql/symbol.sql", "place", &place);
+		err = db_prepare(db, "sql/symbol.sql", "symbol", &symbol);
+	if (err == SQLITE_OK)
+		err = db_prepare(db, "sql/symbol.sql", "busy", &busy);
 	while (err == SQLITE_OK && (err = sqlite3_step(pcs)) == SQLITE_ROW) {
 		err = SQLITE_OK;
 		if (!dwfl) {
@@ -115,11 +174,15 @@ int symbol_fill(sqlite3 *db)
 			err = symbol_modules(dwfl, db);
 		}
 		if (err == SQLITE_OK)
-			err = symbol_place(dwfl, db, place, (uint64_t)sqlite3_column_int64(pcs, 0));
+			err = symbol_place(dwfl, db, symbol, (uint64_t)sqlite3_column_int64(pcs, 0));
 	}
 	sqlite3_finalize(pcs);
-	sqlite3_finalize(place);
-	if (dwfl)
+	sqlite3_finalize(symbol);
+	if (dwfl) {
+		if (err == SQLITE_DONE)
+			err = db_row(busy, 0, NULL);
 		dwfl_end(dwfl);
+	}
+	sqlite3_finalize(busy);
 	return err == SQLITE_DONE ? SQLITE_OK : err;
 }

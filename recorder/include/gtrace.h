@@ -411,6 +411,7 @@ struct gtrace_info {
 	bool truncated;          // the file ends inside a chunk
 	uint64_t unknown_events; // handed out, but known from the trace's own list alone
 	uint64_t unknown_chunks; // of kinds that this library does not know
+	unsigned format_major, format_minor; // of the trace
 };
 
 /**

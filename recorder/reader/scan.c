@@ -307,6 +307,10 @@ int gtrace__scan(struct gtrace_reader *r, struct gtrace_error *err)
 			                     "%d.%d, at byte %llu",
 			                     r->name, s.chunk.major, s.chunk.minor, GTRACE_FORMAT_MAJOR,
 			                     GTRACE_FORMAT_MINOR, (unsigned long long)s.offset);
+		if (found == PROBE_CHUNK && !r->info.format_major) {
+			r->info.format_major = s.chunk.major;
+			r->info.format_minor = s.chunk.minor;
+		}
 		if (found == PROBE_CHUNK && take(&s)) {
 			until = UINT64_MAX;
 			continue;

@@ -111,6 +111,8 @@ expect 1 "$(printf '\033')\\[1;31mLEAK" '' "$gtrace" analyze --no-plots --color 
 
 # the other verbs
 expect 0 "^[0-9]+ +t1 (g[0-9]+ )?GO_PARK .*chan send" '' "$gtrace" dump leak_first_answer.gtrace
+expect 0 '^format=1\.0$' '' "$gtrace" info leak_first_answer.gtrace
+expect 0 "^analyzed_by=$("$gtrace" --version | cut -d' ' -f2)\$" '' "$gtrace" info leak_first_answer.gtrace
 expect 0 '^count.GO_NEW=4$' '' "$gtrace" info leak_first_answer.gtrace
 expect 0 '^ended=by exit, status 0$' '' "$gtrace" info leak_first_answer.gtrace
 for end in 'signal 11:by signal 11, Segmentation fault' 'panic 2:by a panic, exit status 2' \

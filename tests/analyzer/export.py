@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """What gtrace exports, decoded without gtrace and compared with the tables, for plain and hostile traces.
 
-usage: export.py GTRACE ASSEMBLE SOURCE
+usage: export.py GTRACE ASSEMBLE SOURCE DEEP
 
 With go(1) and dot(1) about, their word is asked too.
 """
@@ -55,6 +55,25 @@ header program=./d pid=42 maxprocs=1 level=sync
 2500 t1 GO_PARK reason='chan send' obj=8 site=main.c:31:f:'chan send':d
 end signal 15
 """
+# Of a program that is not there; the second STACK is of nothing.
+STACKS = r"""
+header program=./s pid=42 maxprocs=1 level=sync
+1000 t1 THREAD_START kind=worker tid=7
+1000 t1 GO_NEW g=1 site=main.c:3:main:go:app
+2000 t1 GO_START g=1
+2100 t1 STACK pcs=0x5,0x6
+2300 t1 GO_PARK reason='chan receive' obj=7 site=main.c:30:app:'chan receive':c
+2400 t1 GO_PARKED g=1
+2400 t1 STACK pcs=0x10,0x20,0x30
+end signal 15
+"""
+# What deep.c has at its end: the functions, from the outermost one on, and how many are in them.
+DEEP = {
+    ("worker", "descend", "between", "take"): 1,
+    ("worker", "descend", "descend", "descend", "between", "take"): 2,
+    ("by_pointer", "take_here"): 1,
+    ("jumps", "jumped_to", "descend", "between", "take"): 1,
+}
 PROFILES = {  # statement for the totals, and the default number of the two
     "goroutine": ("SELECT count(*), sum(t.duration_ns - e.since_ns) FROM goroutine_at_end e JOIN trace t", 0),
     "block": ("SELECT count(*), sum(coalesce(i.to_ns, t.duration_ns) - i.from_ns) FROM interval i JOIN trace t "
@@ -319,18 +338,59 @@ def check_csv(gtrace, path, db, folder):
             need(f"'{table}.csv'" in (where / f"{kind}.sql").read_text(), f"{kind} does not load {table}")
 
 
+def pprof_stacks(data):
+    """{functions from the outermost one on: the first number} of a profile."""
+    profile, found = fields(gzip.decompress(data)), {}
+    texts = [text.decode() for text in profile[6]]
+    functions = {one(f, 1): texts[one(f, 2)] for f in map(fields, profile[5])}
+    locations = {one(l, 1): functions[one(fields(one(l, 4)), 1)] for l in map(fields, profile[4])}
+    for sample in map(fields, profile[2]):
+        stack = tuple(locations[n] for n in reversed(numbers(sample[1])))
+        found[stack] = found.get(stack, 0) + numbers(sample[2])[0]
+    return found
+
+
+def folded_stacks(text):
+    """The same of folded stacks; of each frame its function."""
+    found = {}
+    for line in text.splitlines():
+        *frames, last = line.split(";")
+        stack = tuple(frame.split(" (")[0] for frame in frames)
+        found[stack] = found.get(stack, 0) + int(last.rsplit(" ", 1)[1])
+    return found
+
+
+def check_deep(gtrace, deep, folder):
+    """The stacks that a program had in its calls are in the profiles, and go tool pprof prints them."""
+    trace, file = (os.path.join(folder, name) for name in ("deep.gtrace", "deep.pb.gz"))
+    subprocess.run([deep], check=True, timeout=60,
+                   env={**os.environ, "GTRACE": f"out={trace}", "GOR_DEBUG": "seed=1,vtime=1"})
+    data = export(gtrace, trace, "--to", "pprof")
+    for how, got in ("pprof", pprof_stacks(data)), \
+            ("folded", folded_stacks(export(gtrace, trace, "--to", "folded").decode())):
+        need(got == DEEP, f"{how}: {got}")
+    blocked = set(folded_stacks(export(gtrace, trace, "--to", "folded", "--profile", "block").decode()))
+    need(blocked == {*DEEP, ("app",)}, f"blocked: {blocked}")
+    if shutil.which("go"):
+        pathlib.Path(file).write_bytes(data)
+        said = subprocess.run(["go", "tool", "pprof", "-traces", file], check=True, capture_output=True, text=True,
+                              timeout=60, env={**os.environ, "PPROF_TMPDIR": folder}).stdout
+        for stack in DEEP:
+            need(re.search(r"\s+".join(reversed(stack)) + "\n", said), f"-traces lacks {stack}: {said}")
+
+
 CHECKS = [check_pprof, check_folded, check_dot, check_perfetto, check_csv]
 
 
 def main():
     """Every check of every trace."""
-    gtrace, assemble, source = sys.argv[1:4]
+    gtrace, assemble, source, deep = sys.argv[1:5]
     bad = 0
     if not shutil.which("go"):
         print("go is not here: go tool pprof is not asked")
     with tempfile.TemporaryDirectory(dir=".") as folder:
         texts = [pathlib.Path(source, "tests/traces", f"{name}.txt") for name in TRACES]
-        for name, text in ("hostile", HOSTILE), ("damaged", DAMAGED):
+        for name, text in ("hostile", HOSTILE), ("damaged", DAMAGED), ("stacks", STACKS):
             texts.append(pathlib.Path(folder, f"{name}.txt"))
             texts[-1].write_text(text)
         for text in texts:
@@ -347,6 +407,13 @@ def main():
                     print(f"FAILED: {text.stem}: {check.__name__}: {why!r}")
                     bad = 1
             db.close()
+        try:
+            lone = folded_stacks(export(gtrace, os.path.join(folder, "stacks.gtrace"), "--to", "folded").decode())
+            need(lone == {("app",): 1}, f"a stack without symbols: {lone}")
+            check_deep(gtrace, deep, folder)
+        except (Failure, ValueError, KeyError, IndexError, subprocess.SubprocessError) as why:
+            print(f"FAILED: stacks: {why!r}")
+            bad = 1
     return bad
 
 

@@ -19,7 +19,8 @@ import browser
 
 SECTIONS = ["findings", "plots", "sites", "waits", "channels", "locks", "lanes", "end", "run"]
 TRACES = ["leak_first_answer", "hidden_spin", "lock_abba", "partial_group", "idle_pool", "hostile_names",
-          "starved"]
+          "starved", "order_three", "order_twice"]
+ALIKE = 40  # goroutines that wait for the same, and as many for a channel of their own each
 gtrace, assemble, source = sys.argv[1:4]
 shots = pathlib.Path(sys.argv[4]) if len(sys.argv) > 4 else None
 failures = 0
@@ -32,10 +33,36 @@ def check(good, what):
         print("FAILED:", what, flush=True)
 
 
+def alike(own):
+    """A trace in which they are all left behind, and main lives on for three seconds."""
+    yield "header program=./alike argv='./alike -n <40>' cpus=3 version=0.0.9 runtime='gor 0.0.8' maxprocs=1 level=sync"
+    yield "1000 t1 GO_NEW g=1 site=main.c:3:main:go:app"
+    yield "2000 t1 GO_START g=1"
+    for g in range(2, ALIKE + 2):
+        at, obj = g * 1000, g if own else 2
+        if own or g == 2:
+            yield f"{at} t1 OBJ_NEW obj={obj} type=chan site=req.c:20:app:'chan make':done cap=0"
+        yield f"{at + 100} t1 GO_NEW g={g} site=req.c:21:app:go:handle"
+        yield f"{at + 200} t1 GIVE g={g} obj={obj}"
+    yield "500000 t1 WAIT_UNTIL after=3000000000"
+    yield "500000 t1 GO_PARK reason=sleep site=req.c:25:app:sleep: flags=1"
+    for g in range(2, ALIKE + 2):
+        yield f"{500000 + g * 100} t1 GO_START g={g}"
+        yield f"{500050 + g * 100} t1 GO_PARK reason='chan send' obj={g if own else 2} site=req.c:5:handle:'chan send':*done"
+    yield "3000600000 t1 GO_WAKE_BY g=1 by=timer"
+    yield "3000600000 t1 GO_START g=1"
+    yield "3000700000 t1 MAIN_END"
+    yield "3000700000 t1 GO_END"
+    yield "end exit 0"
+
+
 def analyze(work, name):
-    """The report's folder of a trace of tests/traces."""
-    trace = work / (name + ".gtrace")
-    subprocess.run([assemble, f"{source}/tests/traces/{name}.txt", trace], check=True)
+    """The report's folder of a trace of tests/traces, or of one that is made here."""
+    trace, text = work / (name + ".gtrace"), pathlib.Path(source, "tests/traces", name + ".txt")
+    if name.startswith("alike"):
+        text = work / (name + ".txt")
+        text.write_text("\n".join(alike(name == "alike_own")) + "\n")
+    subprocess.run([assemble, text, trace], check=True)
     subprocess.run([gtrace, "analyze", trace], stdout=subprocess.DEVNULL, cwd=work)
     return work / (name + ".report")
 
@@ -51,6 +78,40 @@ def look_at_file(name, report):
     data = re.search(r'<script type="application/json" id="report">(.*?)</script>', html, re.S)
     check(json.loads(data[1]) == json.loads((report / "report.json").read_text()), name + ": JSON")
     return json.loads(data[1])
+
+
+def look_at_head(name, report):
+    """By what the trace was made, and where."""
+    html = (report / "report.html").read_text(encoding="utf-8")
+    head = html[html.index("<header>"):html.index("</header>")]
+    mine = subprocess.run([gtrace, "--version"], check=True, capture_output=True, text=True).stdout.strip()
+    for text in ("./alike -n &lt;40&gt;", "3.0 s until exit 0", "3 CPUs, GOR_MAXPROCS 1", "in steps of 1.0 ns",
+                 f"recorded by gtrace 0.0.9 with gor 0.0.8, format 1.0; analyzed by {mine}"):
+        check(text in head, f"{name}: '{text}' is not in {head}")
+
+
+def look_at_order(name, report):
+    """Of a circle of locks each arrow says where: the goroutine's two places."""
+    html = (report / "report.html").read_text(encoding="utf-8")
+    beside = re.findall('<text class="beside"[^>]*>(.*?)</text>', html)
+    expect = ["since locks.c:10", "since locks.c:20", "since locks.c:30", "takes it, locks.c:11",
+              "takes it, locks.c:21", "takes it, locks.c:31"]
+    check(sorted(beside) == expect, f"{name}: beside arrows {beside}")
+    graph = html[html.index('<svg class="graph"'):]
+    check(graph[:graph.index("</svg>")].count('class="hold"') == 3, name + ": arrows from locks")
+
+
+def look_at_folded(name, report, data):
+    """Goroutines that wait alike are one box, which leads to all of them; what they wait for is another."""
+    html = (report / "report.html").read_text(encoding="utf-8")
+    finding = next(f for f in data["findings"] if f["kind"] == "leak")
+    count = finding["count"]
+    check(count == ALIKE, f"{name}: {count} leak")
+    box = f'<a href="#goroutines-{finding["id"]}"><g class="goroutine"><title>{count} goroutines</title>'
+    check(html.count('<g class="goroutine">') == 1 and box in html, f"{name}: the box of {count} goroutines")
+    check(len(re.findall('<g class="object">', html)) == 1, name + ": the box of what they wait for")
+    listed = re.search(rf'<dd id="goroutines-{finding["id"]}">(.*)</dd>', html)
+    check(listed and len(re.sub("<summary>.*</summary>", ",", listed[1]).split(",")) == count, f"{name}: the list {listed}")
 
 
 CONTRAST = """(() => {
@@ -98,6 +159,24 @@ def look_at_drawings(page, name):
       return boxes.flatMap((a, i) => boxes.slice(i + 1).filter(b => a.left < b.right && b.left < a.right &&
         a.top < b.bottom && b.top < a.bottom)); }).length""")
     check(over == 0, f"{name}: {over} boxes overlap")
+
+
+def look_at_zoom(page, name, url):
+    """A plot fills the window when its link is followed, without a script, and goes back to its place."""
+    page.call("Emulation.setScriptExecutionDisabled", value=True)
+    where = """(e => { const f = e.getBoundingClientRect(), s = e.querySelector('svg').getBoundingClientRect();
+      return [f.left, f.top, f.width - innerWidth, f.height - innerHeight, s.width >= 1700]; })
+      (document.querySelector('#plot-goroutines'))"""
+    for width in (1200, 400):
+        page.open(url + "#plot-goroutines", width=width)
+        box = page.ask(where)
+        check(box == [0, 0, 0, 0, True], f"{name}, {width} px: enlarged: {box}")
+        check(page.ask("getComputedStyle(document.querySelector(':target .close')).display") == "inline",
+              name + ": no way back")
+        page.open(url + "#at-goroutines", width=width)
+        box = page.ask(where)
+        check(box[2] < 0 and not box[4], f"{name}, {width} px: closed: {box}")
+    page.call("Emulation.setScriptExecutionDisabled", value=False)
 
 
 def look_at_anchors(page, name, url, report):
@@ -157,9 +236,14 @@ def main():
     program = browser.find()
     page = browser.Browser(program) if program else None
     with tempfile.TemporaryDirectory(prefix="gtrace-page.") as folder:
-        for name in TRACES:
+        for name in [*TRACES, "alike_one", "alike_own"]:
             folder_of = analyze(pathlib.Path(folder), name)
             report = look_at_file(name, folder_of)
+            if name == "order_three":
+                look_at_order(name, folder_of)
+            if name.startswith("alike"):
+                look_at_folded(name, folder_of, report)
+                look_at_head(name, folder_of)
             url = (folder_of / "report.html").as_uri()
             if not page:
                 continue
@@ -170,6 +254,7 @@ def main():
             if name == "lock_abba":
                 look_at_keyboard(page, name, url)
                 look_without_script(page, name, url)
+                look_at_zoom(page, name, url)
     if page:
         page.close()
     elif not failures:

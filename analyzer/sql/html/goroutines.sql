@@ -6,4 +6,4 @@ FROM finding_goroutine fg
 LEFT JOIN goroutine g ON g.trace_id = fg.trace_id AND g.g = fg.g
 WHERE fg.trace_id = (SELECT min(trace_id) FROM trace) AND fg.kind = :kind AND fg.part = :part
 ORDER BY fg.g
-LIMIT 12;
+LIMIT 300;

@@ -1,7 +1,22 @@
 -- SPDX-License-Identifier: MIT
 --
 -- Who waits for whom in the findings, for the drawings.  Goroutines that wait for the same at the same
--- place, and that nobody waits for, are one node; its number is the lowest one's.
+-- place, and that nobody waits for, are one node; so are objects made at the same place, from which nothing
+-- leads on.  Its number is the lowest one's.
+
+-- @objects
+-- The temporary table wait_object.
+INSERT INTO temp.wait_object(id, object, node)
+SELECT x.id, x.object, min(x.object) OVER (PARTITION BY x.id, o.type,
+                                           CASE x.leads_on WHEN 0 THEN coalesce(o.made_site, -x.object)
+                                                           ELSE -x.object END)
+FROM (SELECT f.id, w.object,
+             max(w.held_by IS NOT NULL OR w.object IN (SELECT l.object FROM loop_wait l WHERE l.trace_id = 1)) AS leads_on
+      FROM shown f
+      CROSS JOIN finding_wait w ON w.trace_id = f.trace_id AND w.kind = f.kind AND w.part = f.part
+      WHERE f.trace_id = 1
+      GROUP BY f.id, w.object) x
+LEFT JOIN object o ON o.trace_id = 1 AND o.object = x.object;
 
 -- @wanted
 -- The temporary table wait_node, first with those that somebody waits for.
@@ -21,9 +36,10 @@ WHERE f.trace_id = 1;
 -- Then with the others.
 INSERT INTO temp.wait_node(id, g, node, wanted)
 SELECT w.id, w.g, min(w.g) OVER (PARTITION BY w.id, w.low, w.high, w.n, i.site, g.born_site), 0
-FROM (SELECT f.id, x.g, min(x.object) AS low, max(x.object) AS high, count(*) AS n
+FROM (SELECT f.id, x.g, min(o.node) AS low, max(o.node) AS high, count(DISTINCT o.node) AS n
       FROM shown f
       CROSS JOIN finding_wait x ON x.trace_id = f.trace_id AND x.kind = f.kind AND x.part = f.part
+      CROSS JOIN temp.wait_object o ON o.id = f.id AND o.object = x.object
       WHERE f.trace_id = 1
       GROUP BY f.id, x.g) w
 JOIN goroutine g ON g.trace_id = 1 AND g.g = w.g
@@ -48,14 +64,15 @@ ORDER BY m.wanted DESC, m.node;
 -- Of kind 0 from a goroutine to an object that it waits for, 1 from a lock to who has it, 2 from an object
 -- to who could end the wait.
 WITH wait AS (
-  SELECT w.g, d.node, w.object, w.held_by
+  SELECT w.g, d.node, w.object, o.node AS object_node, w.held_by
   FROM shown f
   CROSS JOIN finding_wait w ON w.trace_id = f.trace_id AND w.kind = f.kind AND w.part = f.part
   CROSS JOIN temp.wait_node d ON d.id = f.id AND d.g = w.g
+  CROSS JOIN temp.wait_object o ON o.id = f.id AND o.object = w.object
   WHERE f.trace_id = 1 AND f.id = ?1
 ),
 edge(kind, g, object) AS (
-  SELECT 0, node, object FROM wait
+  SELECT 0, node, object_node FROM wait
   UNION
   SELECT 1, held_by, object FROM wait WHERE held_by IS NOT NULL
   UNION
@@ -67,7 +84,8 @@ edge(kind, g, object) AS (
 SELECT e.kind, e.g, e.object,
        coalesce((SELECT o.type || ' "' || o.name || '"' FROM object_name o
                  WHERE o.trace_id = 1 AND o.object = e.object), 'object ' || e.object),
-       coalesce(s.file, ''), coalesce(s.line, 0)
+       coalesce(s.file, ''), coalesce(s.line, 0),
+       (SELECT count(*) FROM temp.wait_object o WHERE o.id = ?1 AND o.node = e.object), ''
 FROM edge e
 LEFT JOIN object b ON b.trace_id = 1 AND b.object = e.object
 LEFT JOIN site s ON s.trace_id = 1 AND s.site = b.made_site

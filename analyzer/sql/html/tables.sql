@@ -28,6 +28,14 @@ CREATE TEMP TABLE lane(
   g    INTEGER PRIMARY KEY,
   lane INTEGER NOT NULL    -- 0: the uppermost
 ) STRICT;
+DROP TABLE IF EXISTS temp.wait_object;
+CREATE TEMP TABLE wait_object(
+  id     INTEGER NOT NULL, -- of a finding
+  object INTEGER NOT NULL,
+  node   INTEGER NOT NULL, -- an object, in whose place it is drawn
+  PRIMARY KEY (id, object)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX temp.wait_object_node ON wait_object(id, node);
 DROP TABLE IF EXISTS temp.wait_node;
 CREATE TEMP TABLE wait_node(
   id     INTEGER NOT NULL, -- of a finding
