@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * dump.c: the goroutines in the form of Go's tracebacks, on stderr.
+ * dump.c: the goroutines in the form of Go's tracebacks.
  *
  * A goroutine's place is that of its last call of the runtime, which is where it waits.
  */
 #include <stdlib.h>
-#include <string.h>
+#include <unistd.h>
 
+#include "dump.h"
+#include "out.h"
 #include "scheduler.h"
 
 struct dump {
@@ -55,36 +57,55 @@ static const char *dump_status(const struct g *g, const struct g *current)
 	}
 }
 
-static void dump_one(const struct g *g, const struct g *current)
+static void dump_one(struct out *out, const struct g *g, const struct g *current)
 {
 	const struct gor_site *at = g->site ? g->site : g->born;
 
-	gor__say("goroutine %llu [%s%s]:\n", (unsigned long long)g->id, dump_status(g, current),
-	         g->home ? ", locked to thread" : "");
+	gor__out_say(out, "goroutine %llu [%s%s]:\n", (unsigned long long)g->id,
+	             dump_status(g, current), g->home ? ", locked to thread" : "");
 	if (g->site)
-		gor__say("%s(...)\n\t%s:%u\n", at->func, at->file, at->line);
+		gor__out_say(out, "%s(...)\n\t%s:%u\n", at->func, at->file, at->line);
 	else
-		gor__say("%s(...)\n\t??:0\n", at->text[0] ? at->text : "??");
+		gor__out_say(out, "%s(...)\n\t??:0\n", at->text[0] ? at->text : "??");
 	if (g->parent)
-		gor__say("created by %s in goroutine %llu\n\t%s:%u\n", g->born->func,
-		         (unsigned long long)g->parent, g->born->file, g->born->line);
-	gor__say("\n");
+		gor__out_say(out, "created by %s in goroutine %llu\n\t%s:%u\n", g->born->func,
+		             (unsigned long long)g->parent, g->born->file, g->born->line);
+	gor__out_say(out, "\n");
 }
 
-/** Dump current, or all of this run: current first, then by id. */
-void gor__dump(struct g *current, bool all)
+static void dump_all(struct out *out, struct g *current)
 {
 	struct dump d = {.sched = gor__sched_now()};
 
-	if (current)
-		dump_one(current, current);
-	if (!all || !d.sched)
-		return;
 	gor__g_each(dump_collect, &d);
 	if (d.count)
 		qsort(d.list, d.count, sizeof *d.list, dump_by_id);
 	for (size_t i = 0; i < d.count; i++)
 		if (d.list[i] != current)
-			dump_one(d.list[i], current);
+			dump_one(out, d.list[i], current);
 	free(d.list);
+}
+
+/** Dump current, or all of this run: current first, then by id. */
+void gor__dump(struct g *current, bool all)
+{
+	struct out out = {.fd = STDERR_FILENO};
+
+	if (current)
+		dump_one(&out, current, current);
+	if (all && gor__sched_now())
+		dump_all(&out, current);
+	gor__out_flush(&out);
+}
+
+int gor__dump_write(int fd)
+{
+	struct out out = {.fd = fd};
+	const struct m *m = gor__here();
+	struct g *current = m ? m->cur : NULL;
+
+	if (current)
+		dump_one(&out, current, current);
+	dump_all(&out, current);
+	return gor__out_flush(&out);
 }
