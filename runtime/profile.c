@@ -10,7 +10,8 @@
 
 #define DEBUG_MOST 3
 
-static int profile_text(struct snapshot *s, const char *name, int fd, int debug)
+/** The rows of s, all of them. */
+static int profile_rows(struct snapshot *s, const char *name, int fd, int debug)
 {
 	struct out out = {.fd = fd};
 	const struct module *module = gor__module();
@@ -20,25 +21,30 @@ static int profile_text(struct snapshot *s, const char *name, int fd, int debug)
 		gor__dump_rows(&out, s, module, debug);
 		return gor__out_flush(&out);
 	}
-	int err = gor__counts(&counts, s, false);
+	if (debug == 0 && !module)
+		return -ENOSYS;
+	int err = gor__counts(&counts, s, debug == 0);
 	if (err)
 		return err;
-	gor__counts_write(&out, name, &counts, s, module);
+	if (debug == 0) {
+		err = gor__counts_pprof(&out, &counts, s, module);
+	} else {
+		gor__counts_write(&out, name, &counts, s, module);
+		err = gor__out_flush(&out);
+	}
 	gor__counts_free(&counts);
-	return gor__out_flush(&out);
+	return err;
 }
 
 static int profile_goroutine(struct sched *sched, int fd, int debug, const void *own)
 {
 	unsigned holders = debug == 3 ? SNAPSHOT_HOLDERS : 0;
 	struct snapshot s;
-
-	if (debug == 0)
-		return -ENOSYS;
 	int err = gor__snapshot(&s, sched, SNAPSHOT_STACKS | SNAPSHOT_RUNNING | holders, own);
+
 	if (err)
 		return err;
-	err = profile_text(&s, "goroutine", fd, debug);
+	err = profile_rows(&s, "goroutine", fd, debug);
 	gor__snapshot_free(&s);
 	return err;
 }
