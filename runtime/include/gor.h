@@ -844,6 +844,33 @@ GOR_EXPORT int gor_listen_at(const char *hostport, const struct gor_site *site);
 GOR_EXPORT int gor_accept_at(int fd, int64_t deadline, const struct gor_site *site);
 GOR_EXPORT int gor_dial_at(const char *hostport, int64_t deadline, const struct gor_site *site);
 
+/* ── looking inside ───────────────────────────────────────────────────────────────────────────────
+ */
+
+/**
+ * Write a profile of the run that goes on to a descriptor:
+ *
+ *	"goroutine"      all goroutines
+ *	"goroutineleak"  those that nothing can wake any more, after a search of memory
+ *	"threadcreate"   what made the threads
+ *	"block"          where goroutines have waited for each other, and for how long
+ *	"mutex"          where locks were let go that others waited for
+ *
+ * debug 0 is for `go tool pprof`, 1 is text with equal stacks counted, 2 has each goroutine as a
+ * panic would print it, 3 the same with what it waits for, then all of these objects.  Of what is
+ * no list of goroutines, 2 and 3 are as 1.  docs/profiles.md describes them.  The others go on
+ * meanwhile.  Stacks, functions and debug 0 take libgor_inspect; without it each goroutine has one
+ * place, its last call of this API, and one line on stderr said why.
+ *
+ * Blocks:  its thread, until all is written; other goroutines go on.
+ * Context: any thread, also one that is never to be attached, an HTTP server's say.
+ * Returns: 0; -EINVAL no such debug; -ENOENT no such profile; -ECANCELED no run is going on;
+ *          -ENOSYS debug is 0 and there is no libgor_inspect; -ENOTSUP "goroutineleak" under a
+ *          sanitizer; -ENOMEM: nothing was written.  Or the negative errno of write(2), and a part
+ *          may have been.
+ */
+GOR_EXPORT int gor_profile_write(const char *name, int fd, int debug);
+
 /* ── errors and traces ────────────────────────────────────────────────────────────────────────────
  */
 
