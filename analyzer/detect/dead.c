@@ -23,6 +23,10 @@
  * A goroutine that spins gets less credit: only what it had to do with itself counts, not what its
  * ancestors had, since for so long a time it has shown no sign of it.
  *
+ * L2 speaks of nobody whose wait is young, not longer than such waits take that end: an object that
+ * was handed on through a channel or in memory has shown no trace of that yet.  Who joins others
+ * that have waited for the same object for long is not young.
+ *
  * A trace that begins in the middle does not tell who used an object that was made before, nor
  * which timers were armed: L2 speaks of none such, and L0 not at all unless the runtime did.
  *
@@ -153,6 +157,18 @@ static void dead_agent(struct dead *d, const struct node *n)
 		dead_climb(d, n->parent, n->born_ns);
 }
 
+/* Is it not known to wait for good by anything but L2, which does not speak of it? */
+static bool node_may_be_early(const struct graph *gr, const struct node *n)
+{
+	for (size_t i = 0; n->young && i < n->wait_count; i++) {
+		const struct wait *w = &gr->waits[n->wait_first + i];
+		const struct thing *t = &gr->things[w->o];
+		if (!t->lock && !t->long_waited && w->from_ns > t->reach_ns)
+			return true;
+	}
+	return false;
+}
+
 /* Everything may be acted on: nothing is known, or something other than an agent acts. */
 static void dead_act_from_outside(struct dead *d, bool agents)
 {
@@ -168,9 +184,10 @@ static void dead_act_from_outside(struct dead *d, bool agents)
 	}
 	for (size_t i = 0; agents && i < gr->node_count; i++) {
 		struct node *n = &gr->nodes[i];
-		if (!n->dead || n->never || n->wait_count)
+		bool unknown = !n->never && !n->wait_count; // for what it waits was not recorded
+		if (!n->dead || !(unknown || node_may_be_early(gr, n)))
 			continue;
-		n->dead = false; // for what it waits was not recorded
+		n->dead = false;
 		d->work[d->work_count++] = i;
 	}
 }

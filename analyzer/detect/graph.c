@@ -87,6 +87,14 @@ static void row_spinner(struct graph *gr, sqlite3_stmt *st)
 		n->spins = true;
 }
 
+static void row_young(struct graph *gr, sqlite3_stmt *st)
+{
+	struct node *n = graph_node(gr, (uint64_t)sqlite3_column_int64(st, 0));
+
+	if (n)
+		n->young = !n->member;
+}
+
 static void row_repeat(struct graph *gr, sqlite3_stmt *st)
 {
 	struct node *n = graph_node(gr, (uint64_t)sqlite3_column_int64(st, 0));
@@ -201,6 +209,7 @@ static void graph_index(struct graph *gr)
 	for (size_t w = 0; w < gr->wait_count; w++) {
 		struct thing *t = &gr->things[gr->waits[w].o];
 		gr->waiters[t->waiter_first + t->waiter_count++] = w;
+		t->long_waited |= !gr->nodes[gr->waits[w].n].young;
 	}
 }
 
@@ -220,6 +229,7 @@ int graph_read(struct graph *gr, sqlite3 *db, enum graph_suppose suppose)
 		{{"holders", "holders", "holders"}, row_holder},
 		{{"timers", "timers", "timers"}, row_timer},
 		{{"reach", "reach", "reach"}, row_reach},
+		{{"young", "young", "young"}, row_young},
 	};
 	int err = SQLITE_OK;
 

@@ -27,6 +27,7 @@ struct node {
 	bool never;   // nil channel, select without cases
 	bool spins;   // for spin_ns or longer without a scheduling event
 	bool foreign; // a thread that the program made: what it knows of is not recorded
+	bool young;   // its wait is no longer than such waits take that end
 	bool member;  // SUPPOSE_REPEATS: it goes round, and counts as parked
 	bool mere;    // SUPPOSE_ROLES: it waits for something that it never did anything else to
 	bool dead, sure, main;
@@ -58,6 +59,7 @@ struct thing {
 	bool shared;      // a lock, and held for reading: anybody may end that
 	bool lock, timed; // timed: an armed timer acts on it
 	bool old;         // made before the trace's beginning: who used it then is not known
+	bool long_waited; // by somebody who is not young
 	bool acted;       // dead.c: its waiters are taken out already
 	bool walked;      // dead.c: who touched it is known to keep main waiting
 };

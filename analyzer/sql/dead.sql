@@ -155,6 +155,29 @@ JOIN (SELECT r2.object, max(r2.snap) AS snap, max(s.kind) AS kind
 WHERE r.trace_id = 1
 GROUP BY r.object;
 
+-- @young
+-- Who has waited no longer than the longest wait at that place took that ended, and a tenth of a second, since the
+-- machine may have been busy.  Looked for only if there is a wait that no holder of a lock and no snapshot speaks for.
+WITH asked AS (
+  SELECT e.g, i.site, i.from_ns
+  FROM (SELECT DISTINCT w.g FROM wait_on w
+        LEFT JOIN reach r ON r.trace_id = w.trace_id AND r.object = w.object AND r.ts_ns >= w.from_ns
+        WHERE w.trace_id = 1 AND r.object IS NULL
+          AND w.op NOT IN ('mutex lock', 'rwmutex lock', 'rwmutex rlock')) e
+  JOIN goroutine g ON g.trace_id = 1 AND g.g = e.g
+  JOIN interval i ON i.trace_id = 1 AND i.g = g.g AND i.n = g.intervals - 1
+  WHERE i.state = 3), took AS (
+  SELECT site, max(to_ns - from_ns) AS ns FROM interval
+  WHERE trace_id = 1 AND state = 3 AND to_ns IS NOT NULL
+    AND EXISTS (SELECT 1 FROM asked) AND site IN (SELECT site FROM asked)
+  GROUP BY site)
+SELECT a.g
+FROM asked a
+JOIN trace t ON t.trace_id = 1
+JOIN took k ON k.site = a.site
+WHERE t.duration_ns - a.from_ns <= k.ns + 100000000
+ORDER BY a.g;
+
 -- @gap
 SELECT coalesce(max(to_ns), -1) FROM gap WHERE trace_id = 1;
 
