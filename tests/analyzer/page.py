@@ -75,6 +75,8 @@ def look_at_file(name, report):
     check(len(scripts) == 1, name + ": one script")
     allowed = base64.b64encode(hashlib.sha256(scripts[0].encode()).digest()).decode()
     check(f"script-src 'sha256-{allowed}'" in html, name + ": the script is the one that is allowed")
+    parts = re.findall(r"<text[^>]*>(\d+m)</text>", html)
+    check(not parts, f"{name}: thousandths of a goroutine: {parts}")
     data = re.search(r'<script type="application/json" id="report">(.*?)</script>', html, re.S)
     check(json.loads(data[1]) == json.loads((report / "report.json").read_text()), name + ": JSON")
     return json.loads(data[1])
