@@ -95,13 +95,14 @@ def look_at_head(name, report):
 def look_at_order(name, report):
     """Of a circle of locks each arrow says where: the goroutine's two places."""
     html = (report / "report.html").read_text(encoding="utf-8")
-    beside = re.findall('<text class="beside"[^>]*>(.*?)</text>', html)
+    graph = html[html.index('<svg class="graph"'):]
+    graph = graph[:graph.index("</svg>")]
+    beside = re.findall('<text class="beside"[^>]*>(.*?)</text>', graph)
     expect = {"lock_abba": ["since store.c:19", "since store.c:31"],
               "order_three": ["since locks.c:10", "since locks.c:20", "since locks.c:30", "takes it, locks.c:11",
                               "takes it, locks.c:21", "takes it, locks.c:31"]}[name]
     check(sorted(beside) == expect, f"{name}: beside arrows {beside}")
-    graph = html[html.index('<svg class="graph"'):]
-    holds = graph[:graph.index("</svg>")].count('class="hold"')
+    holds = graph.count('class="hold"')
     check(holds == sum(text.startswith("since") for text in expect), f"{name}: {holds} arrows from locks")
 
 
