@@ -4,7 +4,7 @@ set title program.': goroutines alive, by where they were spawned'.(log_y ? ' (l
 set ylabel 'goroutines alive' textcolor rgb '#404040'
 colours = '#d55e00 #0072b2 #009e73 #cc79a7 #b07a00 #3a94c8 #000000 #8a7f00 #808080'
 # Dashes go by the time, 8 pixels each, so that they do not depend on how a line gets there.
-dash = '1 1110 10 111010 11110 110 1101010 1111110 1100'
+dash = '1 1110 10 111010 11110 110 1101010 1111110 11011110'
 on(k, ns) = (p = word(dash, kind[k]), c = int(floor(ns * dashes / end_ns)) % strlen(p) + 1, substr(p, c, c) eq '1')
 if (dumb) {
 	plot for [k = 1:lines] data index k - 1 using (px($1)):(visible($2)) with lines title label[k]

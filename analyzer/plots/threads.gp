@@ -15,11 +15,20 @@ do for [i = 1:lanes] {
 	}
 }
 unset grid
+# A word beside an arrow, unless it would stand on that of another one.
+middle(i) = 0.5 * (arrow_from[i] + arrow_to[i])
+array told[arrows + 1]
+do for [i = 1:arrows] {
+	told[i] = arrows_told
+	do for [j = 1:i - 1] {
+		if (told[j] && abs(px(arrow_at[i]) - px(arrow_at[j])) < 0.06 * x_end && abs(middle(i) - middle(j)) < 0.75) { told[i] = 0 }
+	}
+}
 do for [i = 1:arrows] {
 	set arrow 300 + i from px(arrow_at[i]), arrow_from[i] to px(arrow_at[i]), arrow_to[i] head filled size screen 0.006, 20 front \
 		lw 1.5 dt array_dash(arrow_why[i]) lc rgb '#000000'
-	if (arrows_told) {
-		set label 300 + i arrow_why[i] at px(arrow_at[i]), 0.5 * (arrow_from[i] + arrow_to[i]) offset 0.5, 0 left front \
+	if (told[i]) {
+		set label 300 + i arrow_why[i] at px(arrow_at[i]), middle(i) offset 0.5, 0 left front \
 			textcolor rgb '#000000'
 	}
 }

@@ -281,9 +281,10 @@ int html_part_graphs(struct html_page *p)
 	if (!err && !db_number(p->db, waits, "count", 0) && !db_number(p->db, order, "count", 0))
 		fputs("<p>No finding has goroutines that wait for each other, or could.</p>\n", p->out);
 	if (!err)
-		err = graph_figures(p, waits,
-		                    "Boxes are goroutines, rounded ones what they wait for. A solid arrow: "
-		                    "waits for; dashed: is held by; dotted: could be ended by.");
+		err =
+			graph_figures(p, waits,
+		                  "Boxes are goroutines, rounded ones what they wait for. A solid arrow: "
+		                  "waits for; dashed: is held by, since where; dotted: could be ended by.");
 	if (!err)
 		err =
 			graph_figures(p, order,

@@ -313,6 +313,12 @@ static struct graph_curve graph_curve(const struct graph *g, const struct graph_
 	return c;
 }
 
+/** There is room beside the arrows of a circle alone. */
+static bool graph_labelled(const struct graph *g, const struct graph_edge *e)
+{
+	return *e->label && g->node[e->from].circle && g->node[e->to].circle;
+}
+
 /** What stands beside an arrow, outside of the circle. */
 struct graph_label {
 	double x, y, left, right;
@@ -331,8 +337,8 @@ static struct graph_label graph_label(const struct graph *g, const struct graph_
 		return (struct graph_label){x, y + (c.my < 0 ? -6 : 16), x - wide / 2, x + wide / 2,
 		                            "middle"};
 	if (out > 0)
-		return (struct graph_label){x + 6, y + (c.my < 0 ? 0 : 10), x + 6, x + 6 + wide, "start"};
-	return (struct graph_label){x - 6, y + (c.my < 0 ? 0 : 10), x - 6 - wide, x - 6, "end"};
+		return (struct graph_label){x + 6, y + (c.my < 0 ? -5 : 14), x + 6, x + 6 + wide, "start"};
+	return (struct graph_label){x - 6, y + (c.my < 0 ? -5 : 14), x - 6 - wide, x - 6, "end"};
 }
 
 static void graph_draw_edge(FILE *out, const struct graph *g, const struct graph_edge *e,
@@ -346,7 +352,7 @@ static void graph_draw_edge(FILE *out, const struct graph *g, const struct graph
 	        ")\" d=\"M%.1f %.1fQ%.1f %.1f %.1f "
 	        "%.1f\"/>\n",
 	        names[e->kind], id, c.x1, c.y1, c.mx, c.my, c.x2, c.y2);
-	if (*e->label) {
+	if (graph_labelled(g, e)) {
 		struct graph_label l = graph_label(g, e);
 
 		fprintf(out, "<text class=\"beside\" style=\"text-anchor:%s\" x=\"%.1f\" y=\"%.1f\">",
@@ -393,7 +399,7 @@ static void graph_draw(FILE *out, const struct graph *g, int64_t id)
 	left -= node_width / 2;
 	right += node_width / 2;
 	for (int i = 0; i < g->edges; i++) {
-		if (*g->edge[i].label) {
+		if (graph_labelled(g, &g->edge[i])) {
 			struct graph_label l = graph_label(g, &g->edge[i]);
 
 			left = fmin(left, l.left);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "db.h"
+#include "plot/figure.h"
 #include "report/html_parts.h"
 #include "report/html_write.h"
 
@@ -126,16 +127,30 @@ static int lane_wake(void *arg, sqlite3_stmt *st)
 	return SQLITE_OK;
 }
 
+/** Of 1, 2, 5, 10, 20 ... nanoseconds the first that goes into the whole eight times at most. */
+static int64_t lanes_step(int64_t end_ns)
+{
+	int64_t step = 1;
+
+	for (int i = 0; step < end_ns / 8; i++)
+		step = i % 3 == 1 ? step / 2 * 5 : step * 2;
+	return step;
+}
+
 static void lanes_axis(struct lanes *l)
 {
-	for (int i = 0; i <= 4; i++) {
-		int x = LANE_LEFT + LANE_COLUMNS * i / 4;
+	int64_t step = lanes_step(l->end_ns);
+	char text[32];
 
+	for (int64_t ns = 0; ns <= l->end_ns; ns += step) {
+		double x = LANE_LEFT + lane_x(l, ns);
+
+		figure_time(text, sizeof text, (double)ns);
 		fprintf(l->out,
-		        "<path class=\"grid\" d=\"M%d %dV%d\"/><text x=\"%d\" y=\"12\" class=\"%s\">", x,
-		        LANE_TOP - 4, LANE_TOP + l->count * LANE_HEIGHT, x, i == 4 ? "right" : "middle");
-		html_time(l->out, l->end_ns * i / 4);
-		fputs("</text>\n", l->out);
+		        "<path class=\"grid\" d=\"M%.1f %dV%d\"/><text x=\"%.1f\" y=\"12\" class=\"%s\">%s"
+		        "</text>\n",
+		        x, LANE_TOP - 4, LANE_TOP + l->count * LANE_HEIGHT, x,
+		        x > LANE_LEFT + LANE_COLUMNS - 30 ? "right" : "middle", ns ? text : "0");
 	}
 }
 

@@ -85,7 +85,13 @@ SELECT e.kind, e.g, e.object,
        coalesce((SELECT o.type || ' "' || o.name || '"' FROM object_name o
                  WHERE o.trace_id = 1 AND o.object = e.object), 'object ' || e.object),
        coalesce(s.file, ''), coalesce(s.line, 0),
-       (SELECT count(*) FROM temp.wait_object o WHERE o.id = ?1 AND o.node = e.object), ''
+       (SELECT count(*) FROM temp.wait_object o WHERE o.id = ?1 AND o.node = e.object),
+       coalesce('since ' || (SELECT substr(p.file, length(rtrim(p.file, replace(p.file, '/', ''))) + 1) || ':' || p.line
+                             FROM hold h
+                             JOIN site p ON p.trace_id = h.trace_id AND p.site = h.site
+                             WHERE h.trace_id = 1 AND h.object = e.object AND h.g = e.g AND h.to_ns IS NULL
+                               AND e.kind = 1
+                             ORDER BY h.count DESC LIMIT 1), '')
 FROM edge e
 LEFT JOIN object b ON b.trace_id = 1 AND b.object = e.object
 LEFT JOIN site s ON s.trace_id = 1 AND s.site = b.made_site
