@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent.h"
 #include "emit.h"
 
 #define EXIT_FATAL 2
@@ -53,6 +54,7 @@ static _Noreturn void fatal_exit(struct g *current, bool all, enum gtrace_end en
 	if (gor__config.traceback != TRACEBACK_NONE)
 		gor__dump(current, all || gor__config.traceback >= TRACEBACK_ALL);
 	gor__record_close(end, EXIT_FATAL);
+	gor__agent_end();
 	if (ftrylockfile(stdout) == 0) {
 		fflush(stdout);
 		funlockfile(stdout);

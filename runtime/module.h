@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct gor_site;
+
 #define MODULE_SYMBOL "gor_inspect_module"
 
 /** A place in the program; strings are the module's, for good.  NULL, 0: not known. */
@@ -23,6 +25,28 @@ struct module_place {
 
 #define MODULE_INLINED_MAX 8
 
+/** A goroutine as it was a moment ago; strings are there as long as the program. */
+struct module_goroutine {
+	uint64_t id, parent;
+	const char *state; // "running", "runnable", "chan receive" ...
+	bool waits;
+	const struct gor_site *site, *born; // where it last waited, and its birth; NULL: none
+	const char *name;                   // until the row's function returns
+};
+
+struct module_numbers {
+	uint64_t goroutines;
+	unsigned procs, threads;
+	const char *recording; // the trace that is being written; NULL: none
+};
+
+/** What libgor lends the module.  Any thread of the module's own. */
+struct module_host {
+	int (*profile)(const char *name, int fd, int debug); // gor_profile_write
+	void (*goroutines)(void (*row)(void *arg, const struct module_goroutine *g), void *arg);
+	void (*numbers)(struct module_numbers *n);
+};
+
 /** What the module gives. */
 struct module {
 	const char *version; // GOR_VERSION of its build
@@ -31,6 +55,14 @@ struct module {
 	 * the code.  Returns: how many, at most MODULE_INLINED_MAX; 0 nothing is known.  Any thread.
 	 */
 	unsigned (*places)(uint64_t pc, struct module_place place[MODULE_INLINED_MAX]);
+	/**
+	 * Answer HTTP on a listening socket from here on, by threads of the module's own.  name: a host
+	 * name that a request may be for besides localhost; or "".  Returns: 0, or -errno, and the
+	 * socket is still the caller's.
+	 */
+	int (*serve)(const struct module_host *host, int fd, const char *name);
+	/** The same on one connection, which is the module's from here on. */
+	void (*answer)(const struct module_host *host, int fd);
 };
 
 /** The module, loaded if it was not; NULL: it cannot be, and one line on stderr said why. */

@@ -16,11 +16,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent.h"
 #include "emit.h"
 #include "handoff.h"
 #include "monitor.h"
 #include "poll.h"
 #include "seed.h"
+#include "serve.h"
 #include "signals.h"
 #include "spawn.h"
 #include "timer.h"
@@ -149,10 +151,19 @@ static void run_once(void)
 	gor__foreign_init();
 }
 
+/** Once a run goes on: membarrier(2) is set up by then, which takes 13 ms if there are threads. */
+static void run_opened(void)
+{
+	if (gor__config.agent)
+		gor__agent_start();
+	if (gor__config.http[0])
+		gor__serve_configured(gor__config.http);
+}
+
 int gor_run_at(int (*entry)(int argc, char **argv), int argc, char **argv,
                const struct gor_site *site)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	static pthread_once_t once = PTHREAD_ONCE_INIT, opened = PTHREAD_ONCE_INIT;
 
 	gor__config_read();
 	pthread_once(&once, run_once);
@@ -176,6 +187,7 @@ int gor_run_at(int (*entry)(int argc, char **argv), int argc, char **argv,
 	}
 	if (!s || !run_begin(s))
 		gor__fatal(NULL, "gor: out of memory or threads at the start");
+	pthread_once(&opened, run_opened);
 	gor__monitor(s);
 	gor__wait_stopped(s);
 	gor__poller_end(s->poller);

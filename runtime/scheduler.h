@@ -195,6 +195,8 @@ struct config {
 	uint32_t threads;  // at most
 	int64_t busy_ns;   // busy=, 0 never
 	int dump_signal;   // dumpsig=, 0 none
+	char http[280];    // http=, "" no
+	bool agent;        // agent=
 	enum {
 		TRACEBACK_NONE,
 		TRACEBACK_SINGLE,

@@ -4,6 +4,7 @@
 
 #include <gor.h>
 
+#include "inspect/http.h"
 #include "inspect/symbol.h"
 
 GOR_EXPORT extern const struct module gor_inspect_module;
@@ -11,4 +12,6 @@ GOR_EXPORT extern const struct module gor_inspect_module;
 const struct module gor_inspect_module = {
 	.version = GOR_VERSION,
 	.places = inspect_places,
+	.serve = inspect_serve,
+	.answer = inspect_answer,
 };
