@@ -1,111 +1,122 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * dump.c: the goroutines in the form of Go's tracebacks.
+ * dump.c: goroutines in the form of Go's tracebacks, which its tools read.
  *
- * A goroutine's place is that of its last call of the runtime, which is where it waits.
+ *	goroutine 7 [chan receive, 2 minutes, locked to thread]:
+ *	reader(...)
+ *		/src/server.c:57 +0x25
+ *	created by main in goroutine 1
+ *		/src/server.c:31
+ *
+ * Nothing may stand in the brackets that Go would not print there, each function has parentheses,
+ * and a file that is not known is ??:0; some readers lose the goroutine, or all that follow, over
+ * anything else.  debug 3 is for people and keeps to none of it within the header and below.
  */
-#include <stdlib.h>
+#include "dump.h"
+
+#include <stdio.h>
 #include <unistd.h>
 
-#include "dump.h"
+#include "frames.h"
+#include "objects.h"
 #include "out.h"
-#include "scheduler.h"
 
-struct dump {
-	struct g **list;
-	size_t count, room;
-	const struct sched *sched;
-};
-
-static void dump_collect(void *arg, struct g *g)
+const char *gor__dump_status(const struct snapshot_row *row)
 {
-	struct dump *d = arg;
-
-	if (g->sched != d->sched)
-		return;
-	if (d->count == d->room) {
-		size_t room = d->room ? 2 * d->room : 256;
-		struct g **list = realloc(d->list, room * sizeof *list);
-		if (!list)
-			return;
-		d->list = list;
-		d->room = room;
-	}
-	d->list[d->count++] = g;
-}
-
-static int dump_by_id(const void *a, const void *b)
-{
-	uint64_t x = (*(struct g *const *)a)->id, y = (*(struct g *const *)b)->id;
-
-	return x < y ? -1 : x > y;
-}
-
-static const char *dump_status(const struct g *g, const struct g *current)
-{
-	const struct m *home = g->home;
-
-	if (g == current)
-		return "running";
-	switch (g_state(g)) {
-	case G_WAITING:
-		return gtrace_name("reason", g->reason);
-	case G_RUNNABLE:
+	switch ((enum snapshot_state)row->state) {
+	case SNAPSHOT_WAITS:
+		return gtrace_name("reason", row->reason);
+	case SNAPSHOT_RUNNABLE:
 		return "runnable";
-	default: // a foreign thread in its own code
-		return home && home->foreign && atomic_load(&home->handed) ? "syscall" : "running";
+	case SNAPSHOT_IN_CALL:
+		return "syscall";
+	default:
+		return "running";
 	}
 }
 
-static void dump_one(struct out *out, const struct g *g, const struct g *current)
+static void dump_header(struct out *out, const struct snapshot *s, const struct snapshot_row *row,
+                        int debug)
 {
-	const struct gor_site *at = g->site ? g->site : g->born;
+	int64_t waited = row->state == SNAPSHOT_WAITS ? s->now_ns - row->wait_ns : 0;
+	char age[48] = "";
 
-	gor__out_say(out, "goroutine %llu [%s%s]:\n", (unsigned long long)g->id,
-	             dump_status(g, current), g->home ? ", locked to thread" : "");
-	if (g->site)
-		gor__out_say(out, "%s(...)\n\t%s:%u\n", at->func, at->file, at->line);
-	else
-		gor__out_say(out, "%s(...)\n\t??:0\n", at->text[0] ? at->text : "??");
-	if (g->parent)
-		gor__out_say(out, "created by %s in goroutine %llu\n\t%s:%u\n", g->born->func,
-		             (unsigned long long)g->parent, g->born->file, g->born->line);
+	if (debug >= 3 && row->state == SNAPSHOT_WAITS)
+		snprintf(age, sizeof age, ", %.1f seconds", (double)(waited > 0 ? waited : 0) / 1e9);
+	else if (waited >= GOR_MINUTE)
+		snprintf(age, sizeof age, ", %lld minutes", (long long)(waited / GOR_MINUTE));
+	gor__out_say(out, "goroutine %llu [%s%s%s%s]", (unsigned long long)row->id,
+	             gor__dump_status(row), row->leaked ? " (leaked)" : "", age,
+	             row->pinned ? ", locked to thread" : "");
+	if (debug >= 3 && row->name[0])
+		gor__out_say(out, " \"%s\"", row->name);
+	gor__out_say(out, ":\n");
+}
+
+static void dump_frames(struct out *out, const struct snapshot *s, const struct snapshot_row *row,
+                        const struct module *module)
+{
+	bool all = gor__config.traceback >= TRACEBACK_SYSTEM;
+	struct frame frame[FRAMES_SHOWN];
+	unsigned n = gor__frames_shown(s, row, module, all, frame);
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct frame *f = &frame[i];
+		gor__out_say(out, "%s(...)\n\t%s:%d", f->func, f->file, f->line);
+		if (!f->inlined) // of the return address, which Go prints
+			gor__out_say(out, " +0x%llx", (unsigned long long)f->offset + (row->frames > 0));
+		if (all && f->pc)
+			gor__out_say(out, " pc=0x%llx", (unsigned long long)f->pc);
+		gor__out_say(out, "\n");
+	}
+	if (row->frames == SNAPSHOT_FRAMES || n + MODULE_INLINED_MAX >= FRAMES_SHOWN)
+		gor__out_say(out, "...additional frames elided...\n");
+}
+
+static void dump_row(struct out *out, const struct snapshot *s, const struct snapshot_row *row,
+                     const struct module *module, const struct objects *objects)
+{
+	dump_header(out, s, row, objects ? 3 : 2);
+	if (objects)
+		gor__objects_of(out, objects, row);
+	dump_frames(out, s, row, module);
+	if (row->parent)
+		gor__out_say(out, "created by %s in goroutine %llu\n\t%s:%u\n", row->born->func,
+		             (unsigned long long)row->parent, row->born->file, row->born->line);
 	gor__out_say(out, "\n");
 }
 
-static void dump_all(struct out *out, struct g *current)
+void gor__dump_rows(struct out *out, struct snapshot *s, const struct module *module, int debug)
 {
-	struct dump d = {.sched = gor__sched_now()};
+	struct objects objects;
 
-	gor__g_each(dump_collect, &d);
-	if (d.count)
-		qsort(d.list, d.count, sizeof *d.list, dump_by_id);
-	for (size_t i = 0; i < d.count; i++)
-		if (d.list[i] != current)
-			dump_one(out, d.list[i], current);
-	free(d.list);
+	if (debug >= 3)
+		gor__objects(&objects, s);
+	for (size_t i = 0; i < s->count && !out->err; i++)
+		dump_row(out, s, &s->rows[s->index[i].row], module, debug >= 3 ? &objects : NULL);
+	if (debug >= 3) {
+		gor__objects_write(out, &objects);
+		gor__objects_free(&objects);
+	}
 }
 
-/** Dump current, or all of this run: current first, then by id. */
-void gor__dump(struct g *current, bool all)
+/**
+ * Dump the caller's goroutine, or all of this run, on stderr: the caller's first, then by id.  The
+ * program is about to end, and may be in any state: no more than call sites unless it was asked
+ * for.
+ */
+void gor__dump(bool all)
 {
 	struct out out = {.fd = STDERR_FILENO};
+	struct sched *sched = gor__sched_now();
+	bool system = gor__config.traceback >= TRACEBACK_SYSTEM;
+	struct snapshot s;
 
-	if (current)
-		dump_one(&out, current, current);
-	if (all && gor__sched_now())
-		dump_all(&out, current);
+	if (!sched ||
+	    gor__snapshot(&s, sched, (system ? SNAPSHOT_STACKS : 0) | (all ? 0 : SNAPSHOT_OWN),
+	                  __builtin_frame_address(0)) != 0)
+		return;
+	gor__dump_rows(&out, &s, system ? gor__module() : NULL, 2);
 	gor__out_flush(&out);
-}
-
-int gor__dump_write(int fd)
-{
-	struct out out = {.fd = fd};
-	const struct m *m = gor__here();
-	struct g *current = m ? m->cur : NULL;
-
-	if (current)
-		dump_one(&out, current, current);
-	dump_all(&out, current);
-	return gor__out_flush(&out);
+	gor__snapshot_free(&s);
 }
