@@ -131,7 +131,10 @@ static int stack_run(void *args, int nwords, char **words)
 		talk("-g wants a goroutine's number, not '%s'", a->id);
 		return cmd_usage(&cmd_stack);
 	}
-	snprintf(path, sizeof path, "/debug/pprof/goroutine?debug=%s", a->debug ? a->debug : "2");
+	snprintf(path, sizeof path, "/debug/pprof/goroutine?debug=%s",
+	         a->debug         ? a->debug
+	         : a->min_wait_ns ? "3"
+	                          : "2");
 	int code = live_ask(pid, path, LIVE_TIMEOUT_NS, &answer);
 	if (code != CMD_CLEAN)
 		return code;
@@ -144,7 +147,7 @@ static int stack_run(void *args, int nwords, char **words)
 static const struct opt stack_opts[] = {
 	OPT_WORD(
 		"debug", 0, struct stack_args, debug, "1|2|3",
-		"equal stacks counted; each as a panic has it (2 unless given); and what it waits for"),
+		"equal stacks counted; each as a panic has it (2 unless given); and for how long and what it waits"),
 	OPT_DURATION("min-wait", 0, struct stack_args, min_wait_ns,
                  "only those that have waited so long"),
 	OPT_TEXT("state", 0, struct stack_args, state, "STATE", "only those in it: 'chan receive'"),
