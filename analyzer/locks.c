@@ -14,7 +14,7 @@ const struct cmd cmd_locks = {
 	.name = "locks",
 	.args = "PID",
 	.brief =
-		"print the locks, groups, conditions and semaphores that a running program's goroutines wait for",
+		"print the locks and groups that a running program's goroutines wait for",
 	.words_min = 1,
 	.words_max = 1,
 	.run = locks_run,

@@ -20,10 +20,11 @@
  *   event/           the events as a table, also for the stock sqlite3
  *   export/          rows -> pprof, Perfetto, folded stacks, CSV, DOT
  *   live/            programs that run, asked by the socket of their agent
- *   ps.c, stack.c, stats.c, top.c, profile.c, chans.c, locks.c           one verb each, of running
- * programs analyze.c, diff.c, run.c, record.c, plot.c, sql.c, dump.c, info.c, goroutine.c, at.c,
- * export.c        one verb each opt.c, talk.c, db.c, plain.c, assets.c             options,
- * messages, database, embedded files
+ *   ps.c, stack.c, stats.c, top.c, profile.c, chans.c,
+ *   locks.c                                            one verb each, of running programs
+ *   analyze.c, diff.c, run.c, record.c, plot.c, sql.c,
+ *   dump.c, info.c, goroutine.c, at.c, export.c        one verb each
+ *   opt.c, talk.c, db.c, plain.c, assets.c             options, messages, database, embedded files
  *
  * Data flows down that list, and nothing refers upwards.
  */

@@ -45,6 +45,8 @@ struct module_host {
 	int (*profile)(const char *name, int fd, int debug); // gor_profile_write
 	void (*goroutines)(void (*row)(void *arg, const struct module_goroutine *g), void *arg);
 	void (*numbers)(struct module_numbers *n);
+	int (*trace_start)(const char *options); // gor_trace_start
+	void (*trace_stop)(void);
 };
 
 /** What the module gives. */

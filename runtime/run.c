@@ -110,10 +110,9 @@ static bool run_begin(struct sched *s)
 
 	if (!p)
 		return false;
-	s->rec = gor__record_begin();
-	if (s->rec)
-		boot.stream = gtrace_stream_new(s->rec, GTRACE_thread_kind_MONITOR, (uint64_t)getpid());
-	s->monitor_stream = boot.stream;
+	atomic_store(&s->rec, gor__record_begin());
+	gor__record_monitor(s);
+	boot.stream = s->monitor_stream;
 	struct g *g = gor__spawn(
 		&boot, &(struct spawn){.fn = gor__run_main, .arg = s, .site = s->site, .stack_bytes = 0});
 	if (!g)

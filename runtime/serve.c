@@ -27,6 +27,8 @@ const struct module_host gor__module_host = {
 	.profile = gor_profile_write,
 	.goroutines = gor__census,
 	.numbers = gor__numbers,
+	.trace_start = gor_trace_start,
+	.trace_stop = gor_trace_stop,
 };
 
 static void serve_forked(void)

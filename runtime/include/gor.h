@@ -897,10 +897,11 @@ GOR_EXPORT void gor_panic_at(const struct gor_site *site, const char *fmt, ...)
 	__attribute__((noreturn, format(printf, 2, 3)));
 
 /**
- * Record this run from here on, besides what the GTRACE variable says; options in that variable's
- * grammar.
+ * Record from here on, besides what the GTRACE variable says; options in that variable's grammar.
+ * While a run goes on the trace begins in the middle of it, with a list of all goroutines.
  *
- * Blocks:  for the creation of two files.  Context: before gor_run.
+ * Blocks:  its thread, for the creation of two files; until all threads know, and a list is made.
+ * Context: any thread, before a run or during one.
  * Returns: 0; -EBUSY already recording; or a negative errno, and one line on stderr says why.
  */
 GOR_EXPORT int gor_trace_start(const char *options);
