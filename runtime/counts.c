@@ -6,11 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "dump.h"
 #include "frames.h"
 #include "out.h"
 
 #define TAB 8u
+#define PLACE_MAX 512
 
 static uint64_t counts_mix(uint64_t key, uint64_t word)
 {
@@ -137,4 +140,65 @@ void gor__counts_write(struct out *out, const char *name, const struct counts *c
 		counts_frames(out, s, row, module);
 		gor__out_say(out, "\n");
 	}
+}
+
+/* ── for pprof ────────────────────────────────────────────────────────────────────────────────────
+ */
+
+static void counts_sample(struct pprof *p, const struct count *c, const struct snapshot *s,
+                          const struct module *module)
+{
+	const struct snapshot_row *row = &s->rows[s->index[c->first].row];
+	struct frame frame[FRAMES_SHOWN];
+	char born[PLACE_MAX] = "";
+	int64_t ns = 0;
+
+	for (size_t i = c->first; i < c->first + c->count; i++) {
+		const struct snapshot_row *one = &s->rows[s->index[i].row];
+		if (one->state == SNAPSHOT_WAITS && s->now_ns > one->wait_ns)
+			ns += s->now_ns - one->wait_ns;
+	}
+	if (row->parent)
+		snprintf(born, sizeof born, "%s at %s:%u", row->born->func, row->born->file,
+		         row->born->line);
+	const struct module_label label[] = {{"state", gor__dump_status(row)},
+	                                     {"created_by", born},
+	                                     {"name", row->name},
+	                                     {"verdict", row->leaked ? "leaked" : ""}};
+	const struct module_sample sample = {
+		.count = (int64_t)c->count,
+		.ns = ns,
+		.frame = frame,
+		.frames = gor__frames_shown(s, row, module, false, frame),
+		.label = label,
+		.labels = sizeof label / sizeof *label,
+	};
+	module->pprof_sample(p, &sample);
+}
+
+int gor__counts_pprof(struct out *out, const struct counts *c, const struct snapshot *s,
+                      const struct module *module)
+{
+	char comment[128], *bytes;
+	struct timespec wall;
+	size_t len;
+
+	clock_gettime(CLOCK_REALTIME, &wall);
+	snprintf(comment, sizeof comment, "libgor " GOR_VERSION ", GOR_MAXPROCS %u", s->sched->procs);
+	struct pprof *p = module->pprof_begin(
+		&(struct module_profile){.count = "goroutine",
+	                             .count_unit = "count",
+	                             .ns = "wait",
+	                             .comment = comment,
+	                             .time_ns = (int64_t)wall.tv_sec * GOR_SECOND + wall.tv_nsec});
+	if (!p)
+		return -ENOMEM;
+	for (size_t i = 0; i < c->count; i++)
+		counts_sample(p, &c->at[i], s, module);
+	int err = module->pprof_end(p, &bytes, &len);
+	if (err)
+		return err;
+	gor__out_put(out, bytes, len);
+	free(bytes);
+	return gor__out_flush(out);
 }

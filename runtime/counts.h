@@ -26,6 +26,10 @@ void gor__counts_free(struct counts *c);
 struct out;
 struct module;
 
+/** For `go tool pprof`.  Returns: 0, -ENOMEM, or what gor__out_flush() does. */
+int gor__counts_pprof(struct out *out, const struct counts *c, const struct snapshot *s,
+                      const struct module *module);
+
 /** As Go's debug=1. */
 void gor__counts_write(struct out *out, const char *name, const struct counts *c,
                        const struct snapshot *s, const struct module *module);

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "aside.h"
 #include "frames.h"
 #include "objects.h"
 #include "out.h"
@@ -53,24 +54,37 @@ static void dump_header(struct out *out, const struct snapshot *s, const struct 
 	gor__out_say(out, ":\n");
 }
 
-static void dump_frames(struct out *out, const struct snapshot *s, const struct snapshot_row *row,
-                        const struct module *module)
+static void dump_frame(struct out *out, const struct frame *f, bool calls, bool all)
+{
+	gor__out_say(out, "%s(...)\n\t%s:%d", f->func, f->file, f->line);
+	if (!f->inlined) // of the return address, which Go prints
+		gor__out_say(out, " +0x%llx", (unsigned long long)f->offset + calls);
+	if (all && f->pc)
+		gor__out_say(out, " pc=0x%llx", (unsigned long long)f->pc);
+	gor__out_say(out, "\n");
+}
+
+/** Its own function: it takes more of the stack than a dying goroutine may have. */
+__attribute__((noinline)) static void dump_frames(struct out *out, const struct snapshot *s,
+                                                  const struct snapshot_row *row,
+                                                  const struct module *module)
 {
 	bool all = gor__config.traceback >= TRACEBACK_SYSTEM;
 	struct frame frame[FRAMES_SHOWN];
 	unsigned n = gor__frames_shown(s, row, module, all, frame);
 
-	for (unsigned i = 0; i < n; i++) {
-		const struct frame *f = &frame[i];
-		gor__out_say(out, "%s(...)\n\t%s:%d", f->func, f->file, f->line);
-		if (!f->inlined) // of the return address, which Go prints
-			gor__out_say(out, " +0x%llx", (unsigned long long)f->offset + (row->frames > 0));
-		if (all && f->pc)
-			gor__out_say(out, " pc=0x%llx", (unsigned long long)f->pc);
-		gor__out_say(out, "\n");
-	}
+	for (unsigned i = 0; i < n; i++)
+		dump_frame(out, &frame[i], row->frames > 0, all);
 	if (row->frames == SNAPSHOT_FRAMES || n + MODULE_INLINED_MAX >= FRAMES_SHOWN)
 		gor__out_say(out, "...additional frames elided...\n");
+}
+
+static void dump_site(struct out *out, const struct snapshot *s, const struct snapshot_row *row)
+{
+	struct frame frame;
+
+	gor__frames_shown(s, row, NULL, false, &frame);
+	dump_frame(out, &frame, false, false);
 }
 
 static void dump_row(struct out *out, const struct snapshot *s, const struct snapshot_row *row,
@@ -79,7 +93,10 @@ static void dump_row(struct out *out, const struct snapshot *s, const struct sna
 	dump_header(out, s, row, objects ? 3 : 2);
 	if (objects)
 		gor__objects_of(out, objects, row);
-	dump_frames(out, s, row, module);
+	if (module)
+		dump_frames(out, s, row, module);
+	else
+		dump_site(out, s, row);
 	if (row->parent)
 		gor__out_say(out, "created by %s in goroutine %llu\n\t%s:%u\n", row->born->func,
 		             (unsigned long long)row->parent, row->born->file, row->born->line);
@@ -100,6 +117,25 @@ void gor__dump_rows(struct out *out, struct snapshot *s, const struct module *mo
 	}
 }
 
+struct dump {
+	struct snapshot_caller caller;
+	bool all, system;
+};
+
+static void dump_now(void *arg)
+{
+	const struct dump *d = arg;
+	struct out out = {.fd = STDERR_FILENO};
+	struct snapshot s;
+	unsigned what = (d->system ? SNAPSHOT_STACKS : 0) | (d->all ? 0 : SNAPSHOT_OWN);
+
+	if (gor__snapshot(&s, gor__sched_now(), what, &d->caller) != 0)
+		return;
+	gor__dump_rows(&out, &s, d->system ? gor__module() : NULL, 2);
+	gor__out_flush(&out);
+	gor__snapshot_free(&s);
+}
+
 /**
  * Dump the caller's goroutine, or all of this run, on stderr: the caller's first, then by id.  The
  * program is about to end, and may be in any state: no more than call sites unless it was asked
@@ -107,16 +143,15 @@ void gor__dump_rows(struct out *out, struct snapshot *s, const struct module *mo
  */
 void gor__dump(bool all)
 {
-	struct out out = {.fd = STDERR_FILENO};
-	struct sched *sched = gor__sched_now();
-	bool system = gor__config.traceback >= TRACEBACK_SYSTEM;
-	struct snapshot s;
+	const struct m *m = gor__here();
+	struct dump d = {.caller = {m ? m->cur : NULL, __builtin_frame_address(0)},
+	                 .all = all,
+	                 .system = gor__config.traceback >= TRACEBACK_SYSTEM};
 
-	if (!sched ||
-	    gor__snapshot(&s, sched, (system ? SNAPSHOT_STACKS : 0) | (all ? 0 : SNAPSHOT_OWN),
-	                  __builtin_frame_address(0)) != 0)
+	if (!gor__sched_now())
 		return;
-	gor__dump_rows(&out, &s, system ? gor__module() : NULL, 2);
-	gor__out_flush(&out);
-	gor__snapshot_free(&s);
+	if (d.system)
+		gor__aside(dump_now, &d);
+	else
+		dump_now(&d);
 }

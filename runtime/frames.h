@@ -8,14 +8,6 @@
 
 #define FRAMES_SHOWN 96u
 
-struct frame {
-	const char *func, *file; // never NULL
-	int line;
-	bool inlined;    // into the next one, or all that is known is a call site
-	uint64_t pc;     // in the call; 0: not known
-	uint64_t offset; // of pc in func
-};
-
 /**
  * The frames of a row, innermost first, at most FRAMES_SHOWN.  module NULL: only call sites are
  * known.  all: the runtime's own as well.

@@ -129,7 +129,7 @@ static void snapshot_ask(const struct snapshot *s)
 {
 	struct m *first = atomic_load_explicit(&s->sched->all_m, memory_order_acquire);
 	int64_t until = gor__clock() + SHOT_WAIT;
-	uint64_t own = s->current ? s->current->id : 0;
+	uint64_t own = s->caller.g ? s->caller.g->id : 0;
 
 	if (!gor__signals_sample())
 		return;
@@ -166,7 +166,7 @@ static unsigned snapshot_shot(const struct snapshot *s, struct snapshot_row *row
 /** The caller's own, from the frame that the caller named. */
 static unsigned snapshot_own(const struct snapshot *s, const struct g *g, uint64_t *pc)
 {
-	return gor__frames((uint64_t)(uintptr_t)s->own, g->stack_low, g->stack_high, pc, 0,
+	return gor__frames((uint64_t)(uintptr_t)s->caller.frame, g->stack_low, g->stack_high, pc, 0,
 	                   SNAPSHOT_FRAMES);
 }
 
@@ -190,7 +190,7 @@ static uint64_t snapshot_holder(unsigned reason, const void *on)
 /** A foreign thread in its own code, or one in a call that blocks it. */
 static bool snapshot_in_call(const struct snapshot *s, const struct g *g, uint64_t id)
 {
-	const struct m *m = g != s->current ? snapshot_thread(s, id) : NULL;
+	const struct m *m = g != s->caller.g ? snapshot_thread(s, id) : NULL;
 
 	return m && atomic_load(&m->handed) &&
 	       (m->foreign || (g->site && g->site->op == GOR_OP_BLOCKING) ||
@@ -213,8 +213,8 @@ __attribute__((no_sanitize("thread"))) static bool snapshot_read(const struct sn
 	                             .born = g->born,
 	                             .fn = (const void *)(uintptr_t)g->fn,
 	                             .pinned = g->home != NULL,
-	                             .inside = g != s->current,
-	                             .current = g == s->current};
+	                             .inside = g != s->caller.g,
+	                             .current = g == s->caller.g};
 	memcpy(row->name, g->name, sizeof row->name - 1);
 	row->state = row->current         ? SNAPSHOT_RUNS // a fatal error may come on the way to a wait
 	             : state == G_WAITING ? SNAPSHOT_WAITS
@@ -268,11 +268,11 @@ static void snapshot_row(void *arg, struct g *g)
 	uint64_t pc[SNAPSHOT_FRAMES];
 	bool whole = false;
 
-	if (s->err || (!snapshot_counts(s, g) && g != s->current))
+	if (s->err || (!snapshot_counts(s, g) && g != s->caller.g))
 		return;
 	for (int i = 0; i < TRIES && !whole; i++)
 		whole = snapshot_read(s, g, &row, pc);
-	if (g->id != row.id || (!snapshot_counts(s, g) && g != s->current))
+	if (g->id != row.id || (!snapshot_counts(s, g) && g != s->caller.g))
 		return; // N2
 	if (!whole)
 		row.frames = 0; // N1
@@ -325,28 +325,22 @@ static void snapshot_by_id(struct snapshot *s)
 }
 
 /**
- * Fill *s, whatever it holds, which is the caller's then, for gor__snapshot_free().  own: the frame
- * whose caller is the first one of the calling goroutine.
+ * Fill *s, whatever it holds, which is the caller's then, for gor__snapshot_free().
  *
  * Returns: 0 or -ENOMEM, with nothing to be freed.
  */
-int gor__snapshot(struct snapshot *s, struct sched *sched, unsigned what, const void *own)
+int gor__snapshot(struct snapshot *s, struct sched *sched, unsigned what,
+                  const struct snapshot_caller *caller)
 {
-	const struct m *m = gor__here();
-
-	*s = (struct snapshot){.sched = sched,
-	                       .what = what,
-	                       .own = own,
-	                       .current = m ? m->cur : NULL,
-	                       .now_ns = gor__clock()};
+	*s = (struct snapshot){.sched = sched, .what = what, .caller = *caller, .now_ns = gor__clock()};
 	if (what & SNAPSHOT_RUNNING) {
 		pthread_mutex_lock(&snapshot_shots);
 		snapshot_ask(s);
 	}
 	if (!(what & SNAPSHOT_OWN))
 		gor__g_each(snapshot_row, s);
-	else if (s->current)
-		snapshot_row(s, m->cur);
+	else if (s->caller.g)
+		snapshot_row(s, s->caller.g);
 	if (what & SNAPSHOT_RUNNING)
 		pthread_mutex_unlock(&snapshot_shots);
 	snapshot_by_id(s);

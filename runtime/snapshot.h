@@ -45,10 +45,15 @@ struct snapshot_index {
 	size_t row;
 };
 
+/** Who asks. */
+struct snapshot_caller {
+	struct g *g;       // its goroutine, which waits for the snapshot; NULL: none
+	const void *frame; // the one whose caller is the first of g's that is shown
+};
+
 struct snapshot {
 	struct sched *sched;
-	const struct g *current; // the calling thread's goroutine, or NULL
-	const void *own;         // the calling thread's frame that is not shown any more
+	struct snapshot_caller caller;
 	unsigned what;
 	int64_t now_ns;            // of the clock that wait_ns is of
 	struct snapshot_row *rows; // in no order
@@ -60,7 +65,8 @@ struct snapshot {
 	int err;
 };
 
-int gor__snapshot(struct snapshot *s, struct sched *sched, unsigned what, const void *own);
+int gor__snapshot(struct snapshot *s, struct sched *sched, unsigned what,
+                  const struct snapshot_caller *caller);
 void gor__snapshot_sort(struct snapshot *s); // after the keys have changed
 void gor__snapshot_free(struct snapshot *s);
 

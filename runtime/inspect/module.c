@@ -5,6 +5,7 @@
 #include <gor.h>
 
 #include "inspect/http.h"
+#include "inspect/profile.h"
 #include "inspect/symbol.h"
 
 GOR_EXPORT extern const struct module gor_inspect_module;
@@ -14,4 +15,7 @@ const struct module gor_inspect_module = {
 	.places = inspect_places,
 	.serve = inspect_serve,
 	.answer = inspect_answer,
+	.pprof_begin = inspect_pprof_begin,
+	.pprof_sample = inspect_pprof_sample,
+	.pprof_end = inspect_pprof_end,
 };
