@@ -30,8 +30,10 @@ static struct {
 	_Atomic(struct gtrace_rec *) rec;
 	_Atomic bool tried; // GTRACE was looked at
 	_Atomic bool closed;
+	_Atomic bool at_exit; // it is closed then
 	_Atomic uint64_t next_obj;
-} record;
+	pthread_mutex_t changing; // a recording begins or ends
+} record = {.changing = PTHREAD_MUTEX_INITIALIZER};
 
 static __thread struct gtrace_stream *record_foreign; // of a thread that is none of ours
 
@@ -69,7 +71,8 @@ static int record_open(const struct gtrace_options *opt)
 	gtrace_rec_set_keyframe(rec, gor__keyframe, NULL);
 	atomic_store(&record.closed, false);
 	atomic_store(&record.rec, rec);
-	on_exit(record_at_exit, NULL);
+	if (!atomic_exchange(&record.at_exit, true))
+		on_exit(record_at_exit, NULL);
 	return 0;
 }
 
@@ -136,6 +139,20 @@ __attribute__((no_sanitize("thread"))) static void record_forget(void *arg, stru
 	g->trace_stream = 0; // a number of the recording before this one
 }
 
+/** `changing` held. */
+static int record_start(const struct gtrace_options *opt)
+{
+	struct sched *s = record_run();
+	int err = gor__record_begin() ? -EBUSY : record_open(opt);
+
+	if (err || !s)
+		return err;
+	gor__g_each(record_forget, NULL);
+	record_tell(s, atomic_load(&record.rec));
+	gor__signals_install();
+	return gtrace_rec_begin(atomic_load(&record.rec));
+}
+
 int gor_trace_start(const char *options)
 {
 	struct gtrace_options opt;
@@ -146,24 +163,21 @@ int gor_trace_start(const char *options)
 	gtrace_options_init(&opt);
 	if (gtrace_options_parse(&opt, options, record_warn, NULL) != 0)
 		return -EINVAL;
-	struct sched *s = record_run();
-	int err = record_open(&opt);
-
-	if (err || !s)
-		return err;
-	gor__g_each(record_forget, NULL);
-	record_tell(s, atomic_load(&record.rec));
-	gor__signals_install();
-	return gtrace_rec_begin(atomic_load(&record.rec));
+	pthread_mutex_lock(&record.changing);
+	int err = record_start(&opt);
+	pthread_mutex_unlock(&record.changing);
+	return err;
 }
 
 void gor_trace_stop(void)
 {
 	struct sched *s = record_run();
 
+	pthread_mutex_lock(&record.changing);
 	gor__record_close(GTRACE_END_STOPPED, 0);
 	if (s)
 		record_tell(s, NULL);
+	pthread_mutex_unlock(&record.changing);
 }
 
 int gor_trace_dump(const char *reason)

@@ -169,3 +169,11 @@ int live_ask(int64_t pid, const char *path, int64_t timeout_ns, struct live_answ
 	a->body = NULL;
 	return code;
 }
+
+int live_trace(int64_t pid, int64_t during_ns, struct live_answer *a)
+{
+	char path[96];
+
+	snprintf(path, sizeof path, "/debug/pprof/trace?seconds=%.9g", (double)during_ns / 1e9);
+	return live_ask(pid, path, during_ns + LIVE_TRACE_TIMEOUT_NS, a);
+}

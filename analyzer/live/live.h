@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #define LIVE_TIMEOUT_NS INT64_C(10000000000)
+#define LIVE_TRACE_TIMEOUT_NS INT64_C(60000000000) // and for as long as it records
 
 /** Codes beside errno's. */
 enum {
@@ -51,6 +52,9 @@ int live_complain(int64_t pid, int err, const struct live_answer *answer);
 
 /** live_get() that complains.  Returns: an exit code, CMD_CLEAN with *answer filled. */
 int live_ask(int64_t pid, const char *path, int64_t timeout_ns, struct live_answer *answer);
+
+/** Have it record for that long.  Returns: an exit code, CMD_CLEAN with the trace in *answer. */
+int live_trace(int64_t pid, int64_t during_ns, struct live_answer *answer);
 
 struct live_stats {
 	int64_t pid;

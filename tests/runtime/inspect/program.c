@@ -6,6 +6,7 @@
  *     idle    six goroutines wait: three to receive, two for a lock, one sleeps
  *     stuck   every processor has a goroutine that computes and never calls the runtime
  *     fork    a child of fork() is there, whose number it prints
+ *     work    two goroutines hand something to and fro
  *     leak    four goroutines send to a channel that nobody has any more
  */
 #include <gor.h>
@@ -52,13 +53,43 @@ static void send_away(void *arg)
 	gor_send((ints)arg, 1);
 }
 
-static void leave(void)
+/** A goroutine of its own, whose stack is gone with the last copy of the channel's address. */
+static void leave(void *arg)
 {
 	ints lost;
 
+	(void)arg;
 	gor_make(lost, 0);
 	for (int i = 0; i < 4; i++)
 		gor_go(send_away, lost);
+}
+
+/** The work that a trace shows. */
+static void hop(void *arg)
+{
+	for (ints *way = arg;;) {
+		gor_send(way[0], 1);
+		gor_recv(way[1], NULL);
+	}
+}
+
+static void hop_back(void *arg)
+{
+	for (ints *way = arg;;) {
+		gor_recv(way[0], NULL);
+		gor_sleep(100 * GOR_MICROSECOND);
+		gor_send(way[1], 1);
+	}
+}
+
+static void work(void)
+{
+	static ints way[2];
+
+	gor_make(way[0], 0);
+	gor_make(way[1], 0);
+	gor_go(hop, way);
+	gor_go(hop_back, way);
 }
 
 static void idle(void)
@@ -81,7 +112,9 @@ static int app(int argc, char **argv)
 	if (strcmp(mode, "idle") == 0)
 		idle();
 	else if (strcmp(mode, "leak") == 0)
-		leave();
+		gor_go(leave, NULL);
+	else if (strcmp(mode, "work") == 0)
+		work();
 	gor_sleep(GOR_MILLISECOND); // let them get where they wait
 	printf("ready\n");
 	fflush(stdout);

@@ -17,6 +17,7 @@ from target import Target, check
 import target
 
 program, gtrace = sys.argv[1:3]
+sanitized = len(sys.argv) > 3  # where memory is not searched
 
 
 def run(t, *words, status=0, user=None):
@@ -109,6 +110,39 @@ def stale(t):
     path.unlink()
 
 
+def traces():
+    """Recorded in the middle: twice, while it works."""
+    with Target(program, "work") as t:
+        t.await_agent()
+        for name in ("a.gtrace", "b.gtrace"):
+            check(run(t, "record", t.pid, "-d", "100ms", "-o", name) == name + "\n", "its name")
+            info = dict(line.split("=", 1) for line in run(t, "info", name).splitlines() if "=" in line)
+            check((info["lost_events"], info["broken"], info["inversions"]) == ("0", "0", "0"), str(info))
+            check(int(info["count.GO_STATUS"]) >= 3 and int(info["count.GO_PARK"]) > 20, str(info))
+            check("the program stopped recording and went on" in info["ended"], info["ended"])
+        both = [subprocess.Popen([gtrace, "record", str(t.pid), "-d", "1s", "-o", name], cwd=t.home,
+                                 env=dict(os.environ, XDG_RUNTIME_DIR=str(t.home)), stderr=subprocess.PIPE,
+                                 text=True) for name in ("c.gtrace", "d.gtrace")]
+        said = sorted(p.communicate()[1] for p in both)
+        check(sorted(p.returncode for p in both) == [0, 3] and "tracing is already enabled" in said[1], said)
+        check(run(t, "leaks", t.pid, "-d", "100ms").count("no problems") == 1, "no leaks")
+
+
+def leaks():
+    with Target(program, "leak") as t:
+        t.await_agent()
+        if json.loads(t.get("/debug/gtrace/stats", unix=True)[2])["goroutines"] != 5:
+            print("the goroutine that leaves is still there")
+        out = subprocess.run([gtrace, "leaks", str(t.pid), "-d", "200ms"], capture_output=True, text=True,
+                             env=dict(os.environ, XDG_RUNTIME_DIR=str(t.home)), cwd=t.home)
+        if sanitized:
+            return
+        check(out.returncode == 1 and "4 goroutines blocked for good in chan send" in out.stdout,
+              out.stdout + out.stderr)
+
+
+traces()
+leaks()
 with Target(program, "idle") as one:
     one.await_agent()
     ps(one)
