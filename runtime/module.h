@@ -41,6 +41,16 @@ struct module_numbers {
 	const char *recording; // the trace that is being written; NULL: none
 };
 
+#define MODULE_CPU_FRAMES 60
+
+/** A sample of the CPU profile. */
+struct module_cpu {
+	_Atomic uint32_t frames; // 0: it was never finished
+	char name[36];           // of the goroutine
+	uint64_t g;              // 0: the scheduler's own, or another thread
+	uint64_t pc[MODULE_CPU_FRAMES];
+};
+
 /** What libgor lends the module.  Any thread of the module's own. */
 struct module_host {
 	int (*profile)(const char *name, int fd, int debug); // gor_profile_write
@@ -48,6 +58,8 @@ struct module_host {
 	void (*numbers)(struct module_numbers *n);
 	int (*trace_start)(const char *options); // gor_trace_start
 	void (*trace_stop)(void);
+	int (*cpu_start)(void); // 0; -EBUSY: somebody else profiles, or the signal is the program's
+	void (*cpu_stop)(void (*row)(void *arg, const struct module_cpu *sample), void *arg);
 };
 
 struct pprof;

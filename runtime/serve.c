@@ -15,6 +15,7 @@
 
 #include "census.h"
 #include "net.h"
+#include "sampler.h"
 #include "scheduler.h"
 
 #define SOCKETS_MAX 16
@@ -29,6 +30,8 @@ const struct module_host gor__module_host = {
 	.numbers = gor__numbers,
 	.trace_start = gor_trace_start,
 	.trace_stop = gor_trace_stop,
+	.cpu_start = gor__cpu_start,
+	.cpu_stop = gor__cpu_stop,
 };
 
 static void serve_forked(void)

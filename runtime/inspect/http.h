@@ -63,6 +63,7 @@ enum MHD_Result page_symbol(const struct request *r);
 enum MHD_Result page_profile(const struct request *r);
 enum MHD_Result page_no_heap(const struct request *r);
 enum MHD_Result page_trace(const struct request *r);
+enum MHD_Result page_cpu(const struct request *r);
 enum MHD_Result page_stats(const struct request *r);
 enum MHD_Result page_sites(const struct request *r);
 

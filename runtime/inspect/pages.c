@@ -19,17 +19,12 @@ static enum MHD_Result page_to_index(const struct request *r)
 }
 
 const struct page inspect_pages[] = {
-	{"/debug/pprof", page_to_index},
-	{"/debug/pprof/", page_index},
-	{"/debug/pprof/cmdline", page_cmdline},
-	{"/debug/pprof/symbol", page_symbol},
-	{"/debug/pprof/trace", page_trace},
-	{"/debug/pprof/heap", page_no_heap},
-	{"/debug/pprof/allocs", page_no_heap},
-	{"/debug/gtrace/stats", page_stats},
-	{"/debug/gtrace/sites", page_sites},
-	{"/debug/pprof/*", page_profile},
-	{NULL, NULL},
+	{"/debug/pprof", page_to_index},        {"/debug/pprof/", page_index},
+	{"/debug/pprof/cmdline", page_cmdline}, {"/debug/pprof/symbol", page_symbol},
+	{"/debug/pprof/trace", page_trace},     {"/debug/pprof/profile", page_cpu},
+	{"/debug/pprof/heap", page_no_heap},    {"/debug/pprof/allocs", page_no_heap},
+	{"/debug/gtrace/stats", page_stats},    {"/debug/gtrace/sites", page_sites},
+	{"/debug/pprof/*", page_profile},       {NULL, NULL},
 };
 
 /** index.html, in which %NAME% is how many records that profile has. */

@@ -5,6 +5,7 @@ usage: pages.py PROGRAM SOURCE
 """
 import gzip
 import http.client
+import os
 import pathlib
 import re
 import subprocess
@@ -131,12 +132,17 @@ def stuck():
         check(t.get(PPROF)[0] == 200, "stuck: index")
         body = t.get(PPROF + "goroutine?debug=2")[2].decode()
         check("[running" in body, "stuck: " + body)
+        got, headers, body = t.get(PPROF + "profile?seconds=1")
+        check((got, headers["Content-Disposition"]) == (200, 'attachment; filename="profile"'), f"profile: {got}")
+        check(b"busy_spin" in gzip.decompress(body), "profile: who computes")
+        if shutil.which("go"):
+            pprof(t, "profile?seconds=1", "busy_spin")
 
 
-def pprof(t, tool):
-    out = subprocess.run([tool, "tool", "pprof", "-top", f"http://127.0.0.1:{t.port}{PPROF}goroutine"],
-                         capture_output=True, text=True, env=dict(PATH="/usr/bin:/bin", HOME=str(t.home)))
-    check("receive" in out.stdout and "Type: goroutine" in out.stdout, out.stdout + out.stderr)
+def pprof(t, path, function):
+    out = subprocess.run(["go", "tool", "pprof", "-top", f"http://127.0.0.1:{t.port}{PPROF}{path}"],
+                         capture_output=True, text=True, env=dict(os.environ, HOME=str(t.home)))
+    check(function in out.stdout, out.stdout + out.stderr)
 
 
 with Target(program, "idle", "localhost:0") as one:
@@ -147,7 +153,7 @@ with Target(program, "idle", "localhost:0") as one:
     refused(one)
     many(one)
     if shutil.which("go"):
-        pprof(one, "go")
+        pprof(one, "goroutine", "receive")
     check(one.end() == 0, "its end")
 stuck()
 sys.exit(1 if target.failures else 0)
