@@ -26,23 +26,28 @@ static void *aside_main(void *arg)
 	return NULL;
 }
 
-/** Call fn(arg) on a stack that is large enough; on the caller's if no thread can be had. */
-void gor__aside(void (*fn)(void *), void *arg)
+/** Call fn(arg) on a thread of its own.  False: there is none to be had. */
+bool gor__aside_thread(void (*fn)(void *), void *arg)
 {
-	const struct m *m = gor__self();
 	struct aside a = {fn, arg};
 	sigset_t all, before;
 	pthread_t thread;
 
-	if (m && m->cur && !m->foreign) {
-		sigfillset(&all); // signals are for the program's own threads
-		pthread_sigmask(SIG_SETMASK, &all, &before);
-		int err = pthread_create(&thread, NULL, aside_main, &a);
-		pthread_sigmask(SIG_SETMASK, &before, NULL);
-		if (!err) {
-			pthread_join(thread, NULL);
-			return;
-		}
-	}
-	fn(arg);
+	sigfillset(&all); // signals are for the program's own threads
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int err = pthread_create(&thread, NULL, aside_main, &a);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (err)
+		return false;
+	pthread_join(thread, NULL);
+	return true;
+}
+
+/** Call fn(arg) on a stack that is large enough; on the caller's if no thread can be had. */
+void gor__aside(void (*fn)(void *), void *arg)
+{
+	const struct m *m = gor__self();
+
+	if (!m || !m->cur || m->foreign || !gor__aside_thread(fn, arg))
+		fn(arg);
 }

@@ -83,7 +83,7 @@ void gor__objects(struct objects *o, const struct snapshot *s)
 {
 	*o = (struct objects){.snapshot = s};
 	for (size_t i = 0; i < s->count; i++) {
-		const struct snapshot_row *row = &s->rows[i];
+		const struct snapshot_row *row = &s->rows[s->index[i].row];
 		if (row->state != SNAPSHOT_WAITS)
 			continue;
 		if (row->reason == GTRACE_reason_SELECT && row->cases)

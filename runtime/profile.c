@@ -8,6 +8,7 @@
 #include "dump.h"
 #include "module.h"
 #include "out.h"
+#include "reach.h"
 
 #define DEBUG_MOST 3
 
@@ -37,6 +38,13 @@ static int profile_rows(struct snapshot *s, const char *name, int fd, int debug)
 	return err;
 }
 
+struct call;
+
+struct profile {
+	const char *name;
+	int (*write)(const struct call *call);
+};
+
 struct call {
 	const struct profile *profile;
 	struct sched *sched;
@@ -45,25 +53,55 @@ struct call {
 	int err;
 };
 
-static int profile_goroutine(const struct call *call)
+static int profile_goroutines(const struct call *call, bool leaked)
 {
 	unsigned holders = call->debug == 3 ? SNAPSHOT_HOLDERS : 0;
 	struct snapshot s;
+	size_t kept = 0;
 	int err =
 		gor__snapshot(&s, call->sched, SNAPSHOT_STACKS | SNAPSHOT_RUNNING | holders, &call->caller);
 
 	if (err)
 		return err;
-	err = profile_rows(&s, "goroutine", call->fd, call->debug);
+	for (size_t i = 0; i < s.count; i++)
+		if (!leaked || s.rows[s.index[i].row].leaked)
+			s.index[kept++] = s.index[i];
+	s.count = kept;
+	err = profile_rows(&s, call->profile->name, call->fd, call->debug);
 	gor__snapshot_free(&s);
 	return err;
 }
 
-static const struct profile {
-	const char *name;
-	int (*write)(const struct call *call);
-} profiles[] = {
+static int profile_goroutine(const struct call *call)
+{
+	return profile_goroutines(call, false);
+}
+
+struct search_call {
+	struct sched *sched;
+	int err;
+};
+
+static void profile_search(void *arg)
+{
+	struct search_call *search = arg;
+
+	search->err = gor__reach_leaked(search->sched);
+}
+
+static int profile_goroutineleak(const struct call *call)
+{
+	struct search_call search = {.sched = call->sched};
+
+	// before anything else of ours has copies of addresses
+	if (!gor__aside_thread(profile_search, &search))
+		return -EAGAIN;
+	return search.err ? search.err : profile_goroutines(call, true);
+}
+
+static const struct profile profiles[] = {
 	{"goroutine", profile_goroutine},
+	{"goroutineleak", profile_goroutineleak},
 };
 
 static void profile_call(void *arg)

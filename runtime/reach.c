@@ -16,14 +16,16 @@
  *   a semaphore       of somebody alive; or an address on that stack
  *   a lock            that its holder is alive, or not known
  *
+ * Who waits for nothing at all, a nil channel or a select without a case, is never alive.
+ *
  * What it finds of all but locks goes into the trace, and what it does not find anywhere does too;
- * the analyzer concludes.
+ * the analyzer concludes.  Or, for a profile (gor__reach_leaked), the goroutines get a mark.
  *
  * The other threads go on meanwhile.  So parked for good is who was so at the beginning and has not
- * started or been woken since (trace_seq); all others count as alive, whatever they are at the
- * moment when they are looked at, and so does whoever is found to have moved, up to the end.  Only
- * of what one of the others waits for is it said that it was not found.  An address that moves from
- * where we have not been to where we have been may be missed: not found is strong evidence, no
+ * started or been woken since (starts, trace_seq); all others count as alive, whatever they are at
+ * the moment when they are looked at, and so does whoever is found to have moved, up to the end.
+ * Only of what one of the others waits for is it said that it was not found.  An address that moves
+ * from where we have not been to where we have been may be missed: not found is strong evidence, no
  * proof.  A stale copy on a stack or in a block may be found: then a leak goes unseen, and no false
  * alarm is raised.
  *
@@ -31,6 +33,7 @@
  */
 #include "reach.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +58,7 @@ struct object {
 };
 
 struct objects {
-	struct object *at; // by id, once they are sorted
+	struct object *at; // by address and id, once they are sorted: ids are for traces only
 	uint32_t count;
 };
 
@@ -63,6 +66,7 @@ struct objects {
 struct sleeper {
 	struct g *g;
 	uint64_t id, seq; // when it was first seen
+	uint32_t starts;  // likewise
 	bool alive;       // something it waits for was found; its stack was looked at
 };
 
@@ -80,14 +84,24 @@ struct reach {
 /* ── who sleeps, and what for ─────────────────────────────────────────────────────────────────────
  */
 
-enum sleep { AWAKE, ON_CHANNELS, ON_OBJECT, ON_LOCK };
+enum sleep { AWAKE, ON_CHANNELS, ON_OBJECT, ON_LOCK, ON_NOTHING };
+
+/** SELECT_NONE if what g waits for can never be, NONE if that is not known. */
+static unsigned reach_nothing(const struct g *g)
+{
+	bool nil = g->reason == GTRACE_reason_CHAN_RECV_NIL || g->reason == GTRACE_reason_CHAN_SEND_NIL;
+
+	return nil || g->reason == GTRACE_reason_SELECT_NONE ? GTRACE_reason_SELECT_NONE
+	                                                     : GTRACE_reason_NONE;
+}
 
 static enum sleep reach_sleep(const struct g *g)
 {
-	if (g_state(g) != G_WAITING || (g->wait_flags & (GTRACE_WAIT_DEADLINE | GTRACE_WAIT_CANCEL)) ||
-	    !g->wait_on)
+	if (g_state(g) != G_WAITING || (g->wait_flags & (GTRACE_WAIT_DEADLINE | GTRACE_WAIT_CANCEL)))
 		return AWAKE;
-	switch (g->reason) {
+	switch (g->wait_on ? g->reason : reach_nothing(g)) {
+	case GTRACE_reason_SELECT_NONE:
+		return ON_NOTHING;
 	case GTRACE_reason_CHAN_RECV:
 	case GTRACE_reason_CHAN_SEND:
 	case GTRACE_reason_SELECT:
@@ -153,7 +167,8 @@ static void reach_collect(void *arg, struct g *g)
 		r->search.whole = false;
 		return;
 	}
-	r->sleepers[r->sleeper_count++] = (struct sleeper){.g = g, .id = g->id, .seq = g->trace_seq};
+	r->sleepers[r->sleeper_count++] =
+		(struct sleeper){.g = g, .id = g->id, .seq = g->trace_seq, .starts = g->starts};
 }
 
 static int sleeper_by_g(const void *a, const void *b)
@@ -182,7 +197,8 @@ static void reach_sort(struct reach *r)
 /** Has it not moved since it was first seen? */
 static bool reach_sleeps_still(const struct sleeper *s)
 {
-	return s->g->id == s->id && s->g->trace_seq == s->seq && reach_sleep(s->g) != AWAKE;
+	return s->g->id == s->id && s->g->starts == s->starts && s->g->trace_seq == s->seq &&
+	       reach_sleep(s->g) != AWAKE;
 }
 
 /* ── objects ──────────────────────────────────────────────────────────────────────────────────────
@@ -251,9 +267,11 @@ static void reach_add(struct reach *r, struct object o)
 
 static int object_compare(const void *a, const void *b)
 {
-	uint64_t x = ((const struct object *)a)->id, y = ((const struct object *)b)->id;
+	const struct object *x = a, *y = b;
 
-	return x < y ? -1 : x > y;
+	if (x->address != y->address)
+		return x->address < y->address ? -1 : 1;
+	return x->id < y->id ? -1 : x->id > y->id;
 }
 
 static void objects_sort(struct objects *o)
@@ -262,7 +280,7 @@ static void objects_sort(struct objects *o)
 
 	gor__sort(o->at, o->count, sizeof *o->at, object_compare);
 	for (uint32_t i = 0; i < o->count; i++)
-		if (!kept || o->at[kept - 1].id != o->at[i].id)
+		if (!kept || object_compare(&o->at[kept - 1], &o->at[i]) != 0)
 			o->at[kept++] = o->at[i];
 	o->count = kept;
 }
@@ -435,25 +453,75 @@ static bool reach_search(struct reach *r)
 	return true;
 }
 
+/** Collect who sleeps.  False: no memory. */
+static bool reach_begin(struct reach *r, struct sched *s)
+{
+	size_t sleepers = SLEEPERS_MAX * sizeof(struct sleeper),
+		   ids = SLEEPERS_MAX * sizeof(struct sleeper *),
+		   objects = PLACES_MAX * sizeof(struct object);
+	void *memory;
+
+	*r = (struct reach){.sched = s};
+	if (!gor__search_begin(&r->search, s, sleepers + ids + objects, &memory))
+		return false;
+	r->sleepers = memory;
+	r->by_id = (struct sleeper **)(void *)((char *)memory + sleepers);
+	r->objects.at = (struct object *)(void *)((char *)memory + sleepers + ids);
+	gor__g_each(reach_collect, r);
+	return true;
+}
+
 /**
  * Search, and write the result to stream, which is the calling thread's.  Takes about 0.6 ms a
  * resident MiB.
  */
 void gor__reach(struct sched *s, struct gtrace_stream *stream, unsigned snap)
 {
-	size_t sleepers = SLEEPERS_MAX * sizeof(struct sleeper),
-		   ids = SLEEPERS_MAX * sizeof(struct sleeper *),
-		   objects = PLACES_MAX * sizeof(struct object);
-	struct reach r = {.sched = s};
-	void *memory;
+	struct reach r;
 
-	if (SAN_KEEPS_COPIES || !gor__search_begin(&r.search, s, sleepers + ids + objects, &memory))
+	if (SAN_KEEPS_COPIES || !reach_begin(&r, s))
 		return;
-	r.sleepers = memory;
-	r.by_id = (struct sleeper **)(void *)((char *)memory + sleepers);
-	r.objects.at = (struct object *)(void *)((char *)memory + sleepers + ids);
-	gor__g_each(reach_collect, &r);
 	if (r.sleeper_count && reach_search(&r))
 		reach_emit(&r, stream, snap);
 	gor__search_end(&r.search);
+}
+
+/** Nothing was found that could wake them: true until their next start. */
+static void reach_mark(const struct reach *r)
+{
+	for (uint32_t i = 0; i < r->sleeper_count; i++) {
+		const struct sleeper *sleeper = &r->sleepers[i];
+		if (!sleeper->alive && reach_sleeps_still(sleeper))
+			atomic_store(&sleeper->g->leaked, sleeper->starts + 1);
+	}
+}
+
+/**
+ * Search, and mark those that nothing can wake, as far as can be told.  On a thread of its own, of
+ * which nothing counts.
+ *
+ * Returns: 0; -ENOMEM; -ENOTSUP under a sanitizer; -E2BIG too much memory, or too many goroutines
+ * that wait, for a search of all of it.
+ */
+int gor__reach_leaked(struct sched *s)
+{
+	static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER; // another's notes are full of addresses
+	struct reach r;
+	int err = 0;
+
+	if (SAN_KEEPS_COPIES)
+		return -ENOTSUP;
+	pthread_mutex_lock(&one);
+	if (!reach_begin(&r, s)) {
+		pthread_mutex_unlock(&one);
+		return -ENOMEM;
+	}
+	gor__search_hide_thread(&r.search);
+	if (r.sleeper_count && (!reach_search(&r) || !r.search.whole))
+		err = -E2BIG;
+	if (!err)
+		reach_mark(&r);
+	gor__search_end(&r.search);
+	pthread_mutex_unlock(&one);
+	return err;
 }

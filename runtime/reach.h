@@ -6,5 +6,6 @@
 #include "scheduler.h"
 
 void gor__reach(struct sched *s, struct gtrace_stream *stream, unsigned snap);
+int gor__reach_leaked(struct sched *s);
 
 #endif

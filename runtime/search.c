@@ -276,7 +276,8 @@ static uint64_t search_skip(const struct search *s, uint64_t from, uint64_t *to)
 	// the caller of gor_run is above its frame, the monitor below
 	if (cut(&from, to, arena, arena + s->arena_bytes) ||
 	    cut(&from, to, caller - RUNTIME_STACK, caller) ||
-	    (high && cut(&from, to, atomic_load(&recorder.low), high)))
+	    (high && cut(&from, to, atomic_load(&recorder.low), high)) ||
+	    (s->own_high && cut(&from, to, s->own_low, s->own_high)))
 		return from;
 	for (; m; m = m->all_next) {
 		high = (uint64_t)(uintptr_t)atomic_load_explicit(&m->hide_high, memory_order_acquire);
@@ -414,19 +415,37 @@ bool gor__search_memory(struct search *s)
 /* ── begin and end ────────────────────────────────────────────────────────────────────────────────
  */
 
-void gor__search_leave_out(void)
+/** The stack of the calling thread.  Returns: is it known? */
+static bool search_own_stack(uint64_t *from, uint64_t *to)
 {
 	pthread_attr_t attr;
 	void *low;
 	size_t bytes;
 
-	if (atomic_load(&recorder.high) || pthread_getattr_np(pthread_self(), &attr) != 0)
-		return;
-	if (pthread_attr_getstack(&attr, &low, &bytes) == 0) {
-		atomic_store(&recorder.low, (uint64_t)(uintptr_t)low);
-		atomic_store(&recorder.high, (uint64_t)(uintptr_t)low + bytes);
-	}
+	if (pthread_getattr_np(pthread_self(), &attr) != 0)
+		return false;
+	bool known = pthread_attr_getstack(&attr, &low, &bytes) == 0;
 	pthread_attr_destroy(&attr);
+	if (known) {
+		*from = (uint64_t)(uintptr_t)low;
+		*to = *from + bytes;
+	}
+	return known;
+}
+
+void gor__search_leave_out(void)
+{
+	uint64_t low, high;
+
+	if (atomic_load(&recorder.high) || !search_own_stack(&low, &high))
+		return;
+	atomic_store(&recorder.low, low);
+	atomic_store(&recorder.high, high);
+}
+
+void gor__search_hide_thread(struct search *s)
+{
+	search_own_stack(&s->own_low, &s->own_high);
 }
 
 void gor__search_put_back(void)

@@ -25,7 +25,8 @@ struct places {
 
 struct search {
 	struct sched *sched;
-	char *arena; // holds all of its memory, so that it can be left out
+	uint64_t own_low, own_high; // of the searching thread's stack, if nothing on it counts
+	char *arena;                // holds all of its memory, so that it can be left out
 	size_t arena_bytes;
 	char *chunk;
 	char *maps;
@@ -45,6 +46,7 @@ struct search {
 /** more: bytes for the caller, at *memory. */
 bool gor__search_begin(struct search *s, struct sched *sched, size_t more, void **memory);
 void gor__search_end(struct search *s);
+void gor__search_hide_thread(struct search *s); // nothing on the calling thread's stack counts
 
 /**
  * By the recorder's thread: nothing on its stack is the program's, but it has had many an address

@@ -865,8 +865,9 @@ GOR_EXPORT int gor_dial_at(const char *hostport, int64_t deadline, const struct 
  * Blocks:  its thread, until all is written; other goroutines go on.
  * Context: any thread, also one that is never to be attached, an HTTP server's say.
  * Returns: 0; -EINVAL no such debug; -ENOENT no such profile; -ECANCELED no run is going on;
- *          -ENOSYS debug is 0 and there is no libgor_inspect; -ENOTSUP "goroutineleak" under a
- *          sanitizer; -ENOMEM: nothing was written.  Or the negative errno of write(2), and a part
+ *          -ENOSYS debug is 0 and there is no libgor_inspect; -ENOMEM; -EAGAIN no thread to be had;
+ *          of "goroutineleak" -ENOTSUP under a sanitizer, -E2BIG there is more than can be
+ *          searched: nothing was written.  Or the negative errno of write(2), and a part
  *          may have been.
  */
 GOR_EXPORT int gor_profile_write(const char *name, int fd, int debug);
