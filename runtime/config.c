@@ -23,6 +23,7 @@ static const struct gtrace_setting debug_table[] = {
 	{"deadlock", "fatal|report|off", "fatal",
      "when nothing can run any more: end, say so and wait, or wait"},
 	{"dumpsig", "string", "", "a signal, USR2 say, that has a flight recorder dump"},
+	{"gops", "bool", "0", "listen for gops, on a port of this machine that anybody on it can use"},
 	{"handoff", "duration", "10ms",
      "how long a goroutine keeps the others of its thread waiting; 1s with a seed"},
 	{"http", "string", "",
@@ -67,6 +68,8 @@ static void config_item(void *arg, const char *key, const char *value)
 	} else if (strcmp(key, "handoff") == 0) {
 		if (gtrace_parse_duration(value, &ns) == 0 && ns > 0)
 			c->slice_ns = ns;
+	} else if (strcmp(key, "gops") == 0) {
+		c->gops = value[0] == '1';
 	} else if (strcmp(key, "http") == 0) {
 		snprintf(c->http, sizeof c->http, "%s", value);
 	} else if (strcmp(key, "shrink") == 0) {

@@ -14,6 +14,7 @@
 
 #include "agent.h"
 #include "emit.h"
+#include "gops.h"
 
 #define EXIT_FATAL 2
 
@@ -55,6 +56,7 @@ static _Noreturn void fatal_exit(bool all, enum gtrace_end end)
 		gor__dump(all || gor__config.traceback >= TRACEBACK_ALL);
 	gor__record_close(end, EXIT_FATAL);
 	gor__agent_end();
+	gor__gops_end();
 	if (ftrylockfile(stdout) == 0) {
 		fflush(stdout);
 		funlockfile(stdout);

@@ -108,6 +108,8 @@ struct module {
 	int (*serve)(const struct module_host *host, int fd, const char *name);
 	/** The same on one connection, which is the module's from here on. */
 	void (*answer)(const struct module_host *host, int fd);
+	/** Answer gops's requests on a listening socket, by a thread.  As serve(). */
+	int (*gops)(const struct module_host *host, int fd);
 	/**
 	 * Make a profile: begin, its samples, end, which frees it and gives its bytes, to be freed by
 	 * the caller.  begin returns NULL if there is no memory; end 0 or -ENOMEM.

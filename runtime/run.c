@@ -18,6 +18,7 @@
 
 #include "agent.h"
 #include "emit.h"
+#include "gops.h"
 #include "handoff.h"
 #include "monitor.h"
 #include "poll.h"
@@ -158,6 +159,8 @@ static void run_opened(void)
 		gor__agent_start();
 	if (gor__config.http[0])
 		gor__serve_configured(gor__config.http);
+	if (gor__config.gops)
+		gor__gops_start();
 }
 
 int gor_run_at(int (*entry)(int argc, char **argv), int argc, char **argv,

@@ -213,6 +213,7 @@ struct config {
 	int dump_signal;   // dumpsig=, 0 none
 	char http[280];    // http=, "" no
 	bool agent;        // agent=
+	bool gops;         // gops=
 	enum {
 		TRACEBACK_NONE,
 		TRACEBACK_SINGLE,

@@ -157,29 +157,51 @@ static int cpu_encode(struct cpu *c, char **bytes, size_t *len)
 	return c->out ? inspect_pprof_end(c->out, bytes, len) : -ENOMEM;
 }
 
-enum MHD_Result page_cpu(const struct request *r)
+int cpu_collect(const struct module_host *host, bool (*wait)(const void *arg, int64_t ns),
+                const void *arg, int64_t ns, int fd)
 {
-	int64_t seconds = request_number(r, "seconds", CPU_SECONDS);
 	struct cpu c = {0};
 	char *bytes = NULL;
 	size_t len = 0;
+	int err = host->cpu_start();
+
+	if (err)
+		return err;
+	bool wanted = wait(arg, ns);
+	host->cpu_stop(cpu_row, &c);
+	err = cpu_encode(&c, &bytes, &len);
+	if (!err && !wanted)
+		err = -EPIPE;
+	for (size_t at = 0; !err && at < len;) {
+		ssize_t n = write(fd, bytes + at, len - at);
+		if (n < 0 && errno != EINTR)
+			err = -errno;
+		at += n > 0 ? (size_t)n : 0;
+	}
+	free(bytes);
+	return err;
+}
+
+static bool cpu_wait(const void *arg, int64_t ns)
+{
+	return request_wait(arg, ns);
+}
+
+enum MHD_Result page_cpu(const struct request *r)
+{
+	int64_t seconds = request_number(r, "seconds", CPU_SECONDS);
 
 	seconds = seconds <= 0 ? CPU_SECONDS : seconds > CPU_SECONDS_MAX ? CPU_SECONDS_MAX : seconds;
-	int err = r->host->cpu_start();
-	if (err)
-		return reply_error(r, MHD_HTTP_INTERNAL_SERVER_ERROR, "Could not enable CPU profiling: %s",
-		                   err == -EBUSY
-		                       ? "cpu profiling already in use, or SIGPROF is the program's"
-		                       : strerror(-err));
-	bool wanted = request_wait(r, seconds * INT64_C(1000000000));
-	r->host->cpu_stop(cpu_row, &c);
-	err = cpu_encode(&c, &bytes, &len);
-	int fd = err || !wanted ? -1 : reply_temporary();
-	bool written = fd >= 0 && write(fd, bytes, len) == (ssize_t)len;
-	free(bytes);
-	if (written)
+	int fd = reply_temporary();
+	int err =
+		fd < 0 ? -errno : cpu_collect(r->host, cpu_wait, r, seconds * INT64_C(1000000000), fd);
+	if (!err)
 		return reply_file(r, fd, "profile");
 	if (fd >= 0)
 		close(fd);
-	return wanted ? reply_error(r, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory") : MHD_NO;
+	if (err == -EPIPE)
+		return MHD_NO;
+	return reply_error(r, MHD_HTTP_INTERNAL_SERVER_ERROR, "Could not enable CPU profiling: %s",
+	                   err == -EBUSY ? "cpu profiling already in use, or SIGPROF is the program's"
+	                                 : strerror(-err));
 }

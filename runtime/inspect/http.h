@@ -26,6 +26,7 @@ extern const struct page inspect_pages[]; // the last path is NULL
 
 int inspect_serve(const struct module_host *host, int fd, const char *name);
 void inspect_answer(const struct module_host *host, int fd);
+int inspect_gops(const struct module_host *host, int fd); // gops.c
 
 /* ── reply.c ── */
 
@@ -66,6 +67,17 @@ enum MHD_Result page_trace(const struct request *r);
 enum MHD_Result page_cpu(const struct request *r);
 enum MHD_Result page_stats(const struct request *r);
 enum MHD_Result page_sites(const struct request *r);
+
+/* Of the next ns, in which wait() waits; it returns false if nobody wants it any more, which is
+ * -EPIPE then. */
+
+/** A CPU profile, to fd.  Returns: 0, -EBUSY, or another -errno. */
+int cpu_collect(const struct module_host *host, bool (*wait)(const void *arg, int64_t ns),
+                const void *arg, int64_t ns, int fd);
+
+/** A trace.  Returns: a descriptor of it, -EBUSY, or another -errno. */
+int trace_collect(const struct module_host *host, bool (*wait)(const void *arg, int64_t ns),
+                  const void *arg, int64_t ns);
 
 /** What the last search for leaks found. */
 uint64_t profile_leaks_last(void);

@@ -7,9 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "delta.h"
 #include "inspect/http.h"
+
+#define SECONDS_MAX 86400
 
 static const char *const profile_names[] = {"block", "goroutine", "goroutineleak", "mutex",
                                             "threadcreate"};
@@ -88,6 +93,66 @@ static enum MHD_Result profile_now(const struct request *r, int debug)
 	return reply_file(r, fd, debug ? NULL : r->name);
 }
 
+/** A profile's bytes, mapped; NULL: there is none, and *err says why. */
+static void *profile_map(const struct request *r, size_t *len, int *err)
+{
+	struct stat st = {0};
+	int fd = reply_temporary();
+
+	*err = fd < 0 ? -errno : r->host->profile(r->name, fd, 0);
+	if (!*err && fstat(fd, &st) != 0)
+		*err = -errno;
+	*len = (size_t)st.st_size;
+	void *bytes = *err ? NULL : mmap(NULL, *len, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (bytes == MAP_FAILED) {
+		*err = -errno;
+		bytes = NULL;
+	}
+	if (fd >= 0)
+		close(fd);
+	return bytes;
+}
+
+/** Of a moment and a later one. */
+static int profile_write_delta(const struct request *r, int64_t ns, int fd)
+{
+	size_t first_len = 0, second_len = 0;
+	int err;
+	FILE *out = fdopen(dup(fd), "w");
+	void *first = profile_map(r, &first_len, &err), *second = NULL;
+
+	if (first && !request_wait(r, ns))
+		err = -EPIPE;
+	if (!err)
+		second = profile_map(r, &second_len, &err);
+	if (!err && !out)
+		err = -ENOMEM;
+	if (!err)
+		err = pprof_delta((struct pprof_bytes){first, first_len},
+		                  (struct pprof_bytes){second, second_len}, ns, out);
+	if (out && fclose(out) != 0 && !err)
+		err = -EIO;
+	if (first)
+		munmap(first, first_len);
+	if (second)
+		munmap(second, second_len);
+	return err;
+}
+
+static enum MHD_Result profile_delta(const struct request *r, int64_t seconds)
+{
+	char saved[64];
+	int fd = reply_temporary();
+	int err = fd < 0 ? -errno : profile_write_delta(r, seconds * INT64_C(1000000000), fd);
+
+	snprintf(saved, sizeof saved, "%s-delta", r->name);
+	if (!err)
+		return reply_file(r, fd, saved);
+	if (fd >= 0)
+		close(fd);
+	return err == -EPIPE ? MHD_NO : profile_failed(r, err);
+}
+
 enum MHD_Result page_profile(const struct request *r)
 {
 	const char *seconds = request_value(r, "seconds");
@@ -102,5 +167,5 @@ enum MHD_Result page_profile(const struct request *r)
 		                   "invalid value for \"seconds\" - must be a positive integer");
 	if (debug)
 		return reply_error(r, MHD_HTTP_BAD_REQUEST, "seconds and debug params are incompatible");
-	return reply_error(r, MHD_HTTP_NOT_IMPLEMENTED, "later");
+	return profile_delta(r, wait < SECONDS_MAX ? wait : SECONDS_MAX);
 }

@@ -15,6 +15,7 @@ const struct module gor_inspect_module = {
 	.places = inspect_places,
 	.serve = inspect_serve,
 	.answer = inspect_answer,
+	.gops = inspect_gops,
 	.pprof_begin = inspect_pprof_begin,
 	.pprof_sample = inspect_pprof_sample,
 	.pprof_end = inspect_pprof_end,

@@ -29,27 +29,30 @@ static double trace_seconds(const struct request *r)
 	                                                      : seconds;
 }
 
-/** Record to path meanwhile.  Returns: 0, or -errno; -EPIPE: nobody waits for it any more. */
-static int trace_record(const struct request *r, const char *path, double seconds)
+/** The recording, to a file in folder, which is made for it.  Returns: its descriptor, or -errno.
+ */
+static int trace_record(const struct module_host *host, const char *path,
+                        bool (*wait)(const void *arg, int64_t ns), const void *arg, int64_t ns)
 {
 	char options[256];
 
 	snprintf(options, sizeof options, "out='%s'", path);
-	int err = r->host->trace_start(options);
+	int err = host->trace_start(options);
 	if (err)
 		return err;
-	bool wanted = request_wait(r, (int64_t)(seconds * 1e9));
-	r->host->trace_stop();
-	return wanted ? 0 : -EPIPE;
+	bool wanted = wait(arg, ns);
+	host->trace_stop();
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (wanted)
+		return fd;
+	close(fd);
+	return -EPIPE;
 }
 
-static enum MHD_Result trace_failed(const struct request *r, int err)
-{
-	return reply_error(r, MHD_HTTP_INTERNAL_SERVER_ERROR, "Could not enable tracing: %s",
-	                   err == -EBUSY ? "tracing is already enabled" : strerror(-err));
-}
-
-enum MHD_Result page_trace(const struct request *r)
+int trace_collect(const struct module_host *host, bool (*wait)(const void *arg, int64_t ns),
+                  const void *arg, int64_t ns)
 {
 	const char *tmp = secure_getenv("TMPDIR");
 	char folder[200], path[240];
@@ -58,17 +61,27 @@ enum MHD_Result page_trace(const struct request *r)
 	                     tmp && *tmp == '/' && !strpbrk(tmp, "'%") ? tmp : "/tmp") >=
 	        sizeof folder ||
 	    !mkdtemp(folder))
-		return trace_failed(r, -errno);
+		return -errno;
 	snprintf(path, sizeof path, "%s/trace.gtrace", folder);
-	int err = trace_record(r, path, trace_seconds(r));
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 && !err)
-		err = -errno;
+	int fd = trace_record(host, path, wait, arg, ns);
 	unlink(path);
 	rmdir(folder);
-	if (!err)
-		return reply_file(r, fd, "trace");
+	return fd;
+}
+
+static bool trace_wait(const void *arg, int64_t ns)
+{
+	return request_wait(arg, ns);
+}
+
+enum MHD_Result page_trace(const struct request *r)
+{
+	int fd = trace_collect(r->host, trace_wait, r, (int64_t)(trace_seconds(r) * 1e9));
+
 	if (fd >= 0)
-		close(fd);
-	return err == -EPIPE ? MHD_NO : trace_failed(r, err);
+		return reply_file(r, fd, "trace");
+	if (fd == -EPIPE)
+		return MHD_NO;
+	return reply_error(r, MHD_HTTP_INTERNAL_SERVER_ERROR, "Could not enable tracing: %s",
+	                   fd == -EBUSY ? "tracing is already enabled" : strerror(-fd));
 }
