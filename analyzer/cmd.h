@@ -33,7 +33,8 @@ struct cmd {
 };
 
 extern const struct cmd cmd_run, cmd_record, cmd_analyze, cmd_plot, cmd_sql, cmd_dump, cmd_info,
-	cmd_diff, cmd_export, cmd_goroutine, cmd_at;
+	cmd_diff, cmd_export, cmd_goroutine, cmd_at, cmd_ps, cmd_stack, cmd_stats, cmd_top, cmd_profile,
+	cmd_chans, cmd_locks, cmd_leaks;
 
 /** Print a verb's usage line on stderr.  Returns CMD_USAGE. */
 int cmd_usage(const struct cmd *cmd);

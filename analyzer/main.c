@@ -19,6 +19,9 @@
  *   plot/, plots/    rows -> series -> gnuplot
  *   event/           the events as a table, also for the stock sqlite3
  *   export/          rows -> pprof, Perfetto, folded stacks, CSV, DOT
+ *   live/            programs that run, asked by the socket of their agent
+ *   ps.c, stack.c, stats.c, top.c, profile.c, chans.c,
+ *   locks.c, leaks.c                                   one verb each, of running programs
  *   analyze.c, diff.c, run.c, record.c, plot.c, sql.c,
  *   dump.c, info.c, goroutine.c, at.c, export.c        one verb each
  *   opt.c, talk.c, db.c, plain.c, assets.c             options, messages, database, embedded files
@@ -35,8 +38,9 @@
 #include "talk.h"
 
 static const struct cmd *const cmds[] = {
-	&cmd_run,  &cmd_record, &cmd_analyze,   &cmd_diff, &cmd_plot,   &cmd_sql,
-	&cmd_dump, &cmd_info,   &cmd_goroutine, &cmd_at,   &cmd_export,
+	&cmd_run,  &cmd_record,    &cmd_analyze, &cmd_diff,   &cmd_plot,  &cmd_sql,   &cmd_dump,
+	&cmd_info, &cmd_goroutine, &cmd_at,      &cmd_export, &cmd_ps,    &cmd_stack, &cmd_stats,
+	&cmd_top,  &cmd_profile,   &cmd_chans,   &cmd_locks,  &cmd_leaks,
 };
 
 enum { CMDS = sizeof cmds / sizeof cmds[0] };

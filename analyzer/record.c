@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * record.c: the verb record: have the flight recorder of a running program dump.
+ * record.c: the verb record: record a running program for a while, or have its flight recorder
+ * dump.
  *
- * The program is found by its process number, its recorder by what it has mapped: the sidecar,
- * whose page has the word to ask by.  The path in /proc/PID/maps is one of that process; ours to
- * the same file goes by /proc/PID/root.
+ * The first asks its agent (live/).  For the second the program is found by its process number, its
+ * recorder by what it has mapped: the sidecar, whose page has the word to ask by.  The path in
+ * /proc/PID/maps is one of that process; ours to the same file goes by /proc/PID/root.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -19,25 +20,17 @@
 #include <gtrace.h>
 
 #include "cmd.h"
+#include "live/live.h"
+#include "live/save.h"
 #include "talk.h"
 
 #define RECORD_TIMEOUT_NS INT64_C(60000000000)
 
 struct record_args {
 	bool dump;
-	int64_t timeout_ns;
+	int64_t during_ns, timeout_ns;
+	const char *out;
 };
-
-/** Process numbers begin at 1.  0: it is none. */
-static int64_t record_pid(const char *text)
-{
-	char *end;
-
-	errno = 0;
-	long long v = strtoll(text, &end, 10);
-
-	return *end || errno || v < 1 || v > INT_MAX ? 0 : v;
-}
 
 /** The next path in /proc/PID/maps that may be a sidecar's.  False: there is none. */
 static bool record_next(FILE *maps, char path[PATH_MAX])
@@ -133,33 +126,55 @@ static int record_dump(int64_t pid, int64_t timeout_ns)
 	return CMD_CLEAN;
 }
 
+/** Print the file's name. */
+static int record_while(int64_t pid, const struct record_args *a)
+{
+	char file[64];
+	struct live_answer answer;
+	int code = live_trace(pid, a->during_ns, &answer);
+
+	if (code != CMD_CLEAN)
+		return code;
+	snprintf(file, sizeof file, "%" PRId64 ".gtrace", pid);
+	code = live_save(a->out ? a->out : file, &answer);
+	free(answer.body);
+	return code;
+}
+
 static int record_run(void *args, int nwords, char **words)
 {
 	const struct record_args *a = args;
-	int64_t pid = record_pid(words[0]);
+	int64_t pid = live_pid(words[0]);
 
 	(void)nwords;
 	if (!pid)
 		talk("'%s' is not a process number", words[0]);
-	else if (!a->dump)
-		talk("say what to do: --dump");
-	if (!pid || !a->dump)
+	else if (a->dump == (a->during_ns > 0))
+		talk("say what to do: -d DUR, or --dump");
+	if (!pid || a->dump == (a->during_ns > 0))
 		return cmd_usage(&cmd_record);
+	if (!a->dump)
+		return record_while(pid, a);
 	return record_dump(pid, a->timeout_ns ? a->timeout_ns : RECORD_TIMEOUT_NS);
 }
 
 static const struct opt record_opts[] = {
+	OPT_DURATION("duration", 'd', struct record_args, during_ns, "record for that long from now"),
+	OPT_TEXT("output", 'o', struct record_args, out, "FILE",
+             "of -d: PID.gtrace unless given; -: stdout"),
 	OPT_FLAG("dump", 0, struct record_args, dump, "write what its flight recorder holds to a file"),
 	OPT_DURATION("timeout", 0, struct record_args, timeout_ns, "give up after that long (60s)"),
 	OPT_END};
 
 const struct cmd cmd_record = {
 	.name = "record",
-	.args = "PID --dump",
-	.brief = "have a running program's flight recorder dump, and print the file's name",
-	.examples = "  GTRACE=out=run.gtrace,ring=64M ./prog &   keep the last 64 MiB of events\n"
-				"  gtrace record $! --dump                   run.0001.gtrace, and it goes on\n"
-				"  gtrace analyze run.0001.gtrace            what led to this\n",
+	.args = "PID (-d DUR [-o FILE] | --dump)",
+	.brief = "record a running program for a while, or have its flight recorder dump",
+	.examples =
+		"  gtrace record 4242 -d 5s                  its next five seconds, to 4242.gtrace\n"
+		"  GTRACE=out=run.gtrace,ring=64M ./prog &   keep the last 64 MiB of events\n"
+		"  gtrace record $! --dump                   run.0001.gtrace, and it goes on\n"
+		"  gtrace analyze run.0001.gtrace            what led to this\n",
 	.opts = record_opts,
 	.args_bytes = sizeof(struct record_args),
 	.words_min = 1,

@@ -82,7 +82,7 @@ void gor__chan_zero(const struct gor_hchan *c, void *out)
 
 void gor__chan_tell(struct m *m, struct gor_hchan *c, uint64_t *last, const struct gor_site *site)
 {
-	if (gtrace_rec_level(m->sched->rec) < GTRACE_LEVEL_ALL)
+	if (gtrace_rec_level(m->stream->rec) < GTRACE_LEVEL_ALL)
 		*last = m->cur->id; // once; level all tells every time
 	uint64_t number = emit_site(m, site);
 	GTRACE_EMIT(m->sync, USE, c->id,

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,13 +17,17 @@
 struct config gor__config;
 
 static const struct gtrace_setting debug_table[] = {
+	{"agent", "bool", "1", "let gtrace look into the program, by a unix socket of its own user's"},
 	{"busy", "duration", "0",
      "say which goroutine has computed for that long without a call of the runtime; 0 never"},
 	{"deadlock", "fatal|report|off", "fatal",
      "when nothing can run any more: end, say so and wait, or wait"},
 	{"dumpsig", "string", "", "a signal, USR2 say, that has a flight recorder dump"},
+	{"gops", "bool", "0", "listen for gops, on a port of this machine that anybody on it can use"},
 	{"handoff", "duration", "10ms",
      "how long a goroutine keeps the others of its thread waiting; 1s with a seed"},
+	{"http", "string", "",
+     "serve /debug/pprof/ there, at 127.0.0.1:6060 say; no host means this machine alone"},
 	{"policy", "string", "random",
      "with a seed, who runs: natural, random, random:OPERATIONS, pct:D or pct:D:OPERATIONS"},
 	{"seed", "string", "",
@@ -47,7 +52,9 @@ static void config_item(void *arg, const char *key, const char *value)
 	uint64_t bytes = 0;
 	int64_t ns = 0;
 
-	if (strcmp(key, "deadlock") == 0) {
+	if (strcmp(key, "agent") == 0) {
+		c->agent = value[0] == '1';
+	} else if (strcmp(key, "deadlock") == 0) {
 		c->deadlock = value[0] == 'r'   ? DEADLOCK_REPORT
 		              : value[0] == 'o' ? DEADLOCK_OFF
 		                                : DEADLOCK_FATAL;
@@ -61,6 +68,10 @@ static void config_item(void *arg, const char *key, const char *value)
 	} else if (strcmp(key, "handoff") == 0) {
 		if (gtrace_parse_duration(value, &ns) == 0 && ns > 0)
 			c->slice_ns = ns;
+	} else if (strcmp(key, "gops") == 0) {
+		c->gops = value[0] == '1';
+	} else if (strcmp(key, "http") == 0) {
+		snprintf(c->http, sizeof c->http, "%s", value);
 	} else if (strcmp(key, "shrink") == 0) {
 		if (gtrace_parse_duration(value, &ns) == 0 && ns >= 0)
 			c->shrink_ns = ns;
@@ -130,6 +141,7 @@ static void config_read(void)
 	c->stack_bytes = 256u << 10;
 	c->threads = 10000;
 	c->shrink_ns = 10 * GOR_SECOND;
+	c->agent = true;
 	c->traceback = TRACEBACK_SINGLE;
 	if ((text = secure_getenv("GOR_MAXPROCS")) && *text)
 		config_procs(c, text);

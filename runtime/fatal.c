@@ -12,7 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent.h"
 #include "emit.h"
+#include "gops.h"
 
 #define EXIT_FATAL 2
 
@@ -53,6 +55,8 @@ static _Noreturn void fatal_exit(bool all, enum gtrace_end end)
 	if (gor__config.traceback != TRACEBACK_NONE)
 		gor__dump(all || gor__config.traceback >= TRACEBACK_ALL);
 	gor__record_close(end, EXIT_FATAL);
+	gor__agent_end();
+	gor__gops_end();
 	if (ftrylockfile(stdout) == 0) {
 		fflush(stdout);
 		funlockfile(stdout);

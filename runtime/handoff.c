@@ -163,6 +163,7 @@ struct m *gor__enter_slow(struct m *m)
 	gor__unlock(&m->hand);
 	if (atomic_load(&s->stopped))
 		return handoff_over(m);
+	gor__record_look(m);
 	if (handed) {
 		atomic_store_explicit(&m->tick, atomic_load_explicit(&m->tick, memory_order_relaxed) + 1,
 		                      memory_order_relaxed);

@@ -392,7 +392,10 @@ static void idle_sleep_once(struct m *m, int64_t until_ns)
 	struct sched *s = m->sched;
 	struct woken woken = {0};
 
+	atomic_store(&m->dozing, true);
 	idle_doze(m, until_ns, &woken);
+	atomic_store(&m->dozing, false);
+	gor__record_look(m);
 	if (atomic_load_explicit(&m->wake, memory_order_acquire) == 1) {
 		atomic_store_explicit(&m->wake, 0, memory_order_relaxed);
 		idle_attach(m, m->next_p);

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct gor_site;
+
 #define MODULE_SYMBOL "gor_inspect_module"
 
 /** A place in the program; strings are the module's, for good.  NULL, 0: not known. */
@@ -23,6 +25,42 @@ struct module_place {
 };
 
 #define MODULE_INLINED_MAX 8
+
+/** A goroutine as it was a moment ago; strings are there as long as the program. */
+struct module_goroutine {
+	uint64_t id, parent;
+	const char *state; // "running", "runnable", "chan receive" ...
+	bool waits;
+	const struct gor_site *site, *born; // where it last waited, and its birth; NULL: none
+	const char *name;                   // until the row's function returns
+};
+
+struct module_numbers {
+	uint64_t goroutines;
+	unsigned procs, threads;
+	const char *recording; // the trace that is being written; NULL: none
+};
+
+#define MODULE_CPU_FRAMES 60
+
+/** A sample of the CPU profile. */
+struct module_cpu {
+	_Atomic uint32_t frames; // 0: it was never finished
+	char name[36];           // of the goroutine
+	uint64_t g;              // 0: the scheduler's own, or another thread
+	uint64_t pc[MODULE_CPU_FRAMES];
+};
+
+/** What libgor lends the module.  Any thread of the module's own. */
+struct module_host {
+	int (*profile)(const char *name, int fd, int debug); // gor_profile_write
+	void (*goroutines)(void (*row)(void *arg, const struct module_goroutine *g), void *arg);
+	void (*numbers)(struct module_numbers *n);
+	int (*trace_start)(const char *options); // gor_trace_start
+	void (*trace_stop)(void);
+	int (*cpu_start)(void); // 0; -EBUSY: somebody else profiles, or the signal is the program's
+	void (*cpu_stop)(void (*row)(void *arg, const struct module_cpu *sample), void *arg);
+};
 
 struct pprof;
 
@@ -62,6 +100,16 @@ struct module {
 	 * the code.  Returns: how many, at most MODULE_INLINED_MAX; 0 nothing is known.  Any thread.
 	 */
 	unsigned (*places)(uint64_t pc, struct module_place place[MODULE_INLINED_MAX]);
+	/**
+	 * Answer HTTP on a listening socket from here on, by threads of the module's own.  name: a host
+	 * name that a request may be for besides localhost; or "".  Returns: 0, or -errno, and the
+	 * socket is still the caller's.
+	 */
+	int (*serve)(const struct module_host *host, int fd, const char *name);
+	/** The same on one connection, which is the module's from here on. */
+	void (*answer)(const struct module_host *host, int fd);
+	/** Answer gops's requests on a listening socket, by a thread.  As serve(). */
+	int (*gops)(const struct module_host *host, int fd);
 	/**
 	 * Make a profile: begin, its samples, end, which frees it and gives its bytes, to be freed by
 	 * the caller.  begin returns NULL if there is no memory; end 0 or -ENOMEM.

@@ -290,6 +290,7 @@ void gor__monitor(struct sched *s)
 	unsigned quiet = 0;
 
 	while (!atomic_load(&s->stopped)) {
+		gor__record_monitor(s);
 		int64_t now = gor__clock();
 		gor__coarse_set(now);
 		if (monitor_look(s, now)) {

@@ -20,6 +20,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "net.h"
 #include "poll.h"
 
 #define NO_INLINE __attribute__((noinline))
@@ -294,6 +295,28 @@ int gor_listen_at(const char *hostport, const struct gor_site *site)
 	}
 	if (fd >= 0)
 		net_fresh(fd, site);
+	return fd;
+}
+
+int gor__listen_near(const char *hostport)
+{
+	struct place place = {.listen = false};
+	bool path = strncmp(hostport, "unix:", 5) == 0;
+	int err = path ? place_unix(&place, hostport + 5) : place_split(&place, hostport);
+
+	if (!err && !path) {
+		int port = place_port(place.port);
+		if (port == -EINVAL)
+			err = port;
+		else if (port < 0 || !place_digits(&place, (uint16_t)port))
+			err = place_resolve(&place);
+	}
+	int fd = err;
+	for (unsigned n = 0; !err && n < place.count; n++) {
+		fd = net_listen(&place, n);
+		if (fd != -EAFNOSUPPORT && fd != -EADDRNOTAVAIL)
+			break;
+	}
 	return fd;
 }
 

@@ -15,18 +15,25 @@
 
 #include "backtrace.h"
 #include "emit.h"
+#include "handoff.h"
+#include "monitor.h"
 #include "reach.h"
 #include "search.h"
 #include "seed.h"
+#include "signals.h"
+#include "timer.h"
 
+#define TELL_NS (200 * GOR_MILLISECOND)
 #define OBJ_BLOCK 64 // object ids a p takes at a time
 
 static struct {
 	_Atomic(struct gtrace_rec *) rec;
 	_Atomic bool tried; // GTRACE was looked at
 	_Atomic bool closed;
+	_Atomic bool at_exit; // it is closed then
 	_Atomic uint64_t next_obj;
-} record;
+	pthread_mutex_t changing; // a recording begins or ends
+} record = {.changing = PTHREAD_MUTEX_INITIALIZER};
 
 static __thread struct gtrace_stream *record_foreign; // of a thread that is none of ours
 
@@ -64,7 +71,8 @@ static int record_open(const struct gtrace_options *opt)
 	gtrace_rec_set_keyframe(rec, gor__keyframe, NULL);
 	atomic_store(&record.closed, false);
 	atomic_store(&record.rec, rec);
-	on_exit(record_at_exit, NULL);
+	if (!atomic_exchange(&record.at_exit, true))
+		on_exit(record_at_exit, NULL);
 	return 0;
 }
 
@@ -83,6 +91,68 @@ struct gtrace_rec *gor__record_begin(void)
 	return atomic_load(&record.closed) ? NULL : atomic_load(&record.rec);
 }
 
+/** Is this thread, when it next says something, sure to know of rec? */
+static bool record_known(const struct m *m, const struct gtrace_rec *rec)
+{
+	return atomic_load(&m->rec) == rec || atomic_load(&m->dozing) ||
+	       !atomic_load_explicit(&m->in_rt, memory_order_acquire) || atomic_load(&m->ended);
+}
+
+/**
+ * Have all threads of a run that goes on write to rec, or to none.  Each makes its own stream: when
+ * it next comes into the runtime, since it is marked, or when it wakes up.  Who is inside and does
+ * neither for a while may be left behind: there the trace has a gap.
+ */
+static void record_tell(struct sched *s, struct gtrace_rec *rec)
+{
+	int64_t until = gor__clock() + TELL_NS;
+	unsigned round = 0;
+
+	atomic_store(&s->rec, rec);
+	struct m *all = atomic_load(&s->all_m);
+	for (struct m *m = all; m; m = m->all_next) {
+		uint32_t none = 0;
+		atomic_compare_exchange_strong(&m->mark, &none, 1);
+	}
+	gor__barrier(s);
+	for (struct m *m = all; m; m = m->all_next)
+		while (!record_known(m, rec) && gor__clock() < until)
+			gor__backoff(&round);
+	while (atomic_load(&s->monitor_rec) != rec && !atomic_load(&s->stopped) &&
+	       gor__clock() < until) {
+		gor__monitor_kick(s);
+		gor__backoff(&round);
+	}
+}
+
+/** The run that goes on; NULL: none does. */
+static struct sched *record_run(void)
+{
+	struct sched *s = gor__sched_now();
+
+	return s && !atomic_load(&s->stopped) ? s : NULL;
+}
+
+__attribute__((no_sanitize("thread"))) static void record_forget(void *arg, struct g *g)
+{
+	(void)arg;
+	g->trace_stream = 0; // a number of the recording before this one
+}
+
+/** `changing` held. */
+static int record_start(const struct gtrace_options *opt)
+{
+	struct sched *s = record_run();
+	int err = gor__record_begin() ? -EBUSY : record_open(opt);
+
+	if (err || !s)
+		return err;
+	gor__g_each(record_forget, NULL);
+	record_tell(s, atomic_load(&record.rec));
+	gor__signals_install();
+	return gtrace_rec_begin(atomic_load(&record.rec));
+}
+
 int gor_trace_start(const char *options)
 {
 	struct gtrace_options opt;
@@ -93,12 +163,21 @@ int gor_trace_start(const char *options)
 	gtrace_options_init(&opt);
 	if (gtrace_options_parse(&opt, options, record_warn, NULL) != 0)
 		return -EINVAL;
-	return record_open(&opt);
+	pthread_mutex_lock(&record.changing);
+	int err = record_start(&opt);
+	pthread_mutex_unlock(&record.changing);
+	return err;
 }
 
 void gor_trace_stop(void)
 {
+	struct sched *s = record_run();
+
+	pthread_mutex_lock(&record.changing);
 	gor__record_close(GTRACE_END_STOPPED, 0);
+	if (s)
+		record_tell(s, NULL);
+	pthread_mutex_unlock(&record.changing);
 }
 
 int gor_trace_dump(const char *reason)
@@ -143,12 +222,33 @@ struct gtrace_rec *gor__record_last(void)
 /** A stream for m's thread, which calls this. */
 void gor__record_thread(struct m *m, unsigned kind)
 {
-	if (!m->sched->rec)
-		return;
-	m->stream = gtrace_stream_new(m->sched->rec, kind, (uint64_t)atomic_load(&m->tid));
+	struct gtrace_rec *rec = atomic_load(&m->sched->rec);
+
+	m->stream = rec ? gtrace_stream_new(rec, kind, (uint64_t)atomic_load(&m->tid)) : NULL;
+	m->sync = m->stream && gtrace_rec_level(rec) >= GTRACE_LEVEL_SYNC ? m->stream : NULL;
+	if (m->stream && m->cur)
+		m->stream->g = m->cur->id;
 	atomic_store(&m->stream_number, m->stream ? m->stream->number : 0);
-	if (m->stream && gtrace_rec_level(m->sched->rec) >= GTRACE_LEVEL_SYNC)
-		m->sync = m->stream;
+	atomic_store(&m->rec, rec);
+}
+
+/** A recording has begun, or ended, while m was in the program or slept. */
+void gor__record_changed(struct m *m)
+{
+	gor__record_thread(m, m->foreign ? GTRACE_thread_kind_FOREIGN : GTRACE_thread_kind_WORKER);
+}
+
+/** The same for the monitor. */
+void gor__record_monitor(struct sched *s)
+{
+	struct gtrace_rec *rec = atomic_load(&s->rec);
+
+	if (rec == atomic_load_explicit(&s->monitor_rec, memory_order_relaxed))
+		return;
+	s->monitor_stream =
+		rec ? gtrace_stream_new(rec, GTRACE_thread_kind_MONITOR, (uint64_t)getpid()) : NULL;
+	s->stacks = 0;
+	atomic_store(&s->monitor_rec, rec);
 }
 
 void gor__attempts_flush(struct m *m)
@@ -268,7 +368,7 @@ static struct gtrace_stream *record_foreign_stream(void)
 {
 	struct gtrace_rec *rec = gor__record_begin();
 
-	if (rec && !record_foreign)
+	if (rec && (!record_foreign || record_foreign->rec != rec))
 		record_foreign =
 			gtrace_stream_new(rec, GTRACE_thread_kind_FOREIGN, (uint64_t)syscall(SYS_gettid));
 	return rec ? record_foreign : NULL;

@@ -16,11 +16,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent.h"
 #include "emit.h"
+#include "gops.h"
 #include "handoff.h"
 #include "monitor.h"
 #include "poll.h"
 #include "seed.h"
+#include "serve.h"
 #include "signals.h"
 #include "spawn.h"
 #include "timer.h"
@@ -108,10 +111,9 @@ static bool run_begin(struct sched *s)
 
 	if (!p)
 		return false;
-	s->rec = gor__record_begin();
-	if (s->rec)
-		boot.stream = gtrace_stream_new(s->rec, GTRACE_thread_kind_MONITOR, (uint64_t)getpid());
-	s->monitor_stream = boot.stream;
+	atomic_store(&s->rec, gor__record_begin());
+	gor__record_monitor(s);
+	boot.stream = s->monitor_stream;
 	struct g *g = gor__spawn(
 		&boot, &(struct spawn){.fn = gor__run_main, .arg = s, .site = s->site, .stack_bytes = 0});
 	if (!g)
@@ -150,10 +152,21 @@ static void run_once(void)
 	gor__foreign_init();
 }
 
+/** Once a run goes on: membarrier(2) is set up by then, which takes 13 ms if there are threads. */
+static void run_opened(void)
+{
+	if (gor__config.agent)
+		gor__agent_start();
+	if (gor__config.http[0])
+		gor__serve_configured(gor__config.http);
+	if (gor__config.gops)
+		gor__gops_start();
+}
+
 int gor_run_at(int (*entry)(int argc, char **argv), int argc, char **argv,
                const struct gor_site *site)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	static pthread_once_t once = PTHREAD_ONCE_INIT, opened = PTHREAD_ONCE_INIT;
 
 	gor__config_read();
 	pthread_once(&once, run_once);
@@ -177,6 +190,7 @@ int gor_run_at(int (*entry)(int argc, char **argv), int argc, char **argv,
 	}
 	if (!s || !run_begin(s))
 		gor__fatal(NULL, "gor: out of memory or threads at the start");
+	pthread_once(&opened, run_opened);
 	gor__monitor(s);
 	gor__wait_stopped(s);
 	gor__poller_end(s->poller);

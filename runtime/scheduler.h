@@ -114,8 +114,10 @@ struct m {
 	_Atomic(const void *) hide_low, hide_high;
 	uint32_t number;
 	_Atomic int tid;
-	_Atomic bool ended; // own: the thread is through with this run
-	bool resting;       // own: foreign, in a call at the end of the run; counted in sched->resting
+	_Atomic bool ended;               // own: the thread is through with this run
+	_Atomic(struct gtrace_rec *) rec; // own: that stream is of; for who starts a recording
+	_Atomic bool dozing;              // own: it sleeps, and looks at sched->rec when it wakes
+	bool resting; // own: foreign, in a call at the end of the run; counted in sched->resting
 	/* the monitor's notes */
 	uint32_t seen_tick;
 	int64_t seen_ns;     // when seen_tick was first seen
@@ -194,8 +196,9 @@ struct sched {
 	int argc;
 	char **argv;
 	const struct gor_site *site;
-	void *caller_frame; // of gor_run
-	struct gtrace_rec *rec;
+	void *caller_frame;                       // of gor_run
+	_Atomic(struct gtrace_rec *) rec;         // threads look whether theirs is this one
+	_Atomic(struct gtrace_rec *) monitor_rec; // that monitor_stream is of
 };
 
 /** What the environment said; read once. */
@@ -207,6 +210,9 @@ struct config {
 	uint32_t threads;  // at most
 	int64_t busy_ns;   // busy=, 0 never
 	int dump_signal;   // dumpsig=, 0 none
+	char http[280];    // http=, "" no
+	bool agent;        // agent=
+	bool gops;         // gops=
 	enum {
 		TRACEBACK_NONE,
 		TRACEBACK_SINGLE,
@@ -372,6 +378,8 @@ void gor__say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* record.c: the recording of this process */
 struct gtrace_rec *gor__record_begin(void);
 void gor__record_thread(struct m *m, unsigned kind);
+void gor__record_changed(struct m *m);
+void gor__record_monitor(struct sched *s);
 void gor__record_run_end(struct sched *s);
 void gor__record_snapshot(struct m *m, unsigned snap);
 void gor__record_close(enum gtrace_end end, int code);
@@ -380,6 +388,14 @@ int gor__keyframe(void *arg, const struct gtrace_keyframe *to); // keyframe.c
 struct gtrace_rec *gor__record(void);
 struct gtrace_rec *gor__record_last(void);
 uint64_t gor__obj_id(struct m *m);
+
+/** m's own, when it comes into the runtime or wakes up: does it write to the recording there is? */
+static inline void gor__record_look(struct m *m)
+{
+	if (__builtin_expect(
+			atomic_load(&m->sched->rec) != atomic_load_explicit(&m->rec, memory_order_relaxed), 0))
+		gor__record_changed(m);
+}
 
 /** The output function of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014). */
 static inline uint64_t gor__mix(uint64_t x)

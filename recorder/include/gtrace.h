@@ -206,11 +206,13 @@ GTRACE_EXPORT int gtrace_rec_open(struct gtrace_rec **out, const struct gtrace_o
 /** The file being written, as created.  Lives as long as rec. */
 GTRACE_EXPORT const char *gtrace_rec_path(const struct gtrace_rec *rec);
 
-/** The frames of a stack asked for; 0: no stacks. */
+/** The frames of a stack asked for, 0: no stacks; and the level. */
 GTRACE_EXPORT unsigned gtrace_rec_stack_frames(const struct gtrace_rec *rec);
-
-/** The level asked for. */
 GTRACE_EXPORT enum gtrace_level gtrace_rec_level(const struct gtrace_rec *rec);
+
+/** From here on all is recorded: the trace begins in the middle, now, with a list of goroutines.
+ * Blocks: until that is written.  Returns: 0, or -ECANCELED: the recording has ended. */
+GTRACE_EXPORT int gtrace_rec_begin(struct gtrace_rec *rec);
 
 /**
  * End a recording: everything published in any stream by now is written, then the end record, and
@@ -250,7 +252,6 @@ GTRACE_EXPORT bool gtrace_rec_fault(struct gtrace_rec *rec, int signo, int64_t w
 
 /* A flight recorder: options.ring_bytes is not 0.  The file holds the header alone, the last
  * ring_bytes of events are in the sidecar, and closing writes them to the file. */
-
 #define GTRACE_RING_BYTES_MIN (512u << 10)
 #define GTRACE_RING_BYTES_MAX (768u << 20)
 

@@ -2,6 +2,9 @@
 /** keyframe.c: lists of all goroutines, for traces that begin in the middle. */
 #include "writer/rec.h"
 
+#include "clock.h"
+
+#include <errno.h>
 #include <stdio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -101,4 +104,50 @@ bool gtrace__keyframe_write(struct gtrace_rec *rec, unsigned why, uint64_t ticks
 	pthread_cond_broadcast(&rec->done);
 	pthread_mutex_unlock(&rec->lock);
 	return true;
+}
+
+int gtrace_rec_begin(struct gtrace_rec *rec)
+{
+	pthread_mutex_lock(&rec->lock);
+	rec->begin = gtrace__clock_now();
+	if (rec->ring.slots) {
+		rec->ring.begin = rec->begin; // a dump says so, and has a list of its own
+	} else if (rec->state == REC_RUNNING) {
+		rec->begins = true;
+		gtrace__writer_wake(rec);
+		while (rec->begins && rec->state == REC_RUNNING)
+			pthread_cond_wait(&rec->done, &rec->lock);
+	}
+	int err = rec->state == REC_RUNNING ? 0 : -ECANCELED;
+
+	pthread_mutex_unlock(&rec->lock);
+	return err;
+}
+
+int gtrace__begin_work(struct gtrace_rec *rec)
+{
+	pthread_mutex_lock(&rec->lock);
+	bool begins = rec->begins;
+	struct gtrace__chunk chunk = {
+		.kind = GTRACE__BEGIN,
+		.first_ticks = rec->begin.ticks,
+		.last_ticks = rec->begin.ticks,
+		.clock = rec->begin,
+	};
+
+	pthread_mutex_unlock(&rec->lock);
+	if (!begins)
+		return 0;
+	int err = gtrace__file_chunk(&rec->file, &chunk, "", 0);
+
+	if (!err) {
+		rec->keyframes.drains = true;
+		gtrace__keyframe_write(rec, GTRACE_snap_REQUEST, 0, UINT64_MAX, "trace");
+		rec->keyframes.drains = false;
+	}
+	pthread_mutex_lock(&rec->lock);
+	rec->begins = false;
+	pthread_cond_broadcast(&rec->done);
+	pthread_mutex_unlock(&rec->lock);
+	return err;
 }

@@ -31,6 +31,9 @@ bool gtrace__keyframe_write(struct gtrace_rec *rec, unsigned why, uint64_t ticks
 
 /** What is due of a recording that keeps everything: lists at doubling intervals.  Returns when the
  * next one is. */
+/** The writer thread: what gtrace_rec_begin() waits for.  Returns: 0 or a negative errno. */
+int gtrace__begin_work(struct gtrace_rec *rec);
+
 uint64_t gtrace__keyframe_tick(struct gtrace_rec *rec, uint64_t now_ns);
 
 /** Is it the stream of these lists?  It may write while the recording is being closed, and waits

@@ -109,6 +109,8 @@ struct gtrace_rec {
 	struct ring ring;                 // as there
 	struct rotate rotate;             // as there
 	struct keyframes keyframes;       // as there
+	struct gtrace__clock begin;       // lock: gtrace_rec_begin()
+	bool begins;                      // lock: the writer thread is to write it down
 	_Atomic(struct stream *) streams; // pushed under lock, never removed
 	_Atomic uint32_t generation;
 	_Atomic uint32_t wake; // futex: counts reasons to look; a ring's is in its sidecar

@@ -346,6 +346,9 @@ void *gtrace__writer_main(void *arg)
 			gtrace__ring_work(rec);
 		else
 			gtrace__writer_drain(rec);
+		int err = gtrace__begin_work(rec);
+		if (err)
+			gtrace__writer_fail(rec, err);
 		if (writer_closing(rec, atomic_load_explicit(&rec->signo, memory_order_seq_cst)))
 			break;
 		futex_wait(wake_word(rec), rec->ring.slots ? FUTEX_WAIT : FUTEX_WAIT_PRIVATE, seen,

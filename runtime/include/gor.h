@@ -872,6 +872,20 @@ GOR_EXPORT int gor_dial_at(const char *hostport, int64_t deadline, const struct 
  */
 GOR_EXPORT int gor_profile_write(const char *name, int fd, int debug);
 
+/**
+ * Serve /debug/pprof/ over HTTP, as Go's net/http/pprof does: for a browser, curl or go tool pprof.
+ * It is answered by threads of its own, also while all goroutines are stuck.
+ *
+ * Addresses as for gor_listen, but no host means this machine alone, and port 0 a free one.  Who
+ * can reach it can read what the program does, and have it profiled.
+ *
+ * Blocks:  while the library for it is loaded, and for the look-up of a name.
+ * Context: any.
+ * Returns: the port, 0 for a path; -ENOSYS: libgor_inspect cannot be loaded, and one line on stderr
+ *          says why; -EINVAL; -ENOENT: no such name; -EADDRINUSE, or another negative errno.
+ */
+GOR_EXPORT int gor_debug_serve(const char *hostport);
+
 /* ── errors and traces ────────────────────────────────────────────────────────────────────────────
  */
 
@@ -884,10 +898,11 @@ GOR_EXPORT void gor_panic_at(const struct gor_site *site, const char *fmt, ...)
 	__attribute__((noreturn, format(printf, 2, 3)));
 
 /**
- * Record this run from here on, besides what the GTRACE variable says; options in that variable's
- * grammar.
+ * Record from here on, besides what the GTRACE variable says; options in that variable's grammar.
+ * While a run goes on the trace begins in the middle of it, with a list of all goroutines.
  *
- * Blocks:  for the creation of two files.  Context: before gor_run.
+ * Blocks:  its thread, for the creation of two files; until all threads know, and a list is made.
+ * Context: any thread, before a run or during one.
  * Returns: 0; -EBUSY already recording; or a negative errno, and one line on stderr says why.
  */
 GOR_EXPORT int gor_trace_start(const char *options);

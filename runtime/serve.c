@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * serve.c: gor_debug_serve(), and what libgor lends to the module that answers.
+ *
+ * A child of fork() has none of the module's threads, and must not keep the port from the parent,
+ * or seem to answer for it: it closes the sockets.
+ */
+#include "serve.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "census.h"
+#include "net.h"
+#include "sampler.h"
+#include "scheduler.h"
+
+#define SOCKETS_MAX 16
+
+static struct {
+	_Atomic int fd[SOCKETS_MAX]; // and 1; 0: none
+} serve;
+
+const struct module_host gor__module_host = {
+	.profile = gor_profile_write,
+	.goroutines = gor__census,
+	.numbers = gor__numbers,
+	.trace_start = gor_trace_start,
+	.trace_stop = gor_trace_stop,
+	.cpu_start = gor__cpu_start,
+	.cpu_stop = gor__cpu_stop,
+};
+
+static void serve_forked(void)
+{
+	for (unsigned i = 0; i < SOCKETS_MAX; i++)
+		if (atomic_load(&serve.fd[i]))
+			close(atomic_load(&serve.fd[i]) - 1);
+	memset(&serve, 0, sizeof serve);
+}
+
+static void serve_once(void)
+{
+	pthread_atfork(NULL, NULL, serve_forked);
+}
+
+bool gor__serve_keep(int fd)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, serve_once);
+	for (unsigned i = 0; i < SOCKETS_MAX; i++) {
+		int none = 0;
+		if (atomic_compare_exchange_strong(&serve.fd[i], &none, fd + 1))
+			return true;
+	}
+	return false;
+}
+
+void gor__serve_forget(int fd)
+{
+	for (unsigned i = 0; i < SOCKETS_MAX; i++) {
+		int own = fd + 1;
+		atomic_compare_exchange_strong(&serve.fd[i], &own, 0);
+	}
+}
+
+/** The host of hostport, if it is a name that requests may then be for. */
+static void serve_name(char *name, size_t room, const char *hostport)
+{
+	const char *colon = strrchr(hostport, ':');
+
+	snprintf(name, room, "%.*s", colon ? (int)(colon - hostport) : 0, hostport);
+}
+
+int gor_debug_serve(const char *hostport)
+{
+	char name[256];
+
+	gor__config_read();
+	int fd = hostport ? gor__listen_near(hostport) : -EINVAL;
+
+	if (fd < 0)
+		return fd;
+	const struct module *module = gor__module();
+	int err = !module ? -ENOSYS : gor__serve_keep(fd) ? 0 : -EMFILE;
+	serve_name(name, sizeof name, hostport);
+	if (!err)
+		err = module->serve(&gor__module_host, fd, name);
+	if (err) {
+		gor__serve_forget(fd);
+		close(fd);
+		return err;
+	}
+	int port = gor_port(fd);
+	return port < 0 ? 0 : port;
+}
+
+void gor__serve_configured(const char *hostport)
+{
+	int port = gor_debug_serve(hostport);
+
+	if (port < 0)
+		gor__say("gor: cannot serve http at '%s': %s\n", hostport, strerror(-port));
+}
