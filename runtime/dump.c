@@ -57,7 +57,8 @@ static const char *dump_status(const struct g *g, const struct g *current)
 	}
 }
 
-static void dump_one(struct out *out, const struct g *g, const struct g *current)
+/** One goroutine, and an empty line. */
+void gor__dump_block(struct out *out, const struct g *g, const struct g *current)
 {
 	const struct gor_site *at = g->site ? g->site : g->born;
 
@@ -82,7 +83,7 @@ static void dump_all(struct out *out, struct g *current)
 		qsort(d.list, d.count, sizeof *d.list, dump_by_id);
 	for (size_t i = 0; i < d.count; i++)
 		if (d.list[i] != current)
-			dump_one(out, d.list[i], current);
+			gor__dump_block(out, d.list[i], current);
 	free(d.list);
 }
 
@@ -92,7 +93,7 @@ void gor__dump(struct g *current, bool all)
 	struct out out = {.fd = STDERR_FILENO};
 
 	if (current)
-		dump_one(&out, current, current);
+		gor__dump_block(&out, current, current);
 	if (all && gor__sched_now())
 		dump_all(&out, current);
 	gor__out_flush(&out);
@@ -105,7 +106,7 @@ int gor__dump_write(int fd)
 	struct g *current = m ? m->cur : NULL;
 
 	if (current)
-		dump_one(&out, current, current);
+		gor__dump_block(&out, current, current);
 	dump_all(&out, current);
 	return gor__out_flush(&out);
 }

@@ -18,6 +18,7 @@
 
 #include "emit.h"
 #include "handoff.h"
+#include "leak.h"
 #include "monitor.h"
 #include "poll.h"
 #include "seed.h"
@@ -42,6 +43,7 @@ static void run_main(void *arg)
 {
 	struct sched *s = arg;
 	int result = s->entry(s->argc, s->argv);
+	gor__leak_linger(gor__self()->cur);
 	struct m *m = gor__enter();
 
 	s->result = result;
