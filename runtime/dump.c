@@ -3,13 +3,19 @@
  * dump.c: the goroutines in the form of Go's tracebacks.
  *
  * A goroutine's place is that of its last call of the runtime, which is where it waits.
+ *
+ * The others may go on meanwhile: what is read of a goroutine stays readable, whatever becomes of
+ * it.  No memory is taken from malloc(), whose lock a goroutine may hold for ever.
  */
-#include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "dump.h"
 #include "out.h"
 #include "scheduler.h"
+#include "sort.h"
+
+#define NO_RACES __attribute__((no_sanitize("thread")))
 
 struct dump {
 	struct g **list;
@@ -17,31 +23,29 @@ struct dump {
 	const struct sched *sched;
 };
 
-static void dump_collect(void *arg, struct g *g)
+NO_RACES static void dump_count(void *arg, struct g *g)
 {
 	struct dump *d = arg;
 
-	if (g->sched != d->sched)
-		return;
-	if (d->count == d->room) {
-		size_t room = d->room ? 2 * d->room : 256;
-		struct g **list = realloc(d->list, room * sizeof *list);
-		if (!list)
-			return;
-		d->list = list;
-		d->room = room;
-	}
-	d->list[d->count++] = g;
+	d->room += g->sched == d->sched;
 }
 
-static int dump_by_id(const void *a, const void *b)
+NO_RACES static void dump_collect(void *arg, struct g *g)
+{
+	struct dump *d = arg;
+
+	if (g->sched == d->sched && d->count < d->room)
+		d->list[d->count++] = g;
+}
+
+NO_RACES static int dump_by_id(const void *a, const void *b)
 {
 	uint64_t x = (*(struct g *const *)a)->id, y = (*(struct g *const *)b)->id;
 
 	return x < y ? -1 : x > y;
 }
 
-static const char *dump_status(const struct g *g, const struct g *current)
+NO_RACES static const char *dump_status(const struct g *g, const struct g *current)
 {
 	const struct m *home = g->home;
 
@@ -58,33 +62,41 @@ static const char *dump_status(const struct g *g, const struct g *current)
 }
 
 /** One goroutine, and an empty line. */
-void gor__dump_block(struct out *out, const struct g *g, const struct g *current)
+NO_RACES void gor__dump_block(struct out *out, const struct g *g, const struct g *current)
 {
-	const struct gor_site *at = g->site ? g->site : g->born;
+	const struct gor_site *born = g->born, *site = g->site;
 
+	if (!born)
+		return; // it has ended, and its page went
 	gor__out_say(out, "goroutine %llu [%s%s]:\n", (unsigned long long)g->id,
 	             dump_status(g, current), g->home ? ", locked to thread" : "");
-	if (g->site)
-		gor__out_say(out, "%s(...)\n\t%s:%u\n", at->func, at->file, at->line);
+	if (site)
+		gor__out_say(out, "%s(...)\n\t%s:%u\n", site->func, site->file, site->line);
 	else
-		gor__out_say(out, "%s(...)\n\t??:0\n", at->text[0] ? at->text : "??");
+		gor__out_say(out, "%s(...)\n\t??:0\n", born->text[0] ? born->text : "??");
 	if (g->parent)
-		gor__out_say(out, "created by %s in goroutine %llu\n\t%s:%u\n", g->born->func,
-		             (unsigned long long)g->parent, g->born->file, g->born->line);
+		gor__out_say(out, "created by %s in goroutine %llu\n\t%s:%u\n", born->func,
+		             (unsigned long long)g->parent, born->file, born->line);
 	gor__out_say(out, "\n");
 }
 
-static void dump_all(struct out *out, struct g *current)
+NO_RACES static void dump_all(struct out *out, struct g *current)
 {
 	struct dump d = {.sched = gor__sched_now()};
 
+	gor__g_each(dump_count, &d);
+	d.room += 64; // born meanwhile
+	size_t bytes = d.room * sizeof *d.list;
+	d.list = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (d.list == MAP_FAILED)
+		return;
 	gor__g_each(dump_collect, &d);
 	if (d.count)
-		qsort(d.list, d.count, sizeof *d.list, dump_by_id);
+		gor__sort(d.list, d.count, sizeof *d.list, dump_by_id);
 	for (size_t i = 0; i < d.count; i++)
 		if (d.list[i] != current)
 			gor__dump_block(out, d.list[i], current);
-	free(d.list);
+	munmap(d.list, bytes);
 }
 
 /** Dump current, or all of this run: current first, then by id. */

@@ -135,12 +135,12 @@ __attribute__((no_sanitize("thread"))) static bool leak_ignored(const struct loo
 {
 	const gor_leak_options *opt = look->opt;
 	const struct gor_site *site = g->site, *born = g->born;
-	const char *top = site ? site->func : born->text;
 
 	if (!look->scope && !g->parent) // main, if another one ends the program
 		return true;
-	if (!opt)
-		return false;
+	if (!opt || !born) // no born: it has just ended, and its page went
+		return !born;
+	const char *top = site ? site->func : born->text;
 	return leak_listed(opt->ignore_top, top) || leak_listed(opt->ignore_created_by, born->func) ||
 	       leak_listed(opt->ignore_any, top) || leak_listed(opt->ignore_any, born->text) ||
 	       leak_listed(opt->ignore_any, born->func) ||
