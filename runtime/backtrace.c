@@ -31,12 +31,11 @@ __attribute__((no_sanitize("address", "thread", "undefined"))) unsigned gor__fra
 	return n;
 }
 
-__attribute__((no_sanitize("address", "thread", "undefined"))) uint64_t gor__backtrace_number(
-	struct gtrace_stream *stream, const struct g *g)
+/** Frames of a context that does not run, whose stack ends at high. */
+__attribute__((no_sanitize("address", "thread", "undefined"))) unsigned gor__frames_parked(
+	const void *sp, const void *high, uint64_t *pc, unsigned most)
 {
-	const uint64_t *saved = g->sp; // see the context_*.S of this machine
-	unsigned most = gtrace_rec_stack_frames(stream->rec);
-	uint64_t pc[FRAMES_MAX];
+	const uint64_t *saved = sp; // see the context_*.S of this machine
 #if defined(__x86_64__)
 	uint64_t fp = saved[6], at = saved[7];
 #elif defined(__aarch64__)
@@ -46,6 +45,16 @@ __attribute__((no_sanitize("address", "thread", "undefined"))) uint64_t gor__bac
 	if (most == 0)
 		return 0;
 	pc[0] = frame_return(at) - 1;
+	return gor__frames(fp, saved, high, pc, 1, most);
+}
+
+uint64_t gor__backtrace_number(struct gtrace_stream *stream, const struct g *g)
+{
+	unsigned most = gtrace_rec_stack_frames(stream->rec);
+	uint64_t pc[FRAMES_MAX];
+
+	if (most == 0)
+		return 0;
 	most = most < FRAMES_MAX ? most : FRAMES_MAX;
-	return gtrace_stream_stack(stream, pc, gor__frames(fp, saved, g->stack_high, pc, 1, most));
+	return gtrace_stream_stack(stream, pc, gor__frames_parked(g->sp, g->stack_high, pc, most));
 }

@@ -20,4 +20,13 @@ void gor__context_switch(void **from, void *to);
  */
 void *gor__context_make(void *top, void (*entry)(void *), void *arg);
 
+/* a saved context: its size, and where its frame pointer lies */
+#if defined(__x86_64__)
+#define CONTEXT_BYTES 64
+#define CONTEXT_FP 48
+#elif defined(__aarch64__)
+#define CONTEXT_BYTES 176
+#define CONTEXT_FP 0
+#endif
+
 #endif

@@ -1,124 +1,157 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * dump.c: the goroutines in the form of Go's tracebacks.
+ * dump.c: goroutines in the form of Go's tracebacks, which its tools read.
  *
- * A goroutine's place is that of its last call of the runtime, which is where it waits.
+ *	goroutine 7 [chan receive, 2 minutes, locked to thread]:
+ *	reader(...)
+ *		/src/server.c:57 +0x25
+ *	created by main in goroutine 1
+ *		/src/server.c:31
  *
- * The others may go on meanwhile: what is read of a goroutine stays readable, whatever becomes of
- * it.  No memory is taken from malloc(), whose lock a goroutine may hold for ever.
+ * Nothing may stand in the brackets that Go would not print there, each function has parentheses,
+ * and a file that is not known is ??:0; some readers lose the goroutine, or all that follow, over
+ * anything else.  debug 3 is for people and keeps to none of it within the header and below.
  */
-#include <sys/mman.h>
+#include "dump.h"
+
+#include <stdio.h>
 #include <unistd.h>
 
-#include "dump.h"
+#include "aside.h"
+#include "frames.h"
+#include "objects.h"
 #include "out.h"
-#include "scheduler.h"
-#include "sort.h"
 
-#define NO_RACES __attribute__((no_sanitize("thread")))
-
-struct dump {
-	struct g **list;
-	size_t count, room;
-	const struct sched *sched;
-};
-
-NO_RACES static void dump_count(void *arg, struct g *g)
+const char *gor__dump_status(const struct snapshot_row *row)
 {
-	struct dump *d = arg;
-
-	d->room += g->sched == d->sched;
-}
-
-NO_RACES static void dump_collect(void *arg, struct g *g)
-{
-	struct dump *d = arg;
-
-	if (g->sched == d->sched && d->count < d->room)
-		d->list[d->count++] = g;
-}
-
-NO_RACES static int dump_by_id(const void *a, const void *b)
-{
-	uint64_t x = (*(struct g *const *)a)->id, y = (*(struct g *const *)b)->id;
-
-	return x < y ? -1 : x > y;
-}
-
-NO_RACES static const char *dump_status(const struct g *g, const struct g *current)
-{
-	const struct m *home = g->home;
-
-	if (g == current)
-		return "running";
-	switch (g_state(g)) {
-	case G_WAITING:
-		return gtrace_name("reason", g->reason);
-	case G_RUNNABLE:
+	switch ((enum snapshot_state)row->state) {
+	case SNAPSHOT_WAITS:
+		return gtrace_name("reason", row->reason);
+	case SNAPSHOT_RUNNABLE:
 		return "runnable";
-	default: // a foreign thread in its own code
-		return home && home->foreign && atomic_load(&home->handed) ? "syscall" : "running";
+	case SNAPSHOT_IN_CALL:
+		return "syscall";
+	default:
+		return "running";
 	}
 }
 
-/** One goroutine, and an empty line. */
-NO_RACES void gor__dump_block(struct out *out, const struct g *g, const struct g *current)
+static void dump_header(struct out *out, const struct snapshot *s, const struct snapshot_row *row,
+                        int debug)
 {
-	const struct gor_site *born = g->born, *site = g->site;
+	int64_t waited = row->state == SNAPSHOT_WAITS ? s->now_ns - row->wait_ns : 0;
+	char age[48] = "";
 
-	if (!born)
-		return; // it has ended, and its page went
-	gor__out_say(out, "goroutine %llu [%s%s]:\n", (unsigned long long)g->id,
-	             dump_status(g, current), g->home ? ", locked to thread" : "");
-	if (site)
-		gor__out_say(out, "%s(...)\n\t%s:%u\n", site->func, site->file, site->line);
-	else
-		gor__out_say(out, "%s(...)\n\t??:0\n", born->text[0] ? born->text : "??");
-	if (g->parent)
-		gor__out_say(out, "created by %s in goroutine %llu\n\t%s:%u\n", born->func,
-		             (unsigned long long)g->parent, born->file, born->line);
+	if (debug >= 3 && row->state == SNAPSHOT_WAITS)
+		snprintf(age, sizeof age, ", %.1f seconds", (double)(waited > 0 ? waited : 0) / 1e9);
+	else if (waited >= GOR_MINUTE)
+		snprintf(age, sizeof age, ", %lld minutes", (long long)(waited / GOR_MINUTE));
+	gor__out_say(out, "goroutine %llu [%s%s%s%s]", (unsigned long long)row->id,
+	             gor__dump_status(row), row->leaked ? " (leaked)" : "", age,
+	             row->pinned ? ", locked to thread" : "");
+	if (debug >= 3 && row->name[0])
+		gor__out_say(out, " \"%s\"", row->name);
+	gor__out_say(out, ":\n");
+}
+
+static void dump_frame(struct out *out, const struct frame *f, bool calls, bool all)
+{
+	gor__out_say(out, "%s(...)\n\t%s:%d", f->func, f->file, f->line);
+	if (!f->inlined) // of the return address, which Go prints
+		gor__out_say(out, " +0x%llx", (unsigned long long)f->offset + calls);
+	if (all && f->pc)
+		gor__out_say(out, " pc=0x%llx", (unsigned long long)f->pc);
 	gor__out_say(out, "\n");
 }
 
-NO_RACES static void dump_all(struct out *out, struct g *current)
+/** Its own function: it takes more of the stack than a dying goroutine may have. */
+__attribute__((noinline)) static void dump_frames(struct out *out, const struct snapshot *s,
+                                                  const struct snapshot_row *row,
+                                                  const struct module *module)
 {
-	struct dump d = {.sched = gor__sched_now()};
+	bool all = gor__config.traceback >= TRACEBACK_SYSTEM;
+	struct frame frame[FRAMES_SHOWN];
+	unsigned n = gor__frames_shown(s, row, module, all, frame);
 
-	gor__g_each(dump_count, &d);
-	d.room += 64; // born meanwhile
-	size_t bytes = d.room * sizeof *d.list;
-	d.list = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (d.list == MAP_FAILED)
-		return;
-	gor__g_each(dump_collect, &d);
-	if (d.count)
-		gor__sort(d.list, d.count, sizeof *d.list, dump_by_id);
-	for (size_t i = 0; i < d.count; i++)
-		if (d.list[i] != current)
-			gor__dump_block(out, d.list[i], current);
-	munmap(d.list, bytes);
+	for (unsigned i = 0; i < n; i++)
+		dump_frame(out, &frame[i], row->frames > 0, all);
+	if (row->frames == SNAPSHOT_FRAMES || n + MODULE_INLINED_MAX >= FRAMES_SHOWN)
+		gor__out_say(out, "...additional frames elided...\n");
 }
 
-/** Dump current, or all of this run: current first, then by id. */
-void gor__dump(struct g *current, bool all)
+static void dump_site(struct out *out, const struct snapshot *s, const struct snapshot_row *row)
 {
+	struct frame frame;
+
+	gor__frames_shown(s, row, NULL, false, &frame);
+	dump_frame(out, &frame, false, false);
+}
+
+static void dump_row(struct out *out, const struct snapshot *s, const struct snapshot_row *row,
+                     const struct module *module, const struct objects *objects)
+{
+	dump_header(out, s, row, objects ? 3 : 2);
+	if (objects)
+		gor__objects_of(out, objects, row);
+	if (module)
+		dump_frames(out, s, row, module);
+	else
+		dump_site(out, s, row);
+	if (row->parent)
+		gor__out_say(out, "created by %s in goroutine %llu\n\t%s:%u\n", row->born->func,
+		             (unsigned long long)row->parent, row->born->file, row->born->line);
+	gor__out_say(out, "\n");
+}
+
+void gor__dump_rows(struct out *out, struct snapshot *s, const struct module *module, int debug)
+{
+	struct objects objects;
+
+	if (debug >= 3)
+		gor__objects(&objects, s);
+	for (size_t i = 0; i < s->count && !out->err; i++)
+		dump_row(out, s, &s->rows[s->index[i].row], module, debug >= 3 ? &objects : NULL);
+	if (debug >= 3) {
+		gor__objects_write(out, &objects);
+		gor__objects_free(&objects);
+	}
+}
+
+struct dump {
+	struct snapshot_caller caller;
+	bool all, system;
+};
+
+static void dump_now(void *arg)
+{
+	const struct dump *d = arg;
 	struct out out = {.fd = STDERR_FILENO};
+	struct snapshot s;
+	unsigned what = (d->system ? SNAPSHOT_STACKS : 0) | (d->all ? 0 : SNAPSHOT_OWN);
 
-	if (current)
-		gor__dump_block(&out, current, current);
-	if (all && gor__sched_now())
-		dump_all(&out, current);
+	if (gor__snapshot(&s, gor__sched_now(), what, &d->caller) != 0)
+		return;
+	gor__dump_rows(&out, &s, d->system ? gor__module() : NULL, 2);
 	gor__out_flush(&out);
+	gor__snapshot_free(&s);
 }
 
-int gor__dump_write(int fd)
+/**
+ * Dump the caller's goroutine, or all of this run, on stderr: the caller's first, then by id.  The
+ * program is about to end, and may be in any state: no more than call sites unless it was asked
+ * for.
+ */
+void gor__dump(bool all)
 {
-	struct out out = {.fd = fd};
 	const struct m *m = gor__here();
-	struct g *current = m ? m->cur : NULL;
+	struct dump d = {.caller = {m ? m->cur : NULL, __builtin_frame_address(0)},
+	                 .all = all,
+	                 .system = gor__config.traceback >= TRACEBACK_SYSTEM};
 
-	if (current)
-		gor__dump_block(&out, current, current);
-	dump_all(&out, current);
-	return gor__out_flush(&out);
+	if (!gor__sched_now())
+		return;
+	if (d.system)
+		gor__aside(dump_now, &d);
+	else
+		dump_now(&d);
 }

@@ -3,10 +3,14 @@
 #ifndef GOR_DUMP_H
 #define GOR_DUMP_H
 
-struct g;
+#include "snapshot.h"
+
+struct module;
 struct out;
 
-int gor__dump_write(int fd);
-void gor__dump_block(struct out *out, const struct g *g, const struct g *current);
+const char *gor__dump_status(const struct snapshot_row *row);
+
+/** All goroutines, as a panic prints them; debug 3: and what they wait for. */
+void gor__dump_rows(struct out *out, struct snapshot *s, const struct module *module, int debug);
 
 #endif

@@ -49,10 +49,10 @@ void gor__fatal_claim(void)
 }
 
 /** After the message: dump, trace, exit. */
-static _Noreturn void fatal_exit(struct g *current, bool all, enum gtrace_end end)
+static _Noreturn void fatal_exit(bool all, enum gtrace_end end)
 {
 	if (gor__config.traceback != TRACEBACK_NONE)
-		gor__dump(current, all || gor__config.traceback >= TRACEBACK_ALL);
+		gor__dump(all || gor__config.traceback >= TRACEBACK_ALL);
 	if (gor__config.traceback >= TRACEBACK_SYSTEM)
 		gor__schedtrace_threads();
 	gor__record_close(end, EXIT_FATAL);
@@ -98,7 +98,7 @@ static _Noreturn void fatal_v(const struct gor_site *site, const char *kind, con
 	gor__say("%s: %s\n\n", kind, text);
 	if (g && site)
 		g->site = site;
-	fatal_exit(g, !panic || !g, GTRACE_END_PANIC);
+	fatal_exit(!panic || !g, GTRACE_END_PANIC);
 }
 
 void gor__panic(const struct gor_site *site, const char *fmt, ...)
@@ -144,9 +144,9 @@ void gor__deadlock(void)
 		gor__say("fatal error: %s\n\n", text);
 	}
 	if (gor__config.deadlock == DEADLOCK_FATAL)
-		fatal_exit(NULL, true, GTRACE_END_DEADLOCK);
+		fatal_exit(true, GTRACE_END_DEADLOCK);
 	if (gor__config.deadlock == DEADLOCK_REPORT) {
-		gor__dump(NULL, true);
+		gor__dump(true);
 		gor__record_dump(GTRACE_END_DEADLOCK, text);
 	}
 }

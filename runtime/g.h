@@ -48,10 +48,13 @@ struct g {
 	uint8_t wait_flags;          // GTRACE_WAIT_*
 	_Atomic uint8_t look;        // enum g_look: what shrink.c knows; 0 at each park and birth
 	uint32_t trace_stream;       // stream of its last start, wake, park or yield
+	uint32_t starts;             // each time it was switched to, whoever had the descriptor
 	uint64_t trace_seq;          // starts and wakes so far
 	uint64_t wait_obj;           // of WAITING: object id, 0 if several or none
 	const void *wait_on;         // of WAITING: the object, the cases of a select; NULL others
 	uint32_t wait_cases;         // how many cases; 0 a channel or a lock
+	_Atomic uint32_t leaked;     // starts + 1 when it was found that nothing can wake it
+	int64_t wait_ns;             // of WAITING: since when, by gor__coarse
 	const struct gor_site *site; // where it last parked or yielded
 	const struct gor_site *born;
 	uint64_t parent;

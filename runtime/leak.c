@@ -42,7 +42,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "aside.h"
 #include "dump.h"
+#include "frames.h"
 #include "out.h"
 #include "sort.h"
 
@@ -105,11 +107,16 @@ void gor__leak_ended(const struct g *g)
 /* ── who is left ──────────────────────────────────────────────────────────────────────────────────
  */
 
+struct left {
+	uint64_t id;
+	struct sched *sched;
+};
+
 struct look {
 	const struct gor_leak_scope *scope; // NULL: all goroutines
 	const gor_leak_options *opt;        // or NULL
 	const struct g *self;
-	struct g **list; // those that count
+	struct left *list; // those that count
 	size_t count, room;
 	size_t seen; // and those that do not
 };
@@ -160,7 +167,7 @@ __attribute__((no_sanitize("thread"))) static bool leak_within(const struct look
 	return scope != NULL;
 }
 
-static void leak_see(void *arg, struct g *g)
+__attribute__((no_sanitize("thread"))) static void leak_see(void *arg, struct g *g)
 {
 	struct look *look = arg;
 
@@ -171,13 +178,74 @@ static void leak_see(void *arg, struct g *g)
 		return;
 	if (look->count == look->room) {
 		size_t room = look->room ? 2 * look->room : 64;
-		struct g **list = realloc(look->list, room * sizeof *list);
+		struct left *list = realloc(look->list, room * sizeof *list);
 		if (!list)
 			gor__fatal(NULL, "gor: out of memory in a leak test");
 		look->list = list;
 		look->room = room;
 	}
-	look->list[look->count++] = g;
+	look->list[look->count++] = (struct left){g->id, g->sched};
+}
+
+static int leak_by_id(const void *a, const void *b)
+{
+	uint64_t x = ((const struct left *)a)->id, y = ((const struct left *)b)->id;
+
+	return x < y ? -1 : x > y;
+}
+
+typedef void leak_row_fn(void *arg, struct snapshot *s, size_t i, const struct module *module);
+
+/** The rows of those that are left, by id; on a stack that is large enough. */
+static void leak_rows(const struct look *look, leak_row_fn *fn, void *arg)
+{
+	const struct snapshot_caller nobody = {NULL, NULL};
+	struct snapshot s = {.sched = NULL};
+	size_t at = 0;
+
+	if (look->count)
+		gor__sort(look->list, look->count, sizeof *look->list, leak_by_id);
+	for (size_t i = 0; i < look->count; i++) {
+		if (s.sched != look->list[i].sched) {
+			gor__snapshot_free(&s);
+			at = 0;
+			if (gor__snapshot(&s, look->list[i].sched, SNAPSHOT_STACKS, &nobody) != 0)
+				return;
+		}
+		while (at < s.count && s.rows[s.index[at].row].id < look->list[i].id)
+			at++;
+		if (at < s.count && s.rows[s.index[at].row].id == look->list[i].id)
+			fn(arg, &s, at, gor__module());
+	}
+	gor__snapshot_free(&s);
+}
+
+/** By a function on its stack. */
+static void leak_ignore_row(void *arg, struct snapshot *s, size_t at, const struct module *module)
+{
+	struct look *look = arg;
+	const struct snapshot_row *row = &s->rows[s->index[at].row];
+	struct frame frame[FRAMES_SHOWN];
+	unsigned n = gor__frames_shown(s, row, module, false, frame);
+	bool ignored = n > 0 && leak_listed(look->opt->ignore_top, frame[0].func);
+
+	for (unsigned k = 0; k < n && !ignored; k++)
+		ignored = leak_listed(look->opt->ignore_any, frame[k].func);
+	for (size_t i = 0; ignored && i < look->count; i++)
+		if (look->list[i].id == row->id)
+			look->list[i].id = 0;
+}
+
+static void leak_ignore_stacks(void *arg)
+{
+	struct look *look = arg;
+	size_t kept = 0;
+
+	leak_rows(look, leak_ignore_row, look);
+	for (size_t i = 0; i < look->count; i++)
+		if (look->list[i].id)
+			look->list[kept++] = look->list[i];
+	look->count = kept;
 }
 
 /** How many there are, whether they count or not; of all: in the run that goes on. */
@@ -200,6 +268,8 @@ static bool leak_look(struct look *look)
 	look->count = look->seen = 0;
 	if (leak_alive(look) > 0 || !look->scope)
 		gor__g_each(leak_see, look);
+	if (look->count && look->opt && (look->opt->ignore_any || look->opt->ignore_top))
+		gor__aside(leak_ignore_stacks, look);
 	return look->seen == leak_alive(look);
 }
 
@@ -233,30 +303,44 @@ static void leak_await(struct look *look, int64_t wait)
 /* ── what is said ─────────────────────────────────────────────────────────────────────────────────
  */
 
-static int leak_by_id(const void *a, const void *b)
-{
-	uint64_t x = (*(struct g *const *)a)->id, y = (*(struct g *const *)b)->id;
+/** What is left, as text on a descriptor. */
+struct text {
+	const struct look *look;
+	struct out out;
+	int fd;
+};
 
-	return x < y ? -1 : x > y;
+static void leak_say(void *arg, struct snapshot *s, size_t i, const struct module *module)
+{
+	struct text *text = arg;
+	struct snapshot one = *s;
+
+	one.index += i;
+	one.count = 1;
+	gor__out_say(&text->out, "\nleaked goroutine:\n");
+	gor__dump_rows(&text->out, &one, module, 2);
 }
 
-__attribute__((no_sanitize("thread"))) static void leak_write(const struct look *look, int fd)
+static void leak_write_aside(void *arg)
 {
-	struct out out = {.fd = fd};
+	struct text *text = arg;
+	const struct look *look = text->look;
 
-	if (look->count)
-		gor__sort(look->list, look->count, sizeof *look->list, leak_by_id);
+	text->out = (struct out){.fd = text->fd};
 	if (look->scope)
-		gor__out_say(&out, "leak: found %zu goroutine%s started by this test:\n", look->count,
+		gor__out_say(&text->out, "leak: found %zu goroutine%s started by this test:\n", look->count,
 		             look->count == 1 ? "" : "s");
 	else
-		gor__out_say(&out, "leak: found unexpected goroutines: %zu at the end of the program\n",
+		gor__out_say(&text->out,
+		             "leak: found unexpected goroutines: %zu at the end of the program\n",
 		             look->count);
-	for (size_t i = 0; i < look->count; i++) {
-		gor__out_say(&out, "\nleaked goroutine:\n");
-		gor__dump_block(&out, look->list[i], look->self);
-	}
-	gor__out_flush(&out);
+	leak_rows(look, leak_say, text);
+	gor__out_flush(&text->out);
+}
+
+static void leak_write(const struct look *look, int fd)
+{
+	gor__aside(leak_write_aside, &(struct text){.look = look, .fd = fd});
 }
 
 /** What leak_write() writes; the caller's.  NULL: no memory for it. */

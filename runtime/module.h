@@ -9,6 +9,7 @@
 #define GOR_MODULE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define MODULE_SYMBOL "gor_inspect_module"
@@ -23,6 +24,36 @@ struct module_place {
 
 #define MODULE_INLINED_MAX 8
 
+struct pprof;
+
+/** A frame of a stack that is shown. */
+struct frame {
+	const char *func, *file; // never NULL
+	int line;
+	bool inlined;    // into the next one, or all that is known is a call site
+	uint64_t pc;     // in the call; 0: not known
+	uint64_t offset; // of pc in func
+};
+
+/** What a profile for `go tool pprof` is of. */
+struct module_profile {
+	const char *count, *count_unit; // the first number of each sample
+	const char *ns;                 // the second one, in nanoseconds
+	const char *comment;
+	int64_t time_ns;
+};
+
+struct module_label {
+	const char *key, *text; // "": none
+};
+
+struct module_sample {
+	int64_t count, ns;
+	const struct frame *frame; // innermost first
+	unsigned frames, labels;
+	const struct module_label *label;
+};
+
 /** What the module gives. */
 struct module {
 	const char *version; // GOR_VERSION of its build
@@ -31,6 +62,13 @@ struct module {
 	 * the code.  Returns: how many, at most MODULE_INLINED_MAX; 0 nothing is known.  Any thread.
 	 */
 	unsigned (*places)(uint64_t pc, struct module_place place[MODULE_INLINED_MAX]);
+	/**
+	 * Make a profile: begin, its samples, end, which frees it and gives its bytes, to be freed by
+	 * the caller.  begin returns NULL if there is no memory; end 0 or -ENOMEM.
+	 */
+	struct pprof *(*pprof_begin)(const struct module_profile *profile);
+	void (*pprof_sample)(struct pprof *p, const struct module_sample *sample);
+	int (*pprof_end)(struct pprof *p, char **bytes, size_t *len);
 };
 
 /** The module, loaded if it was not; NULL: it cannot be, and one line on stderr said why. */

@@ -57,16 +57,24 @@
 #define REPORT_STEP (500 * GOR_MILLISECOND)
 #define BUSY_DUMPS_MAX 8 // in a run: the disk is not to be filled by itself
 
+struct coarse gor__coarse;
+
+void gor__coarse_set(int64_t now)
+{
+	atomic_store_explicit(&gor__coarse.ns, now, memory_order_relaxed);
+}
+
 void gor__monitor_kick(struct sched *s)
 {
 	if (!atomic_load(&s->monitor_idle) && !atomic_load(&s->stopped))
 		return;
+	gor__coarse_set(gor__clock()); // it has slept, and goroutines may park before it is awake
 	atomic_fetch_add(&s->monitor_word, 1);
 	gor__futex_wake(&s->monitor_word);
 }
 
 /** Does the kernel say that the thread sleeps?  Without /proc: yes. */
-static bool monitor_sleeps(int tid)
+bool gor__thread_sleeps(int tid)
 {
 	char path[64], text[512];
 
@@ -190,7 +198,7 @@ static bool monitor_stretch(struct sched *s, struct m *m, int64_t now)
 	    stretch < (still ? SLEEP_LIMIT : gor__config.slice_ns) ||
 	    !(monitor_wanted(s, m, now) || (still && monitor_unseen(s, now))))
 		return false;
-	bool sleeps = still && monitor_sleeps(atomic_load(&m->tid));
+	bool sleeps = still && gor__thread_sleeps(atomic_load(&m->tid));
 	if (!sleeps && stretch < gor__config.slice_ns)
 		return false;
 	return gor__take_p(m, sleeps ? GTRACE_why_SYSCALL : GTRACE_why_BUSY);
@@ -288,6 +296,7 @@ void gor__monitor(struct sched *s)
 
 	while (!atomic_load(&s->stopped)) {
 		int64_t now = gor__clock();
+		gor__coarse_set(now);
 		if (monitor_look(s, now)) {
 			quiet = 0;
 			pause = LOOK_SHORT;

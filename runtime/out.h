@@ -9,7 +9,7 @@ struct out {
 	int fd;
 	int err; // the negative errno of the first write that failed; nothing is written after it
 	size_t len;
-	char bytes[4096];
+	char bytes[2048]; // it may lie on a small stack
 };
 
 void gor__out_say(struct out *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

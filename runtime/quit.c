@@ -31,7 +31,7 @@
 #include "timer.h"
 
 #define QUIT_WAIT (2 * GOR_SECOND)
-#define QUIT_STACK (256u << 10)
+#define QUIT_STACK (2u << 20) // with GOR_TRACEBACK=system libdw is at work on it
 #define EXIT_QUIT 2
 
 static struct {
@@ -57,7 +57,7 @@ static void quit_now(void)
 	gor__say("SIGQUIT: quit\nPC=%#llx m=%d sigcode=%d\n\n", (unsigned long long)quit.pc, quit.m,
 	         quit.code);
 	if (gor__config.traceback != TRACEBACK_NONE)
-		gor__dump(NULL, true);
+		gor__dump(true);
 	if (gor__config.traceback >= TRACEBACK_SYSTEM)
 		gor__schedtrace_threads();
 	gor__record_close(GTRACE_END_SIGNAL, SIGQUIT);
@@ -75,7 +75,7 @@ static void quit_dump(int signo)
 
 	gor__say("%s: goroutines: %zu\n\n", gor__signal_name(signo, name, sizeof name),
 	         gor_num_goroutine());
-	gor__dump(NULL, true);
+	gor__dump(true);
 }
 
 static void *quit_main(void *arg)

@@ -39,7 +39,8 @@ struct sched *gor__sched_now(void)
 	return atomic_load_explicit(&run.last, memory_order_acquire);
 }
 
-static void run_main(void *arg)
+/** Goroutine 1. */
+void gor__run_main(void *arg)
 {
 	struct sched *s = arg;
 	int result = s->entry(s->argc, s->argv);
@@ -113,9 +114,8 @@ static bool run_begin(struct sched *s)
 	if (s->rec)
 		boot.stream = gtrace_stream_new(s->rec, GTRACE_thread_kind_MONITOR, (uint64_t)getpid());
 	s->monitor_stream = boot.stream;
-	struct g *g =
-		gor__spawn(&boot,
-	               &(struct spawn){.fn = run_main, .arg = s, .site = s->site, .stack_bytes = 0});
+	struct g *g = gor__spawn(
+		&boot, &(struct spawn){.fn = gor__run_main, .arg = s, .site = s->site, .stack_bytes = 0});
 	if (!g)
 		return false;
 	gor__record_snapshot(&boot, GTRACE_snap_START);
@@ -124,6 +124,7 @@ static bool run_begin(struct sched *s)
 	gor__runq_put(p, g);
 	atomic_store(&run.last, s);
 	gor__signals_install();
+	gor__coarse_set(gor__clock());
 	return gor__thread_new(s, p, (struct handoff){.spins = true}) != NULL;
 }
 

@@ -83,6 +83,8 @@ static inline void sched_switch(struct m *m, struct g *from, struct g *to)
 static inline void sched_start(struct m *m, struct g *g)
 {
 	g_set_state(g, G_RUNNING);
+	g->starts++;
+	atomic_thread_fence(memory_order_release); // before it writes to its stack: snapshot.c
 	atomic_store_explicit(&g->on_cpu, ON_CPU_RUNS, memory_order_relaxed);
 	atomic_store_explicit(&m->tick, atomic_load_explicit(&m->tick, memory_order_relaxed) + 1,
 	                      memory_order_relaxed);

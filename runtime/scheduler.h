@@ -70,6 +70,18 @@ struct sample {
 	uint64_t sp;
 };
 
+#define SHOT_FRAMES 64
+
+/** The stack of a running goroutine, as the sampling signal saw it for a snapshot. */
+struct shot {
+	_Atomic uint32_t asked; // the snapshot's
+	_Atomic uint32_t done;  // as asked; release in the handler
+	uint32_t count;         // frames
+	bool inside;            // the innermost are the runtime's
+	uint64_t g;             // whose; 0: the thread ran none
+	uint64_t pc[SHOT_FRAMES];
+};
+
 /** A thread. */
 struct m {
 	struct g *cur;          // own: the goroutine it runs
@@ -115,6 +127,7 @@ struct m {
 	int64_t reach_ns;  // next search for what it can reach
 	bool busy_told;    // of this stretch: busy=
 	struct sample sample;
+	struct shot shot;
 };
 
 /** The monitor's walk over all stacks, see shrink.c. */
@@ -355,7 +368,7 @@ void gor__shrink_walk(struct sched *s, bool all);
 /* deadlock.c, dump.c, fatal.c */
 void gor__deadlock(void);
 void gor__fatal_claim(void);
-void gor__dump(struct g *current, bool all);
+void gor__dump(bool all);
 void gor__fatal(const struct gor_site *site, const char *fmt, ...)
 	__attribute__((noreturn, format(printf, 2, 3)));
 void gor__panic(const struct gor_site *site, const char *fmt, ...)

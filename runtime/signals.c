@@ -12,9 +12,10 @@
  *                     while recording: the thread waits until the trace is completed, two seconds
  *                     at most, then the default action happens to it, at the same instruction.
  *   dumpsig=          all goroutines are dumped, a flight recorder dumps, and the program goes on.
- *   SIGURG            samples a busy goroutine's program counter.  The monitor sends it only while
- *                     recording, only to a thread whose CPU clock runs, so it interrupts no system
- *                     call that would wait; and with SA_RESTART.
+ *   SIGURG            samples a busy goroutine's program counter: for the monitor while recording,
+ *                     for who looks into the program from then on.  Sent only to a thread that
+ *                     computes, so it interrupts no system call that would wait; and with
+ *                     SA_RESTART.
  *
  * A thread that faults may hold any lock and have broken any memory.  So its handler does nothing
  * but ask the recorder's own thread, which has all signals blocked, and wait on a word; if that
@@ -130,12 +131,33 @@ static void on_quit(int signo, siginfo_t *info, void *context)
 	raise(signo); // when the handler has returned
 }
 
+/** For a snapshot: also inside the runtime, but not on the way from one stack to another. */
+__attribute__((no_sanitize("address", "thread", "undefined"))) static void signals_shoot(
+	struct m *m, const ucontext_t *uc)
+{
+	struct shot *shot = &m->shot;
+	const struct g *g = m->cur;
+	uint64_t sp = context_sp(uc);
+
+	shot->g = 0;
+	if (g && sp >= (uintptr_t)g->stack_low && sp < (uintptr_t)g->stack_high) {
+		shot->g = g->id;
+		shot->inside = atomic_load_explicit(&m->in_rt, memory_order_relaxed);
+		shot->pc[0] = context_pc(uc);
+		shot->count =
+			gor__frames(context_fp(uc), g->stack_low, g->stack_high, shot->pc, 1, SHOT_FRAMES);
+	}
+	atomic_store_explicit(&shot->done, atomic_load(&shot->asked), memory_order_release);
+}
+
 __attribute__((no_sanitize("address", "thread", "undefined"))) static void on_sample(
 	int signo, siginfo_t *info, void *context)
 {
 	struct m *m = gor__self();
 
 	(void)signo, (void)info;
+	if (m && atomic_load(&m->shot.asked) != atomic_load(&m->shot.done))
+		signals_shoot(m, context);
 	if (!m || atomic_load_explicit(&m->in_rt, memory_order_relaxed) || !m->cur)
 		return;
 	m->sample.pc[0] = context_pc(context);
@@ -218,6 +240,13 @@ int gor__signal_number(const char *text)
 		if (strcmp(signals_known[i].name, text) == 0)
 			return signals_known[i].number;
 	return 0;
+}
+
+/** Take the sampling signal, if nobody has.  Returns: is it ours? */
+bool gor__signals_sample(void)
+{
+	signals_take(SAMPLE_SIGNAL, NULL, on_sample);
+	return gor__signals_sampling();
 }
 
 /** Is the sampling signal ours? */

@@ -43,7 +43,7 @@ static void spawn_end(void)
 }
 
 /** The first code on a new stack. */
-static void spawn_main(void *arg)
+void gor__spawn_main(void *arg)
 {
 	struct g *g = arg;
 
@@ -99,7 +99,7 @@ struct g *gor__spawn(struct m *m, const struct spawn *spawn)
 	// one has (reach.c), of a channel that was given the same block, say.
 	if (__builtin_expect(m->stream != NULL, 0) && !SAN_KEEPS_COPIES)
 		memset(top - CLEAN_BYTES, 0, CLEAN_BYTES);
-	__atomic_store_n(&g->sp, gor__context_make(top, spawn_main, g), __ATOMIC_RELAXED);
+	__atomic_store_n(&g->sp, gor__context_make(top, gor__spawn_main, g), __ATOMIC_RELAXED);
 	gor__spawn_init(g, m->sched, spawn_id(m->p), spawn);
 	const struct g *parent = m->cur;
 	g->parent = parent ? parent->id : 0;

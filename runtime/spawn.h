@@ -23,4 +23,8 @@ void gor__spawn_emit(struct m *m, struct g *g);
 /* once.c */
 void gor__once_unwind(struct g *g);
 
+/* the lowest frames of goroutines: by name, what ends a stack that is shown */
+void gor__spawn_main(void *arg);
+void gor__run_main(void *arg); // run.c
+
 #endif

@@ -33,6 +33,12 @@ struct timer {
 
 /* time.c: the real clock, and the one that timers go by, which may be a virtual one */
 int64_t gor__clock(void);
+
+/** The clock as of the monitor's last look, at most 5 ms ago while any goroutine runs. */
+struct coarse {
+	_Alignas(64) _Atomic int64_t ns;
+};
+extern struct coarse gor__coarse;
 int64_t gor__now(void);
 
 int gor__timer_add(struct m *m, struct timer *t);

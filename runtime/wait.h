@@ -52,6 +52,7 @@ static inline void gor__wait_begin(struct g *g, unsigned reason, uint64_t obj,
 	g->wait_obj = obj;
 	g->wait_on = NULL;
 	g->wait_cases = 0;
+	g->wait_ns = atomic_load_explicit(&gor__coarse.ns, memory_order_relaxed);
 	g->site = site;
 	atomic_store_explicit(&g->look, 0, memory_order_relaxed);
 	g_set_state(g, G_WAITING);

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "load/clean.h"
+#include "clean.h"
 
 SQLITE_EXTENSION_INIT3
 

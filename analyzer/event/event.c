@@ -21,7 +21,7 @@
 
 #include "event/args.h"
 #include "event/event.h"
-#include "load/clean.h"
+#include "clean.h"
 
 SQLITE_EXTENSION_INIT3
 

@@ -19,7 +19,7 @@
 #include "db.h"
 #include "export/export.h"
 #include "export/perfetto.pb-c.h"
-#include "load/clean.h"
+#include "clean.h"
 
 enum { SEQUENCE = 1, SEQUENCE_BEGINS = 1, UNIT_COUNT = 2, PACKET_FIELD = 1 << 3 | 2 };
 enum { SLICE_BEGIN = 1, SLICE_END, INSTANT, COUNTER };

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "load/clean.h"
+#include "clean.h"
 #include "load/loader.h"
 
 enum { LATE_NS = 100000000 }; // ready to run for so long is worth a row

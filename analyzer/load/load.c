@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "load/clean.h"
+#include "clean.h"
 #include "load/loader.h"
 #include "symbol/symbol.h"
 

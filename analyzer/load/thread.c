@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "load/clean.h"
+#include "clean.h"
 #include "load/loader.h"
 
 static void gap_row(struct loader *l, struct thread *t, int64_t to_ns)

@@ -4,6 +4,7 @@
 
 #include <gor.h>
 
+#include "inspect/profile.h"
 #include "inspect/symbol.h"
 
 GOR_EXPORT extern const struct module gor_inspect_module;
@@ -11,4 +12,7 @@ GOR_EXPORT extern const struct module gor_inspect_module;
 const struct module gor_inspect_module = {
 	.version = GOR_VERSION,
 	.places = inspect_places,
+	.pprof_begin = inspect_pprof_begin,
+	.pprof_sample = inspect_pprof_sample,
+	.pprof_end = inspect_pprof_end,
 };

@@ -3,7 +3,8 @@
  * symbol.c: functions and lines of this process, by elfutils' libdwfl.
  *
  * One Dwfl for the process, under a lock, since libdwfl has none; what was loaded since is looked
- * for when an address lies in no module that is known.
+ * for when an address lies in no module that is known.  What was found is kept: a million
+ * goroutines have the same few frames.
  */
 #include "inspect/symbol.h"
 
@@ -15,10 +16,19 @@
 #include <string.h>
 #include <unistd.h>
 
+/** An address, and where it is; the strings are libdwfl's, for good. */
+struct symbol_known {
+	uint64_t pc; // 0: free
+	unsigned count;
+	struct module_place place[MODULE_INLINED_MAX];
+};
+
 static struct {
 	pthread_mutex_t lock;
 	Dwfl *dwfl; // lock
 	char *debug_path;
+	struct symbol_known *known; // lock: by a hash of pc
+	size_t count, room;         // lock
 	Dwfl_Callbacks callbacks;
 } symbols = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
@@ -100,14 +110,12 @@ static unsigned symbol_scopes(Dwfl_Module *mod, Dwarf_Addr pc, struct module_pla
 	return n;
 }
 
-unsigned inspect_places(uint64_t pc, struct module_place place[MODULE_INLINED_MAX])
+static unsigned symbol_places(uint64_t pc, struct module_place place[MODULE_INLINED_MAX])
 {
 	GElf_Off offset = 0;
 	GElf_Sym sym;
 	unsigned n = 0;
 
-	memset(place, 0, MODULE_INLINED_MAX * sizeof *place);
-	pthread_mutex_lock(&symbols.lock);
 	Dwfl_Module *mod = symbol_module(pc);
 	if (mod) {
 		n = symbol_scopes(mod, pc, place);
@@ -118,6 +126,58 @@ unsigned inspect_places(uint64_t pc, struct module_place place[MODULE_INLINED_MA
 		}
 		if (n)
 			place[n - 1].offset = offset;
+	}
+	return n;
+}
+
+/* ── what was found before ────────────────────────────────────────────────────────────────────────
+ */
+
+static struct symbol_known *symbol_slot(struct symbol_known *known, size_t room, uint64_t pc)
+{
+	size_t i = (size_t)(pc * UINT64_C(0x9E3779B97F4A7C15) >> 32) & (room - 1);
+
+	while (known[i].pc && known[i].pc != pc)
+		i = (i + 1) & (room - 1);
+	return &known[i];
+}
+
+/** The slot of pc; its pc is 0 if it is new.  NULL: no memory for one more. */
+static struct symbol_known *symbol_find(uint64_t pc)
+{
+	if (2 * symbols.count >= symbols.room) {
+		size_t room = symbols.room ? 2 * symbols.room : 256;
+		struct symbol_known *more = calloc(room, sizeof *more);
+		if (!more)
+			return NULL;
+		for (size_t i = 0; i < symbols.room; i++)
+			if (symbols.known[i].pc)
+				*symbol_slot(more, room, symbols.known[i].pc) = symbols.known[i];
+		free(symbols.known);
+		symbols.known = more;
+		symbols.room = room;
+	}
+	return symbol_slot(symbols.known, symbols.room, pc);
+}
+
+unsigned inspect_places(uint64_t pc, struct module_place place[MODULE_INLINED_MAX])
+{
+	unsigned n = 0;
+
+	memset(place, 0, MODULE_INLINED_MAX * sizeof *place);
+	pthread_mutex_lock(&symbols.lock);
+	struct symbol_known *known = pc ? symbol_find(pc) : NULL;
+	if (known && known->pc) {
+		memcpy(place, known->place, sizeof known->place);
+		n = known->count;
+	} else if (pc) {
+		n = symbol_places(pc, place);
+		if (known && n) {
+			known->pc = pc;
+			known->count = n;
+			memcpy(known->place, place, sizeof known->place);
+			symbols.count++;
+		}
 	}
 	pthread_mutex_unlock(&symbols.lock);
 	return n;

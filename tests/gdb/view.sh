@@ -73,7 +73,7 @@ look()
 
 	in_gdb "$@" -ex 'goroutine 3 bt' -ex 'goroutine 3 info registers' -ex 'echo == thread\n' -ex bt
 	says '^#1 .*sched_switch' ' in (gor_)?mutex_lock_(at|inside)' ' in deep ' \
-		' in deep ' ' in deep ' ' in deep ' ' in locker ' ' in spawn_main ' \
+		' in deep ' ' in deep ' ' in deep ' ' in locker ' ' in gor__spawn_main ' \
 		"$entry" '^(rsp|sp) +0x' '^== thread' '^#0 .*all_there' ' in app '
 	says_not 'corrupt stack|Backtrace stopped|Python Exception|Error'
 

@@ -32,6 +32,20 @@ static void sleep_briefly(void *arg)
 	gor_sleep(20 * GOR_MILLISECOND);
 }
 
+/* Waits some calls below. */
+static __attribute__((noinline)) int wait_below(void *arg)
+{
+	wait_for(arg);
+	__asm__ volatile("");
+	return 0;
+}
+
+static void wait_deep(void *arg)
+{
+	wait_below(arg);
+	__asm__ volatile("");
+}
+
 /* Starts one that waits, and ends. */
 static void start_one(void *arg)
 {
@@ -291,6 +305,22 @@ TEST(options)
 	check_quiet();
 	for (size_t i = sizeof cases / sizeof *cases; i-- > 0;)
 		REQUIRE_EQ(gor_leak_end_opt(marks[i], 0, -1, &cases[i].opt), cases[i].left);
+	release(ch, around);
+}
+
+/* What only its stack tells. */
+TEST(options_by_stack)
+{
+	const char *const names[] = {"wait_below", NULL};
+	const gor_leak_options any = {.ignore_any = names}, top = {.ignore_top = names};
+	ints ch = make();
+	gor_leak_mark around = gor_leak_begin(), outer = gor_leak_begin(), inner = gor_leak_begin();
+
+	gor_go(wait_deep, &ch);
+	gor_go(wait_for, &ch);
+	check_quiet();
+	REQUIRE_EQ(gor_leak_end_opt(inner, 0, -1, &any), 1);
+	REQUIRE_EQ(gor_leak_end_opt(outer, 0, -1, &top), 2);
 	release(ch, around);
 }
 
@@ -556,6 +586,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_relay_beside_one),
 		cmocka_unit_test(it_waits),
 		cmocka_unit_test(options),
+		cmocka_unit_test(options_by_stack),
 		cmocka_unit_test(by_a_thread),
 		cmocka_unit_test(runs),
 		cmocka_unit_test(no_leaks),

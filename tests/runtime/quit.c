@@ -60,6 +60,7 @@ static void hold_heap(void)
 /* ── children ─────────────────────────────────────────────────────────────────────────────────────
  */
 
+enum { MANY = 1000 }; // for a sort that would take memory
 static ints nobody;
 static _Atomic int spinning;
 
@@ -146,6 +147,9 @@ static int quit_heap(int argc, char **argv)
 {
 	(void)argc, (void)argv;
 	begin();
+	for (int i = 0; i < MANY; i++)
+		gor_go(wait_for_nobody, NULL);
+	check_quiet();
 	hold_heap();
 	raise(SIGQUIT);
 	return 0;
@@ -277,7 +281,7 @@ static void quit_while_the_heap_is_held(void **state)
 #ifdef HEAP_CAN_BE_HELD
 	run("quit_heap", "", "");
 	check_quit(2);
-	assert_int_equal(blocks(), 3);
+	assert_true(blocks() > 300); // what is kept of the text
 #else
 	skip();
 #endif

@@ -65,7 +65,7 @@ for part in recorder analyzer; do
 	found=$(includes $part | grep '[:/<]gor\.h')
 	[ -z "$found" ] || complain "$found: only programs and the runtime include gor.h"
 done
-found=$(includes recorder runtime | grep -v '^runtime/inspect/' |
+found=$(includes recorder runtime | grep -v -e '^runtime/inspect/' -e '^recorder/pprof/' |
 	grep -E ':<?(sqlite3|elfutils/|dwarf|libelf|gelf|microhttpd|protobuf-c|zlib)')
 [ -z "$found" ] || complain "$found: only the analyzer and runtime/inspect need that library"
 found=$(includes runtime | grep -v '^runtime/inspect/' | grep ':inspect/')

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /** gzip.c: bytes as a gzip file, by zlib. */
-#include "export/gzip.h"
+#include "gzip.h"
 
 #include <errno.h>
 #include <limits.h>

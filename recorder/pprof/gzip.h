@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /** gzip.h: bytes as a gzip file. */
-#ifndef EXPORT_GZIP_H
-#define EXPORT_GZIP_H
+#ifndef GTRACE_GZIP_H
+#define GTRACE_GZIP_H
 
 #include <stddef.h>
 #include <stdint.h>

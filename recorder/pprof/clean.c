@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/** clean.c: text of a trace as valid UTF-8. */
-#include "load/clean.h"
+/** clean.c: text from elsewhere as valid UTF-8. */
+#include "clean.h"
 
 /* Bytes of the valid sequence at p, 0 if it is none. */
 static size_t clean_sequence(const unsigned char *p, size_t left)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/** clean.h: text of a trace as valid UTF-8. */
+/** clean.h: text from elsewhere as valid UTF-8. */
 #ifndef GTRACE_CLEAN_H
 #define GTRACE_CLEAN_H
 

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/** counts.h: goroutines with equal stacks, counted; see counts.c. */
+#ifndef GOR_COUNTS_H
+#define GOR_COUNTS_H
+
+#include "snapshot.h"
+
+/** Goroutines that are the same for a profile: index[first] to index[first + count - 1]. */
+struct count {
+	size_t first, count;
+	uint64_t key;
+};
+
+struct counts {
+	struct count *at; // most first
+	size_t count, room;
+};
+
+/**
+ * Count the rows of s, whose order changes.  apart: also by state, birth and name.  Returns: 0 or
+ * -ENOMEM.
+ */
+int gor__counts(struct counts *c, struct snapshot *s, bool apart);
+void gor__counts_free(struct counts *c);
+
+struct out;
+struct module;
+
+/** For `go tool pprof`.  Returns: 0, -ENOMEM, or what gor__out_flush() does. */
+int gor__counts_pprof(struct out *out, const struct counts *c, const struct snapshot *s,
+                      const struct module *module);
+
+/** As Go's debug=1. */
+void gor__counts_write(struct out *out, const char *name, const struct counts *c,
+                       const struct snapshot *s, const struct module *module);
+
+#endif
