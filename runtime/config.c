@@ -22,7 +22,8 @@ static const struct gtrace_setting debug_table[] = {
      "say which goroutine has computed for that long without a call of the runtime; 0 never"},
 	{"deadlock", "fatal|report|off", "fatal",
      "when nothing can run any more: end, say so and wait, or wait"},
-	{"dumpsig", "string", "", "a signal, USR2 say, that has a flight recorder dump"},
+	{"dumpsig", "string", "",
+     "a signal, USR2 say, that dumps all goroutines, and has a flight recorder dump"},
 	{"gops", "bool", "0", "listen for gops, on a port of this machine that anybody on it can use"},
 	{"handoff", "duration", "10ms",
      "how long a goroutine keeps the others of its thread waiting; 1s with a seed"},
@@ -30,10 +31,13 @@ static const struct gtrace_setting debug_table[] = {
      "serve /debug/pprof/ there, at 127.0.0.1:6060 say; no host means this machine alone"},
 	{"policy", "string", "random",
      "with a seed, who runs: natural, random, random:OPERATIONS, pct:D or pct:D:OPERATIONS"},
+	{"scheddetail", "bool", "0", "with schedtrace: each processor, thread and goroutine as well"},
+	{"schedtrace", "int", "0", "a line on the scheduler each so many milliseconds; 0 never"},
 	{"seed", "string", "",
      "a number of 64 bits: one processor, and all choices drawn from it, to repeat a run"},
 	{"shrink", "duration", "10s",
      "how long a goroutine is parked until its stack gives back unused pages; 0 never"},
+	{"sigquit", "bool", "1", "SIGQUIT dumps all goroutines, and ends with status 2"},
 	{"stack", "size", "256K", "address space of a goroutine's stack"},
 	{"threads", "int", "10000", "at most so many threads; more end the program"},
 	{"vtime", "bool", "0", "with a seed: time is virtual, and passes when nothing can run"},
@@ -65,6 +69,12 @@ static void config_item(void *arg, const char *key, const char *value)
 		c->dump_signal = gor__signal_number(value);
 		if (!c->dump_signal)
 			config_warn(NULL, "GOR_DEBUG: dumpsig= takes a signal such as USR2 or 12");
+	} else if (strcmp(key, "sigquit") == 0) {
+		c->quit = value[0] == '1';
+	} else if (strcmp(key, "schedtrace") == 0) {
+		c->trace_ns = strtoll(value, NULL, 10) * GOR_MILLISECOND;
+	} else if (strcmp(key, "scheddetail") == 0) {
+		c->trace_detail = value[0] == '1';
 	} else if (strcmp(key, "handoff") == 0) {
 		if (gtrace_parse_duration(value, &ns) == 0 && ns > 0)
 			c->slice_ns = ns;
@@ -143,6 +153,7 @@ static void config_read(void)
 	c->shrink_ns = 10 * GOR_SECOND;
 	c->agent = true;
 	c->traceback = TRACEBACK_SINGLE;
+	c->quit = true;
 	if ((text = secure_getenv("GOR_MAXPROCS")) && *text)
 		config_procs(c, text);
 	if ((text = secure_getenv("GOR_TRACEBACK")) && *text)

@@ -15,6 +15,7 @@
 #include "agent.h"
 #include "emit.h"
 #include "gops.h"
+#include "schedtrace.h"
 
 #define EXIT_FATAL 2
 
@@ -40,7 +41,7 @@ void gor__say(const char *fmt, ...)
 }
 
 /** One thread may end the process; any other that comes here stops for good. */
-static void fatal_claim(void)
+void gor__fatal_claim(void)
 {
 	static _Atomic bool claimed;
 
@@ -54,6 +55,8 @@ static _Noreturn void fatal_exit(bool all, enum gtrace_end end)
 {
 	if (gor__config.traceback != TRACEBACK_NONE)
 		gor__dump(all || gor__config.traceback >= TRACEBACK_ALL);
+	if (gor__config.traceback >= TRACEBACK_SYSTEM)
+		gor__schedtrace_threads();
 	gor__record_close(end, EXIT_FATAL);
 	gor__agent_end();
 	gor__gops_end();
@@ -93,7 +96,7 @@ static _Noreturn void fatal_v(const struct gor_site *site, const char *kind, con
 	char text[512];
 	struct g *g = fatal_current();
 
-	fatal_claim();
+	gor__fatal_claim();
 	vsnprintf(text, sizeof text, fmt, args);
 	fatal_record(text, site);
 	gor__say("%s: %s\n\n", kind, text);
@@ -139,7 +142,7 @@ void gor__deadlock(void)
 	                       : "all goroutines are asleep - deadlock!";
 
 	if (gor__config.deadlock == DEADLOCK_FATAL)
-		fatal_claim(); // a second thread may have seen it too
+		gor__fatal_claim(); // a second thread may have seen it too
 	if (gor__config.deadlock != DEADLOCK_OFF) {
 		EMIT(m, DEADLOCK);
 		gor__say("fatal error: %s\n\n", text);

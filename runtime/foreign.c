@@ -60,6 +60,7 @@
 
 #include "context.h"
 #include "emit.h"
+#include "leak.h"
 #include "futex.h"
 #include "handoff.h"
 #include "spawn.h"
@@ -377,6 +378,7 @@ static int foreign_attach(const struct gor_site *site)
 	gor__spawn_init(g, s, atomic_fetch_add_explicit(s->next_g_id, 1, memory_order_relaxed),
 	                &(struct spawn){.site = site, .name = name});
 	g->arg = NULL;
+	g->scope = gor__leak_thread;
 	g->home = m; // F1
 	m->cur = m->guest = g;
 	foreign_stacks(m, g);

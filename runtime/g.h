@@ -72,6 +72,8 @@ struct g {
 	uint32_t attempts, attempts_most;
 	struct m *home; // pinned, or a foreign thread's: the only thread that may run it; NULL any
 	uint32_t pins;  // own: gor_pin() less gor_unpin()
+	// of the leak test that it, or one above it, was started in; NULL none.  Own
+	struct gor_leak_scope *scope;
 	struct san san;
 	char name[G_NAME_MAX];
 };

@@ -25,7 +25,8 @@
  * (seed.c).
  *
  * It looks every 100 us while there is something to do, up to every 5 ms while there is not, and
- * sleeps for good when all ps are idle and no stack is left that could shrink (shrink.c).
+ * sleeps for good when all ps are idle and no stack is left that could shrink (shrink.c); but it
+ * wakes for each line that schedtrace= asks for.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -40,6 +41,7 @@
 #include "monitor.h"
 #include "poll.h"
 #include "reach.h"
+#include "schedtrace.h"
 #include "seed.h"
 #include "signals.h"
 #include "timer.h"
@@ -278,6 +280,9 @@ static void monitor_sleep(struct sched *s, int64_t now, int64_t pause)
 		if (due != NO_TIMER && (until < 0 || due < until))
 			until = due;
 	}
+	int64_t trace = gor__schedtrace_due(s);
+	if (trace != NO_TIMER && (until < 0 || trace < until))
+		until = trace;
 	if (!atomic_load(&s->stopped))
 		gor__futex_wait(&s->monitor_word, word, until);
 	atomic_store(&s->monitor_idle, false);
@@ -301,6 +306,7 @@ void gor__monitor(struct sched *s)
 			pause = pause * 2 < most ? pause * 2 : most;
 		}
 		gor__shrink_step(s, now);
+		gor__schedtrace(s, now);
 		if (!monitor_all_idle(s))
 			idle_since = now;
 		monitor_sleep(s, now, now - idle_since > IDLE_BEFORE_SLEEP ? -1 : pause);

@@ -20,6 +20,7 @@
 #include "emit.h"
 #include "gops.h"
 #include "handoff.h"
+#include "leak.h"
 #include "monitor.h"
 #include "poll.h"
 #include "seed.h"
@@ -46,6 +47,7 @@ void gor__run_main(void *arg)
 {
 	struct sched *s = arg;
 	int result = s->entry(s->argc, s->argv);
+	gor__leak_linger(gor__self()->cur);
 	struct m *m = gor__enter();
 
 	s->result = result;

@@ -176,6 +176,7 @@ struct sched {
 	_Atomic uint64_t *next_g_id;          // shared by all runs of the process
 	struct gtrace_stream *monitor_stream; // the monitor's own
 	uint64_t stacks;                      // the monitor's own: stacks written to it
+	int64_t trace_began, trace_due;       // the monitor's own: schedtrace=
 	struct sched *before;                 // the run before this one
 	struct m *timer_keeper;               // lock: the idle thread that sleeps with a time limit
 	int64_t timer_keeper_ns;              // lock
@@ -213,6 +214,9 @@ struct config {
 	char http[280];    // http=, "" no
 	bool agent;        // agent=
 	bool gops;         // gops=
+	bool quit;         // sigquit=
+	int64_t trace_ns;  // schedtrace=, 0 never
+	bool trace_detail; // scheddetail=
 	enum {
 		TRACEBACK_NONE,
 		TRACEBACK_SINGLE,
@@ -368,6 +372,7 @@ void gor__shrink_walk(struct sched *s, bool all);
 
 /* deadlock.c, dump.c, fatal.c */
 void gor__deadlock(void);
+void gor__fatal_claim(void);
 void gor__dump(bool all);
 void gor__fatal(const struct gor_site *site, const char *fmt, ...)
 	__attribute__((noreturn, format(printf, 2, 3)));

@@ -2,14 +2,16 @@
 /**
  * signals.c: the signals the runtime takes, each only if the program has left it at its default.
  *
- *   SIGINT, SIGTERM, SIGHUP, SIGQUIT
+ *   SIGINT, SIGTERM, SIGHUP
  *                     while recording: the trace is completed, then the default action happens.
+ *   SIGQUIT           all goroutines are dumped, the trace is completed, exit status 2 (quit.c);
+ *                     with sigquit=0 as the ones before.
  *   SIGSEGV, SIGBUS   in the guard of a goroutine's stack: "stack overflow"; anything else: as the
  *                     next ones.
  *   SIGILL, SIGFPE, SIGABRT
  *                     while recording: the thread waits until the trace is completed, two seconds
  *                     at most, then the default action happens to it, at the same instruction.
- *   dumpsig=          a flight recorder dumps, and the program goes on.
+ *   dumpsig=          all goroutines are dumped, a flight recorder dumps, and the program goes on.
  *   SIGURG            samples a busy goroutine's program counter: for the monitor while recording,
  *                     for who looks into the program from then on.  Sent only to a thread that
  *                     computes, so it interrupts no system call that would wait; and with
@@ -22,6 +24,7 @@
  */
 #define _GNU_SOURCE
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <ucontext.h>
@@ -29,6 +32,7 @@
 
 #include "backtrace.h"
 #include "emit.h"
+#include "quit.h"
 #include "signals.h"
 #include "slab.h"
 
@@ -50,7 +54,9 @@ static void on_dump(int signo)
 {
 	struct gtrace_rec *rec = gor__record();
 
-	(void)signo;
+	if (gor__forked())
+		return;
+	gor__quit_dump(signo);
 	if (rec)
 		gtrace_rec_dump_async(rec, "a signal");
 }
@@ -117,6 +123,14 @@ static uint64_t context_fp(const ucontext_t *uc)
 }
 #endif
 
+static void on_quit(int signo, siginfo_t *info, void *context)
+{
+	if (!gor__forked())
+		gor__quit(context_pc(context), info->si_code);
+	signal(signo, SIG_DFL);
+	raise(signo); // when the handler has returned
+}
+
 /** For a snapshot: also inside the runtime, but not on the way from one stack to another. */
 __attribute__((no_sanitize("address", "thread", "undefined"))) static void signals_shoot(
 	struct m *m, const ucontext_t *uc)
@@ -176,6 +190,10 @@ void gor__signals_install(void)
 {
 	signals_take(SIGSEGV, NULL, on_fault);
 	signals_take(SIGBUS, NULL, on_fault);
+	if (gor__config.dump_signal && gor__quit_start())
+		signals_take(gor__config.dump_signal, on_dump, NULL);
+	if (gor__config.quit && gor__quit_start())
+		signals_take(SIGQUIT, NULL, on_quit);
 	if (!gor__record())
 		return;
 	signals_take(SIGINT, on_stop, NULL);
@@ -186,20 +204,30 @@ void gor__signals_install(void)
 	signals_take(SIGFPE, NULL, on_crash);
 	signals_take(SIGABRT, NULL, on_crash);
 	signals_take(SAMPLE_SIGNAL, NULL, on_sample);
-	if (gor__config.dump_signal)
-		signals_take(gor__config.dump_signal, on_dump, NULL);
+}
+
+static const struct {
+	char name[8];
+	int number;
+} signals_known[] = {
+	{"USR1", SIGUSR1}, {"USR2", SIGUSR2},   {"HUP", SIGHUP}, {"QUIT", SIGQUIT},
+	{"ALRM", SIGALRM}, {"WINCH", SIGWINCH}, {"IO", SIGIO},   {"CONT", SIGCONT},
+};
+#define SIGNALS_KNOWN (sizeof signals_known / sizeof *signals_known)
+
+/** SIGUSR2, or "signal 50". */
+const char *gor__signal_name(int signo, char *text, size_t room)
+{
+	snprintf(text, room, "signal %d", signo);
+	for (unsigned i = 0; i < SIGNALS_KNOWN; i++)
+		if (signals_known[i].number == signo)
+			snprintf(text, room, "SIG%s", signals_known[i].name);
+	return text;
 }
 
 /** USR2, SIGUSR2 or 12; 0: it is none that may be taken. */
 int gor__signal_number(const char *text)
 {
-	static const struct {
-		char name[8];
-		int number;
-	} known[] = {
-		{"USR1", SIGUSR1}, {"USR2", SIGUSR2},   {"HUP", SIGHUP}, {"QUIT", SIGQUIT},
-		{"ALRM", SIGALRM}, {"WINCH", SIGWINCH}, {"IO", SIGIO},   {"CONT", SIGCONT},
-	};
 	char *end;
 	long n = strtol(text, &end, 10);
 
@@ -207,9 +235,9 @@ int gor__signal_number(const char *text)
 		return n < 1 || n >= NSIG || n == SIGKILL || n == SIGSTOP ? 0 : (int)n;
 	if (strncmp(text, "SIG", 3) == 0)
 		text += 3;
-	for (unsigned i = 0; i < sizeof known / sizeof *known; i++)
-		if (strcmp(known[i].name, text) == 0)
-			return known[i].number;
+	for (unsigned i = 0; i < SIGNALS_KNOWN; i++)
+		if (strcmp(signals_known[i].name, text) == 0)
+			return signals_known[i].number;
 	return 0;
 }
 

@@ -13,6 +13,7 @@ void gor__signals_install(void);
 bool gor__signals_sampling(void);
 bool gor__signals_sample(void);
 int gor__signal_number(const char *text);
+const char *gor__signal_name(int signo, char *text, size_t room);
 void *gor__signals_thread(void);
 void gor__signals_thread_end(void *stack);
 

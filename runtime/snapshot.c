@@ -46,6 +46,7 @@
 #include "peek.h"
 #include "signals.h"
 #include "slab.h"
+#include "sort.h"
 #include "timer.h"
 
 #define SHOT_WAIT GOR_MILLISECOND
@@ -305,7 +306,7 @@ static int snapshot_by_key(const void *a, const void *b)
 /** Put s->index in order. */
 void gor__snapshot_sort(struct snapshot *s)
 {
-	qsort(s->index, s->count, sizeof *s->index, snapshot_by_key);
+	gor__sort(s->index, s->count, sizeof *s->index, snapshot_by_key); // qsort() may take memory
 }
 
 static void snapshot_by_id(struct snapshot *s)

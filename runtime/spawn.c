@@ -6,6 +6,7 @@
 
 #include "context.h"
 #include "emit.h"
+#include "leak.h"
 #include "seed.h"
 #include "slab.h"
 #include "spawn.h"
@@ -36,6 +37,8 @@ static void spawn_end(void)
 		gor_wg_add_at(wg, -1, m->cur->born);
 		m = gor__enter();
 	}
+	if (__builtin_expect(m->cur->scope != NULL, 0))
+		gor__leak_ended(m->cur);
 	gor__end(m);
 }
 
@@ -98,7 +101,11 @@ struct g *gor__spawn(struct m *m, const struct spawn *spawn)
 		memset(top - CLEAN_BYTES, 0, CLEAN_BYTES);
 	__atomic_store_n(&g->sp, gor__context_make(top, gor__spawn_main, g), __ATOMIC_RELAXED);
 	gor__spawn_init(g, m->sched, spawn_id(m->p), spawn);
-	g->parent = m->cur ? m->cur->id : 0;
+	const struct g *parent = m->cur;
+	g->parent = parent ? parent->id : 0;
+	g->scope = parent ? parent->scope : gor__leak_thread;
+	if (__builtin_expect(g->scope != NULL, 0))
+		gor__leak_born(g->scope); // keeps K1
 	atomic_store_explicit(&m->p->alive,
 	                      atomic_load_explicit(&m->p->alive, memory_order_relaxed) + 1,
 	                      memory_order_relaxed);

@@ -886,6 +886,46 @@ GOR_EXPORT int gor_profile_write(const char *name, int fd, int debug);
  */
 GOR_EXPORT int gor_debug_serve(const char *hostport);
 
+/**
+ * Leak tests: of the goroutines that the caller, or one that it started, starts from
+ * gor_leak_begin() on, how many are alive at gor_leak_end()?  Other tests that run at the same time
+ * do not matter; one that has not run yet counts.  Both by the same goroutine; they nest.  On a
+ * thread outside a run, the runs in between count, and what they leave behind: gor_run then gives
+ * goroutines that are about to end a second.  docs/leak-tests.md has more, and test frameworks.
+ */
+typedef struct gor_leak_mark {
+	struct gor_leak_scope *scope, *before;
+} gor_leak_mark;
+
+/** Goroutines that do not count, by functions; each list ends with NULL, and may be NULL. */
+typedef struct gor_leak_options {
+	const char *const *ignore_top;        // the one that waits, or has not run yet
+	const char *const *ignore_any;        // that, the one started, or the one that did so
+	const char *const *ignore_created_by; // the one that has started it
+	bool ignore_current; // gor_verify_main: those alive when it is called; else they never count
+} gor_leak_options;
+
+/**
+ * What is found is written to fd, if that is not negative.
+ *
+ * Blocks:  the end, until none is left, for wait nanoseconds at most (negative: for ever).
+ * Returns: how many are left.
+ */
+GOR_EXPORT gor_leak_mark gor_leak_begin(void);
+GOR_EXPORT size_t gor_leak_end(gor_leak_mark mark, int64_t wait, int fd);
+GOR_EXPORT size_t gor_leak_end_opt(gor_leak_mark mark, int64_t wait, int fd,
+                                   const gor_leak_options *opt);
+
+/** GOR_NO_LEAKS(): first line of a test, which fails if a goroutine outlives it by a second. */
+#define GOR_NO_LEAKS() \
+	__attribute__((cleanup(gor_leak_check), unused)) gor_leak_mark gor_leak_ = gor_leak_begin()
+GOR_EXPORT void gor_leak_check(const gor_leak_mark *mark);
+/** How it fails: by fail(text).  NULL, at first: text to stderr, the exit status is 1 and not 0. */
+GOR_EXPORT void gor_leak_on_fail(void (*fail)(const char *text));
+/** Before gor_run: if a goroutine is alive at exit the status is 1 and not 0.  opt is kept. */
+GOR_EXPORT void gor_verify_main(void);
+GOR_EXPORT void gor_verify_main_opt(const gor_leak_options *opt);
+
 /* ── errors and traces ────────────────────────────────────────────────────────────────────────────
  */
 

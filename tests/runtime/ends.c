@@ -207,7 +207,7 @@ static const struct ending {
 	{"term", by_term, SIGTERM, 0, GTRACE_END_SIGNAL, SIGTERM, false},
 	{"int", by_int, SIGINT, 0, GTRACE_END_SIGNAL, SIGINT, false},
 	{"hup", by_hup, SIGHUP, 0, GTRACE_END_SIGNAL, SIGHUP, false},
-	{"quit", by_quit, SIGQUIT, 0, GTRACE_END_SIGNAL, SIGQUIT, false},
+	{"quit", by_quit, 0, 2, GTRACE_END_SIGNAL, SIGQUIT, false},
 	{"kill", by_kill, SIGKILL, 0, GTRACE_END_CUT, 0, true},
 	{"exec", by_exec, 0, 5, GTRACE_END_CUT, 0, true}, // of "return"
 };
