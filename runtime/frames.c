@@ -17,10 +17,18 @@ static bool frames_begins(const char *name, const char *prefix)
 	return strncmp(name, prefix, strlen(prefix)) == 0;
 }
 
-/** A function of gor.h, that programs call. */
-static bool frames_is_public(const struct frame *f)
+/** Is a file one of the runtime's, as this one is?  The compiler has called all of them alike. */
+static bool frames_is_own_file(const char *file)
 {
-	return frames_begins(f->func, "gor_") && !frames_begins(f->func, "gor__");
+	size_t dir = strlen(__FILE__) - strlen("frames.c");
+
+	return strncmp(file, __FILE__, dir) == 0 && !strchr(file + dir, '/');
+}
+
+/** A function of the runtime: by name, and if there is debug information by its file. */
+static bool frames_is_own(const struct frame *f)
+{
+	return frames_begins(f->func, "gor_") || frames_is_own_file(f->file);
 }
 
 /** The lowest frame of the runtime: nothing of the program is below. */
@@ -102,16 +110,14 @@ static unsigned frames_one(const struct snapshot_row *row, const struct module *
 	return 1;
 }
 
-/** The first frame of the program's own, after those of the runtime. */
+/** The first frame of the program's own, after those of the runtime; n: there is none. */
 static unsigned frames_first(const struct frame *frame, unsigned n)
 {
 	unsigned i = 0;
 
-	while (i < n && !frames_is_public(&frame[i]))
+	while (i < n && frames_is_own(&frame[i]))
 		i++;
-	while (i < n && frames_begins(frame[i].func, "gor_"))
-		i++;
-	return i < n ? i : 0;
+	return i;
 }
 
 unsigned gor__frames_shown(const struct snapshot *s, const struct snapshot_row *row,
@@ -128,8 +134,8 @@ unsigned gor__frames_shown(const struct snapshot *s, const struct snapshot_row *
 		first++;
 	bool made = site && first == n;
 	if (!site || made)
-		first = row->inside ? frames_first(frame, n) : 0;
-	if (made && first == 0) // no names to go by
+		first = frames_first(frame, n);
+	if (first == n || (made && first == 0)) // no names to go by
 		return frames_one(row, module, frame);
 	for (end = first; end < n && !frames_is_end(&frame[end]);)
 		end++;

@@ -77,7 +77,6 @@ struct shot {
 	_Atomic uint32_t asked; // the snapshot's
 	_Atomic uint32_t done;  // as asked; release in the handler
 	uint32_t count;         // frames
-	bool inside;            // the innermost are the runtime's
 	uint64_t g;             // whose; 0: the thread ran none
 	uint64_t pc[SHOT_FRAMES];
 };

@@ -128,7 +128,6 @@ __attribute__((no_sanitize("address", "thread", "undefined"))) static void signa
 	shot->g = 0;
 	if (g && sp >= (uintptr_t)g->stack_low && sp < (uintptr_t)g->stack_high) {
 		shot->g = g->id;
-		shot->inside = atomic_load_explicit(&m->in_rt, memory_order_relaxed);
 		shot->pc[0] = context_pc(uc);
 		shot->count =
 			gor__frames(context_fp(uc), g->stack_low, g->stack_high, shot->pc, 1, SHOT_FRAMES);

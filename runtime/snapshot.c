@@ -150,7 +150,8 @@ static void snapshot_ask(const struct snapshot *s)
 }
 
 /** The frames that a thread's handler has found. */
-static unsigned snapshot_shot(const struct snapshot *s, struct snapshot_row *row, uint64_t *pc)
+static unsigned snapshot_shot(const struct snapshot *s, const struct snapshot_row *row,
+                              uint64_t *pc)
 {
 	const struct m *m = snapshot_thread(s, row->id);
 
@@ -158,7 +159,6 @@ static unsigned snapshot_shot(const struct snapshot *s, struct snapshot_row *row
 	    atomic_load(&m->shot.asked) != atomic_load_explicit(&m->shot.done, memory_order_acquire) ||
 	    m->shot.g != row->id)
 		return 0;
-	row->inside = m->shot.inside;
 	memcpy(pc, m->shot.pc, m->shot.count * sizeof *pc);
 	return m->shot.count;
 }
@@ -213,7 +213,6 @@ __attribute__((no_sanitize("thread"))) static bool snapshot_read(const struct sn
 	                             .born = g->born,
 	                             .fn = (const void *)(uintptr_t)g->fn,
 	                             .pinned = g->home != NULL,
-	                             .inside = g != s->caller.g,
 	                             .current = g == s->caller.g};
 	memcpy(row->name, g->name, sizeof row->name - 1);
 	row->state = row->current         ? SNAPSHOT_RUNS // a fatal error may come on the way to a wait

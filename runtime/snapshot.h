@@ -35,7 +35,6 @@ struct snapshot_row {
 	uint8_t flags;       // of WAITS: GTRACE_WAIT_*
 	bool pinned, leaked; // leaked: goroutineleak found that nothing can wake it
 	bool current;        // the caller's own
-	bool inside;         // the innermost frames are the runtime's
 	char name[G_NAME_MAX];
 };
 

@@ -96,7 +96,12 @@ static unsigned symbol_scopes(Dwfl_Module *mod, Dwarf_Addr pc, struct module_pla
 	if (!line)
 		return 0;
 	place[0].file = dwfl_lineinfo(line, NULL, &place[0].line, NULL, NULL, NULL);
-	int count = dwarf_getscopes(cu, pc - bias, &scopes);
+	// From the innermost one outwards; dwarf_getscopes() goes on where an inlined function is
+	// written.
+	Dwarf_Die *inner = NULL;
+	int count =
+		dwarf_getscopes(cu, pc - bias, &inner) > 0 ? dwarf_getscopes_die(&inner[0], &scopes) : 0;
+	free(inner);
 	for (int i = 0; i < count && n < MODULE_INLINED_MAX; i++) {
 		if (!symbol_is_function(&scopes[i]))
 			continue;
