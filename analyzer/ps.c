@@ -202,9 +202,8 @@ static int ps_all(const struct ps_args *a)
 	else
 		ps_print(&t);
 	if (!t.count && !a->json)
-		talk(
-			"no program with goroutines runs that is yours; one with GOR_DEBUG=agent=0, or that found "
-			"no folder of its own for the socket, is seen only if libgor is shared");
+		talk("no program with goroutines runs that is yours; without an agent (GOR_DEBUG=agent=0) "
+		     "it is seen only if its libgor is shared");
 	free(t.rows);
 	return CMD_CLEAN;
 }

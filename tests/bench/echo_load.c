@@ -35,6 +35,7 @@ struct row {
 
 static const struct row rows[] = {
 	{"echo", 100, 100, 300000},
+	{"echo1k", 1000, 100, 300000},
 	{"echo5k", 5000, 100, 200000},
 	{NULL, 0, 0, 0},
 };

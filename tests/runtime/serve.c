@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* serve.c: gor_debug_serve's addresses and errors, and recordings that begin during a run. */
+#define _GNU_SOURCE
+#include "check.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/** What is no address is told from one that cannot be had. */
+TEST(addresses)
+{
+	char hostport[64], path[64];
+
+	REQUIRE_EQ(gor_debug_serve(NULL), -EINVAL);
+	REQUIRE_EQ(gor_debug_serve(""), -EINVAL);
+	REQUIRE_EQ(gor_debug_serve("6060"), -EINVAL);
+	REQUIRE_EQ(gor_debug_serve("127.0.0.1:70000"), -EINVAL);
+	REQUIRE_EQ(gor_debug_serve("192.0.2.1:0"), -EADDRNOTAVAIL);
+	int port = gor_debug_serve(":0");
+	REQUIRE(port > 0);
+	snprintf(hostport, sizeof hostport, "127.0.0.1:%d", port);
+	REQUIRE_EQ(gor_debug_serve(hostport), -EADDRINUSE);
+	int fd = gor_dial(hostport);
+	REQUIRE(fd >= 0);
+	REQUIRE_EQ(gor_write(fd, "HEAD /debug/pprof/ HTTP/1.0\r\n\r\n", 31), 31);
+	REQUIRE_EQ(gor_read(fd, path, 15), 15);
+	REQUIRE_EQ(memcmp(path, "HTTP/1.1 200 OK", 15), 0);
+	REQUIRE_EQ(gor_close_fd(fd), 0);
+	snprintf(path, sizeof path, "unix:/tmp/gor-serve.%d", (int)getpid());
+	REQUIRE_EQ(gor_debug_serve(path), 0);
+	REQUIRE_EQ(unlink(path + 5), 0);
+}
+
+/** Not by a goroutine, and with no run going on. */
+static void before_a_run(void **state)
+{
+	(void)state;
+	assert_true(gor_debug_serve("localhost:0") > 0);
+	assert_true(gor_debug_serve("[::1]:0") > 0 || access("/proc/net/if_inet6", F_OK) != 0);
+}
+
+static void hand_over(void *arg)
+{
+	int v;
+
+	while (gor_recv((ints)arg, &v))
+		;
+}
+
+/** Started and stopped over and over while goroutines work; each trace is there and is not empty.
+ */
+TEST_PROCS(recordings, 2)
+{
+	char path[64], options[96];
+	struct stat st;
+	ints ch;
+
+	if (getenv("GTRACE"))
+		return; // is recorded already
+	gor_make(ch, 0);
+	gor_go(hand_over, ch);
+	for (int i = 0; i < 5; i++) {
+		snprintf(path, sizeof path, "/tmp/gor-serve.%d.%d.gtrace", (int)getpid(), i);
+		snprintf(options, sizeof options, "out=%s", path);
+		REQUIRE_EQ(gor_trace_start(options), 0);
+		REQUIRE_EQ(gor_trace_start(options), -EBUSY);
+		for (int v = 0; v < 1000; v++)
+			gor_send(ch, v);
+		gor_trace_stop();
+		REQUIRE_EQ(stat(path, &st), 0);
+		REQUIRE(st.st_size > 1000);
+		REQUIRE_EQ(unlink(path), 0);
+	}
+	gor_close(ch);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(addresses),
+		cmocka_unit_test(before_a_run),
+		cmocka_unit_test(recordings),
+	};
+
+	return CHECK_MAIN(tests, argc, argv);
+}
