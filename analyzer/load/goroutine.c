@@ -78,6 +78,7 @@ static void goroutine_late(struct loader *l, const struct goroutine *gr, int64_t
 static void goroutine_become(struct loader *l, struct goroutine *gr, unsigned state,
                              const struct gtrace_event *wake)
 {
+	loader_waited(l, gr, l->now_ns > gr->since_ns ? l->now_ns - gr->since_ns : 0, false);
 	if (l->now_ns > gr->since_ns) {
 		struct interval row = goroutine_interval(gr, l->now_ns);
 		if (wake) {
@@ -100,7 +101,8 @@ static void goroutine_row(struct loader *l, const struct goroutine *gr, int64_t 
 {
 	ROWS_PUT(&l->rows, ROWS_GOROUTINE, db_id(gr->head.a), db_text(gr->name), db_id(gr->parent),
 	         db_id(gr->born_site), db_int(gr->born_ns), db_time(ended_ns), db_id(gr->entry),
-	         db_int(gr->intervals), db_id(gr->foreign_thread), db_int(gr->depth));
+	         db_int(gr->intervals), db_id(gr->foreign_thread), db_int(gr->depth),
+	         db_int(gr->waited_ns));
 }
 
 static void goroutine_drop(struct loader *l, struct goroutine *gr)
@@ -197,6 +199,7 @@ static void goroutine_park(struct loader *l, const struct gtrace_event *ev)
 	gr->object = ev->arg[1];
 	gr->site = ev->arg[2];
 	gr->flags = (uint8_t)ev->arg[3];
+	loader_wait_begins(l, gr->object);
 	if (gr->object)
 		loader_use(l, ev->g, gr->object, reason_op(gr->reason), gr->site);
 	for (uint32_t i = 0; i < gr->case_count; i++)
@@ -308,6 +311,8 @@ static void goroutine_status(struct loader *l, const struct gtrace_event *ev)
 	gr->flags = (uint8_t)ev->arg[5];
 	if (gr->state < GTRACE_state_RUNNABLE || gr->state > GTRACE_state_WAITING)
 		gr->state = GTRACE_state_RUNNABLE;
+	if (gr->state == GTRACE_state_WAITING)
+		loader_wait_begins(l, gr->object);
 }
 
 /* An object of the select that a listed goroutine waits in. */
@@ -406,6 +411,7 @@ void loader_goroutines_end(struct loader *l)
 	for (struct goroutine *gr = map_next(&l->goroutines, NULL); gr;
 	     gr = map_next(&l->goroutines, gr)) {
 		struct interval row = goroutine_interval(gr, -1);
+		loader_waited(l, gr, l->duration_ns > gr->since_ns ? l->duration_ns - gr->since_ns : 0, true);
 		rows_put_interval(&l->rows, &row);
 		goroutine_late(l, gr, -1);
 		loader_stack_row(l, gr);

@@ -157,6 +157,18 @@ static struct db_value end_number(const char *record, const char *key)
 	return db_text(NULL);
 }
 
+/* To the last event, or what the recorder says. */
+static int64_t load_duration(const struct loader *l)
+{
+	const struct gtrace_info *in = gtrace_reader_info(l->reader);
+
+	if (l->cut)
+		return l->now_ns;
+	if (l->over_ns >= 0)
+		return l->over_ns;
+	return in->duration_ns > l->now_ns ? in->duration_ns : l->now_ns;
+}
+
 static void load_trace_row(struct loader *l, const char *path)
 {
 	const struct gtrace_info *in = gtrace_reader_info(l->reader);
@@ -164,15 +176,13 @@ static void load_trace_row(struct loader *l, const char *path)
 	const char *level = gtrace_reader_header(l->reader, "level");
 	char file[CLEAN_MAX], clean_program[CLEAN_MAX], clean_level[CLEAN_MAX], replay[CLEAN_MAX];
 	char reason[CLEAN_MAX];
-	int64_t duration = in->duration_ns > l->now_ns && !l->cut ? in->duration_ns : l->now_ns;
-	duration = l->over_ns >= 0 && !l->cut ? l->over_ns : duration;
 	enum gtrace_end end = l->cut ? GTRACE_END_CUT : in->end;
 
 	clean_text(file, path, strlen(path));
 	clean_text(clean_program, program, program ? strlen(program) : 0);
 	clean_text(clean_level, level, level ? strlen(level) : 0);
 	ROWS_PUT(&l->rows, ROWS_TRACE, db_text(file), db_text(program ? clean_program : NULL),
-	         header_number(l->reader, "pid"), db_int(in->start_wall_ns), db_int(duration),
+	         header_number(l->reader, "pid"), db_int(in->start_wall_ns), db_int(l->duration_ns),
 	         db_int((int64_t)l->events), db_int((int64_t)in->lost_events),
 	         db_int((int64_t)in->lost_batches), db_int((int64_t)in->file_bytes),
 	         db_text(end_word(end)), end == GTRACE_END_CUT ? db_text(NULL) : db_int(in->end_code),
@@ -305,13 +315,16 @@ int load_trace(sqlite3 *db, const char *path, const struct load_options *opt,
 		return code;
 	l.middle = gtrace_reader_info(l.reader)->begin_ns != 0;
 	loader_objects_init(&l);
+	loader_waits_init(&l);
 	if (load_begin(&l, db) == SQLITE_OK) {
 		load_words(&l);
 		load_modules(&l, gtrace_reader_info(l.reader)->header);
 		l.rows.progress = opt ? opt->progress : NULL;
 		code = load_events(&l, opt, err);
 	}
+	l.duration_ns = load_duration(&l);
 	loader_goroutines_end(&l);
+	loader_waits_end(&l);
 	loader_objects_end(&l);
 	loader_threads_end(&l);
 	loader_stacks_end(&l);

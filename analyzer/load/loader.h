@@ -33,6 +33,7 @@ struct goroutine {
 	uint64_t stack;                // seen in this state; 0: none
 	int64_t born_ns, since_ns;
 	int64_t until_ns; // the wait ends by itself then; < 0: it does not
+	int64_t waited_ns; // in all, but for the wait at hand
 	char *name;
 	struct poll *polls;      // POLLS of them, or NULL: it never polled
 	struct wait_case *cases; // of the select it is about to wait in, or waits in
@@ -57,11 +58,14 @@ struct loader {
 	struct rows rows;
 	struct gtrace_reader *reader;
 	struct map goroutines, threads, holds, readers, uses, timers, helds, nests;
+	struct map object_waits, site_waits;
 	int64_t now_ns;  // of the event at hand; never less than 0
 	int64_t over_ns; // the end of the program's own events, if the recorder says so; < 0
 	uint64_t events, started, ended, alive, peak;
 	int64_t peak_ns, last_wake_ns, main_ended_ns;
 	uint64_t pollers; // goroutines that have polls
+	uint64_t object_waits_max;
+	int64_t duration_ns; // of the trace, once it is read
 	uint64_t handoffs, snaps, reaches, gaps, marks, site_last, nest_last;
 	uint64_t stack_last;
 	char *panic;
@@ -86,6 +90,14 @@ void loader_attempts(struct loader *l, uint64_t g, uint64_t site, uint64_t count
 /** The goroutine got something at site; 0: it did something else than to yield. */
 void loader_poll_ends(struct loader *l, uint64_t g, uint64_t site);
 void loader_poll_rows(struct loader *l, const struct goroutine *gr);
+
+/* wait.c: waits, summed up */
+/** A goroutine begins to wait for an object; 0: for none, or several. */
+void loader_wait_begins(struct loader *l, uint64_t object);
+/** It has waited or been outside for ns, or does so still; if for no time at all, there was no wait. */
+void loader_waited(struct loader *l, struct goroutine *gr, int64_t ns, bool still);
+void loader_waits_init(struct loader *l);
+void loader_waits_end(struct loader *l);
 
 /* object.c: objects, locks, timers, uses */
 bool loader_object_event(struct loader *l, const struct gtrace_event *ev);

@@ -23,6 +23,8 @@
 	X(GOROUTINE, "goroutine") \
 	X(INTERVAL, "interval") \
 	X(WAIT_ON, "wait_on") \
+	X(OBJECT_WAIT, "object_wait") \
+	X(SITE_WAIT, "site_wait") \
 	X(OBJECT, "object") \
 	X(OBJECT_CLOSE, "object_close") \
 	X(OBJECT_FREE, "object_free") \

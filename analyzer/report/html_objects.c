@@ -75,22 +75,10 @@ static int lock_row(void *arg, sqlite3_stmt *st)
 	return SQLITE_OK;
 }
 
-/** The tables that both parts read; channels come first. */
-static int listed_prepare(struct html_page *p)
-{
-	int err = html_do(p, listed_asset, "waits");
-
-	if (!err)
-		err = html_do(p, listed_asset, "choose");
-	if (!err)
-		err = html_do(p, listed_asset, "queues");
-	return err;
-}
-
 int html_part_channels(struct html_page *p)
 {
 	int64_t count = db_number(p->db, listed_asset, "channel_count", 0);
-	int err = listed_prepare(p);
+	int err = html_do(p, listed_asset, "choose"); // for both parts
 
 	if (err || !count) {
 		fputs("<p class=\"empty\">There were none.</p>\n", p->out);

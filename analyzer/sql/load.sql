@@ -40,8 +40,8 @@ UPDATE thread SET end_ns = ?2 WHERE trace_id = 1 AND thread = ?1;
 
 -- @goroutine
 INSERT OR IGNORE INTO goroutine(trace_id, g, name, parent, born_site, born_ns, ended_ns, entry,
-                                intervals, foreign_thread, depth)
-VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10);
+                                intervals, foreign_thread, depth, waited_ns)
+VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11);
 
 -- @interval
 -- All of them, sorted by key, each once: load/feed.c.
@@ -54,6 +54,17 @@ FROM interval_feed;
 -- @wait_on
 INSERT OR IGNORE INTO wait_on(trace_id, g, object, op, from_ns, until_ns)
 VALUES (1, ?1, ?2, ?3, ?4, ?5);
+
+-- @object_wait
+INSERT INTO object_wait(trace_id, object, waits, ns, longest_ns, queue)
+VALUES (1, ?1, ?2, ?3, ?4, ?5)
+ON CONFLICT (trace_id, object) DO UPDATE SET
+  waits = waits + excluded.waits, ns = ns + excluded.ns,
+  longest_ns = max(longest_ns, excluded.longest_ns), queue = max(queue, excluded.queue);
+
+-- @site_wait
+INSERT INTO site_wait(trace_id, site, reason, waits, ns, longest_ns, still)
+VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6);
 
 -- @object
 INSERT INTO object(trace_id, object, type, made_site, made_by, made_ns, cap)

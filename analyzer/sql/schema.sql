@@ -119,6 +119,7 @@ CREATE TABLE goroutine(
   intervals INTEGER NOT NULL, -- how many it has
   foreign_thread INTEGER,     -- it is this thread, which the program made and which calls in
   depth     INTEGER NOT NULL DEFAULT 0, -- generations since the first goroutine
+  waited_ns INTEGER NOT NULL DEFAULT 0, -- in state 3, in all, to the end
   PRIMARY KEY (trace_id, g)
 ) STRICT, WITHOUT ROWID;
 
@@ -168,6 +169,30 @@ CREATE TABLE object(
   woken      INTEGER,          -- how many the close woke
   freed_ns   INTEGER,
   PRIMARY KEY (trace_id, object)
+) STRICT, WITHOUT ROWID;
+
+-- How long goroutines waited for each object in all; for it alone, so without selects of several.  Waits
+-- that last until the end count to the end.  Sums of the table interval, made while it is.
+CREATE TABLE object_wait(
+  trace_id   INTEGER NOT NULL,
+  object     INTEGER NOT NULL,
+  waits      INTEGER NOT NULL,
+  ns         INTEGER NOT NULL,
+  longest_ns INTEGER NOT NULL,
+  queue      INTEGER NOT NULL, -- most that waited at once
+  PRIMARY KEY (trace_id, object)
+) STRICT, WITHOUT ROWID;
+
+-- How long goroutines waited at each place in all, and for what.  Sums like those of object_wait.
+CREATE TABLE site_wait(
+  trace_id   INTEGER NOT NULL,
+  site       INTEGER NOT NULL, -- 0: unknown
+  reason     INTEGER NOT NULL, -- word list 'reason'; 16 for state 5, too; 0: unknown
+  waits      INTEGER NOT NULL,
+  ns         INTEGER NOT NULL,
+  longest_ns INTEGER NOT NULL,
+  still      INTEGER NOT NULL, -- waits that last until the end
+  PRIMARY KEY (trace_id, site, reason)
 ) STRICT, WITHOUT ROWID;
 
 -- Who did what to which object.

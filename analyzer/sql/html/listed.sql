@@ -2,16 +2,6 @@
 --
 -- Channels and locks, worst first: in a finding, waited for at the end, waited for longest in all.
 
--- @waits
--- The temporary table wait_sum.
-INSERT INTO temp.wait_sum(object, waits, ns, longest_ns)
-SELECT i.object, count(*), sum(coalesce(i.to_ns, t.duration_ns) - i.from_ns),
-       max(coalesce(i.to_ns, t.duration_ns) - i.from_ns)
-FROM interval i
-JOIN trace t ON t.trace_id = i.trace_id
-WHERE i.trace_id = 1 AND i.state = 3 AND i.object IS NOT NULL
-GROUP BY i.object;
-
 -- @choose
 -- The temporary table listed: a hundred of each.
 INSERT INTO temp.listed(object, type, place)
@@ -26,36 +16,18 @@ FROM (SELECT o.object, o.type, row_number() OVER (
                  WHERE b.trace_id = 1) f ON f.object = o.object
       LEFT JOIN (SELECT object, count(*) AS now FROM wait_on WHERE trace_id = 1 GROUP BY object) n
              ON n.object = o.object
-      LEFT JOIN temp.wait_sum w ON w.object = o.object)
+      LEFT JOIN object_wait w ON w.trace_id = 1 AND w.object = o.object)
 WHERE place <= 100;
-
--- @queues
-UPDATE temp.listed SET queue = (
-  SELECT d.queue FROM (
-    SELECT object, max(waiting) AS queue
-    FROM (SELECT object, sum(step) OVER (PARTITION BY object ORDER BY ts_ns, step
-                                         ROWS UNBOUNDED PRECEDING) AS waiting
-          FROM (SELECT i.object, i.from_ns AS ts_ns, 1 AS step
-                FROM interval i
-                JOIN temp.listed l ON l.object = i.object
-                WHERE i.trace_id = 1 AND i.state = 3
-                UNION ALL
-                SELECT i.object, i.to_ns, -1
-                FROM interval i
-                JOIN temp.listed l ON l.object = i.object
-                WHERE i.trace_id = 1 AND i.state = 3 AND i.to_ns IS NOT NULL))
-    GROUP BY object) d
-  WHERE d.object = temp.listed.object);
 
 -- @channels
 SELECT n.object, n.name, n.made_func, n.made_file, n.made_line, coalesce(n.cap, 0),
-       coalesce(u.sent, 0), coalesce(u.received, 0), coalesce(l.queue, 0), coalesce(b.senders, 0),
+       coalesce(u.sent, 0), coalesce(u.received, 0), coalesce(w.queue, 0), coalesce(b.senders, 0),
        coalesce(b.receivers, 0), w.longest_ns, n.closed_ns, o.closed_by, coalesce(o.woken, 0),
        f.id, f.finding
 FROM temp.listed l
 JOIN object_name n ON n.trace_id = 1 AND n.object = l.object
 JOIN object o ON o.trace_id = 1 AND o.object = l.object
-LEFT JOIN temp.wait_sum w ON w.object = l.object
+LEFT JOIN object_wait w ON w.trace_id = 1 AND w.object = l.object
 LEFT JOIN (SELECT object, sum(CASE op WHEN 'chan send' THEN count END) AS sent,
                   sum(CASE op WHEN 'chan receive' THEN count END) AS received
            FROM use WHERE trace_id = 1 AND object IN (SELECT object FROM temp.listed)
@@ -73,7 +45,7 @@ ORDER BY l.place;
 
 -- @locks
 SELECT n.object, n.type, n.name, n.made_func, n.made_file, n.made_line, coalesce(h.times, 0),
-       h.longest_ns, h.ns, coalesce(w.waits, 0), w.longest_ns, coalesce(l.queue, 0),
+       h.longest_ns, h.ns, coalesce(w.waits, 0), w.longest_ns, coalesce(w.queue, 0),
        (SELECT count(*) FROM wait_on b WHERE b.trace_id = 1 AND b.object = l.object) AS now,
        (SELECT group_concat(x.text, ', ')
         FROM (SELECT CASE a.mode WHEN 'rwmutex rlock' THEN 'read by ' ELSE '' END || 'g' || a.g ||
@@ -87,7 +59,7 @@ SELECT n.object, n.type, n.name, n.made_func, n.made_file, n.made_line, coalesce
        f.id, f.finding
 FROM temp.listed l
 JOIN object_name n ON n.trace_id = 1 AND n.object = l.object
-LEFT JOIN temp.wait_sum w ON w.object = l.object
+LEFT JOIN object_wait w ON w.trace_id = 1 AND w.object = l.object
 LEFT JOIN (SELECT a.object, max(a.count) AS times, sum(coalesce(a.to_ns, t.duration_ns) - a.from_ns) AS ns,
                   max(coalesce(a.to_ns, t.duration_ns) - a.from_ns) AS longest_ns
            FROM hold a

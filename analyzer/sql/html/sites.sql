@@ -29,12 +29,14 @@ GROUP BY site, part;
 -- Those with a finding first, then by how many were alive at once; the first 100.
 WITH life AS (
   SELECT g, coalesce(born_site, CASE g WHEN 1 THEN -1 ELSE 0 END) AS site, ended_ns - born_ns AS ns,
-         coalesce(ended_ns, (SELECT duration_ns FROM trace WHERE trace_id = 1)) - born_ns AS lived_ns
+         coalesce(ended_ns, (SELECT duration_ns FROM trace WHERE trace_id = 1)) - born_ns AS lived_ns,
+         waited_ns
   FROM goroutine
   WHERE trace_id = 1
 ),
 total AS (
-  SELECT site, count(*) AS started, count(ns) AS ended, sum(ns) AS ns, sum(lived_ns) AS lived_ns
+  SELECT site, count(*) AS started, count(ns) AS ended, sum(ns) AS ns, sum(lived_ns) AS lived_ns,
+         sum(waited_ns) AS waited_ns
   FROM life GROUP BY site
 ),
 p99 AS (
@@ -44,14 +46,6 @@ p99 AS (
         FROM life WHERE ns IS NOT NULL)
   WHERE rank <= (n * 99 + 99) / 100
   GROUP BY site
-),
-blocked AS (
-  SELECT l.site, sum(coalesce(i.to_ns, t.duration_ns) - i.from_ns) AS ns
-  FROM interval i
-  JOIN trace t ON t.trace_id = i.trace_id
-  JOIN life l ON l.g = i.g
-  WHERE i.trace_id = 1 AND i.state = 3
-  GROUP BY l.site
 ),
 found AS (
   SELECT l.site, min(f.id) AS id
@@ -65,14 +59,13 @@ SELECT t.site, CASE t.site WHEN -1 THEN 'main' ELSE coalesce(nullif(s.func, ''),
        s.file, s.line, s.text, t.started, t.ended, t.started - t.ended AS alive,
        (SELECT max(max(v.top), 1) FROM temp.site_level v WHERE v.site = t.site) AS peak,
        t.ns / nullif(t.ended, 0) AS mean_ns, p.ns AS p99_ns,
-       round(100.0 * b.ns / nullif(t.lived_ns, 0)) AS blocked_percent, f.id AS finding, k.kind,
+       round(100.0 * nullif(t.waited_ns, 0) / nullif(t.lived_ns, 0)) AS blocked_percent, f.id AS finding, k.kind,
        EXISTS (SELECT 1 FROM shown w
                JOIN finding_goroutine fg ON fg.trace_id = w.trace_id AND fg.kind = w.kind AND fg.part = w.part
                JOIN goroutine g ON g.trace_id = fg.trace_id AND g.g = fg.g
                WHERE w.trace_id = 1 AND w.kind IN ('leak-growth', 'runaway-spawn') AND g.born_site = t.site) AS grows
 FROM total t
 LEFT JOIN p99 p ON p.site = t.site
-LEFT JOIN blocked b ON b.site = t.site
 LEFT JOIN found f ON f.site = t.site
 LEFT JOIN shown k ON k.trace_id = 1 AND k.id = f.id
 LEFT JOIN site s ON s.trace_id = 1 AND s.site = t.site

@@ -9,19 +9,11 @@ CREATE TEMP TABLE site_level(
   step INTEGER NOT NULL, -- by how many more there were after it
   PRIMARY KEY (site, part)
 ) STRICT, WITHOUT ROWID;
-DROP TABLE IF EXISTS temp.wait_sum;
-CREATE TEMP TABLE wait_sum(
-  object     INTEGER PRIMARY KEY,
-  waits      INTEGER NOT NULL, -- for it alone: not those of a select
-  ns         INTEGER NOT NULL,
-  longest_ns INTEGER NOT NULL
-) STRICT;
 DROP TABLE IF EXISTS temp.listed;
 CREATE TEMP TABLE listed(
   object INTEGER PRIMARY KEY,
   type   TEXT    NOT NULL, -- 'chan' or 'lock'
-  place  INTEGER NOT NULL, -- 1: the worst
-  queue  INTEGER           -- most goroutines that waited for it at once
+  place  INTEGER NOT NULL  -- 1: the worst
 ) STRICT;
 DROP TABLE IF EXISTS temp.lane;
 CREATE TEMP TABLE lane(
