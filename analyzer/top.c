@@ -44,11 +44,15 @@ static void top_site(void *arg, sqlite3_stmt *st)
 	printf("%10" PRId64 "  ", (int64_t)sqlite3_column_int64(st, 0));
 	int width = plain_text(stdout, db_column(st, 2));
 	printf("%*s  ", width < 16 ? 16 - width : 0, "");
-	plain_text(stdout, db_column(st, 3));
-	printf(":%" PRId64 " ", (int64_t)sqlite3_column_int64(st, 4));
-	plain_text(stdout, db_column(st, 5));
-	printf("() ");
-	plain_text(stdout, db_column(st, 6));
+	if (*db_column(st, 3)) {
+		plain_text(stdout, db_column(st, 3));
+		printf(":%" PRId64 " ", (int64_t)sqlite3_column_int64(st, 4));
+		plain_text(stdout, db_column(st, 5));
+		printf("() ");
+		plain_text(stdout, db_column(st, 6));
+	} else {
+		printf("-"); // it has not called the runtime yet
+	}
 	if (*db_column(st, 7)) {
 		printf("  born ");
 		plain_text(stdout, db_column(st, 7));
