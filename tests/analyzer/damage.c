@@ -23,6 +23,12 @@
 #include "load/load.h"
 #include "report/report.h"
 
+#ifdef __SANITIZE_ADDRESS__ // which sees most of what goes wrong
+#define FLIPPED 10000
+#else
+#define FLIPPED 2000
+#endif
+
 static const char *source;
 static const char whole_path[] = "damage-whole.gtrace", path[] = "damage.gtrace";
 
@@ -169,7 +175,7 @@ static void test_flipped(void **state)
 	size_t reports = 0;
 
 	assert_non_null(bytes);
-	for (int i = 0; i < 10000; i++) {
+	for (int i = 0; i < FLIPPED; i++) {
 		memcpy(bytes, w->bytes, w->len);
 		for (int flips = i % 3; flips >= 0; flips--) {
 			x ^= x << 13;

@@ -151,7 +151,7 @@ static void check_prefix(const char *trace, size_t cut)
 	sqlite3_close(db);
 }
 
-/* After every line; of a long trace, after some 250. */
+/* After every line; of a long trace, after some 64. */
 static void test_no_prefix_is_wrong(void **state)
 {
 	char path[4096];
@@ -164,7 +164,7 @@ static void test_no_prefix_is_wrong(void **state)
 	for (const char *p = trace; *p; p++)
 		lines += *p == '\n';
 	for (const char *end = strchr(trace, '\n'); end; end = strchr(end + 1, '\n')) {
-		if (end[1] && line++ % (lines / 256 + 1) == 0)
+		if (end[1] && line++ % (lines / 64 + 1) == 0)
 			check_prefix(trace, (size_t)(end + 1 - trace));
 	}
 	free(trace);

@@ -109,7 +109,7 @@ int drive_analyze(const char *trace, const char *out)
 	if (pid == 0) {
 		const char *gtrace = variable("GTRACE_PROGRAM");
 
-		execl(gtrace, gtrace, "analyze", trace, "-o", out, NULL);
+		execl(gtrace, gtrace, "analyze", "--no-plots", trace, "-o", out, NULL);
 		_exit(127);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);

@@ -26,7 +26,7 @@ long drive_line(struct drive *d, char *line, size_t room);
 /** Wait for its end.  Returns its exit status, or 128 + the signal's number. */
 int drive_wait(struct drive *d);
 
-/** `gtrace analyze trace -o out`; returns its exit status. */
+/** `gtrace analyze --no-plots trace -o out`; returns its exit status. */
 int drive_analyze(const char *trace, const char *out);
 
 /** The number of the first line of an example's source that holds this text. */
