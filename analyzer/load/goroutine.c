@@ -409,7 +409,8 @@ void loader_goroutines_end(struct loader *l)
 	for (struct goroutine *gr = map_next(&l->goroutines, NULL); gr;
 	     gr = map_next(&l->goroutines, gr)) {
 		struct interval row = goroutine_interval(gr, -1);
-		loader_waited(l, gr, l->duration_ns > gr->since_ns ? l->duration_ns - gr->since_ns : 0, true);
+		loader_waited(l, gr, l->duration_ns > gr->since_ns ? l->duration_ns - gr->since_ns : 0,
+		              true);
 		rows_put_interval(&l->rows, &row);
 		goroutine_late(l, gr, -1);
 		gr->intervals++;

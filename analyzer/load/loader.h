@@ -31,7 +31,7 @@ struct goroutine {
 	uint64_t object, site, thread; // of the state it is in
 	uint64_t foreign_thread;       // that it is; 0: none
 	int64_t born_ns, since_ns;
-	int64_t until_ns; // the wait ends by itself then; < 0: it does not
+	int64_t until_ns;  // the wait ends by itself then; < 0: it does not
 	int64_t waited_ns; // in all, but for the wait at hand
 	char *name;
 	struct poll *polls;      // POLLS of them, or NULL: it never polled
@@ -90,7 +90,8 @@ void loader_poll_rows(struct loader *l, const struct goroutine *gr);
 /* wait.c: waits, summed up */
 /** A goroutine begins to wait for an object; 0: for none, or several. */
 void loader_wait_begins(struct loader *l, uint64_t object);
-/** It has waited or been outside for ns, or does so still; if for no time at all, there was no wait. */
+/** It has waited or been outside for ns, or does so still; if for no time at all, there was no
+ * wait. */
 void loader_waited(struct loader *l, struct goroutine *gr, int64_t ns, bool still);
 void loader_waits_init(struct loader *l);
 void loader_waits_end(struct loader *l);

@@ -17,6 +17,7 @@
 
 static char *page(struct scene *s)
 {
+	scene_sums(s);
 	assert_int_equal(report_html(s->db, s->dir), 0);
 	char *html = scene_read(s, "report.html", NULL);
 

@@ -206,6 +206,7 @@ static void reduce(struct picture *p)
 	struct plot_options opt = {.term = "png", .undrawn = true};
 
 	scene_sql(&p->scene, "COMMIT");
+	scene_sums(&p->scene);
 	assert_int_equal(plot_draw(p->scene.db, p->scene.dir, p->name, &opt), 0);
 }
 
