@@ -53,6 +53,7 @@ static void leak(void **state)
 
 	snprintf(plots, sizeof plots, "%s/plots", s.dir);
 	assert_int_equal(mkdir(plots, 0777), 0);
+	scene_sums(&s);
 	assert_int_equal(plot_all(s.db, plots), 0);
 	char *html = page(&s);
 
