@@ -18,6 +18,30 @@ import tempfile
 # One of them has a row for each query.
 TRACES = ["leak_first_answer", "lock_abba", "lock_holder_waits", "leak_per_request", "idle_pool"]
 
+# Rows of the sums that loading makes, and of the same over the intervals, which are not among the others.
+SUMS = """
+WITH wait AS (
+  SELECT i.g, i.object, coalesce(i.site, 0) AS site, i.state,
+         CASE i.state WHEN 5 THEN 16 ELSE coalesce(i.reason, 0) END AS reason,
+         max(coalesce(i.to_ns, t.duration_ns) - i.from_ns, 0) AS ns, i.to_ns IS NULL AS still
+  FROM interval i, trace t
+  WHERE i.state IN (3, 5)
+),
+made AS (
+  SELECT 'object', object, 0, waits, ns, longest_ns, 0 FROM object_wait
+  UNION ALL SELECT 'site', site, reason, waits, ns, longest_ns, still FROM site_wait
+  UNION ALL SELECT 'g', g, 0, 0, waited_ns, 0, 0 FROM goroutine WHERE waited_ns > 0
+),
+told AS (
+  SELECT 'object', object, 0, count(*), sum(ns), max(ns), 0 FROM wait
+  WHERE state = 3 AND object IS NOT NULL GROUP BY object
+  UNION ALL SELECT 'site', site, reason, count(*), sum(ns), max(ns), sum(still) FROM wait GROUP BY site, reason
+  UNION ALL SELECT 'g', g, 0, 0, sum(ns), 0, 0 FROM wait WHERE state = 3 GROUP BY g HAVING sum(ns) > 0
+)
+SELECT * FROM (SELECT * FROM made EXCEPT SELECT * FROM told)
+UNION ALL SELECT * FROM (SELECT * FROM told EXCEPT SELECT * FROM made)
+"""
+
 
 def documented(page):
     """{table: {column: type}} of the page; a view's columns have no type."""
@@ -84,9 +108,13 @@ def main():
                            capture_output=True)
         tables = documented(page)
         event = tables.pop("event", {})
-        db = sqlite3.connect(os.path.join(folder, f"{TRACES[0]}.report", "trace.db"))
-        bad += differences(tables, real(db))
-        db.close()
+        for name in TRACES:
+            db = sqlite3.connect(os.path.join(folder, f"{name}.report", "trace.db"))
+            bad += differences(tables, real(db)) if name == TRACES[0] else []
+            bad += [f"{name}: the intervals do not add up to {row}" for row in db.execute(SUMS)]
+            if not db.execute("SELECT count(*) FROM object_wait").fetchone()[0]:
+                bad.append(f"{name}: nobody waited for an object")
+            db.close()
         if extension:
             got = event_columns(folder, f"{TRACES[0]}.gtrace", extension)
             if got != {column: says[0] for column, says in event.items()}:

@@ -32,6 +32,7 @@ static char *drawn(struct scene *s, const char *name)
 {
 	char file[64], *wanted = NULL;
 
+	scene_sums(s);
 	assert_int_equal(plot_all(s->db, s->dir), 0);
 	for (size_t i = 0; plot_name(i); i++) {
 		size_t size = 0;
@@ -264,6 +265,7 @@ static void full_scene(struct scene *s, const char *name)
 	          "WITH RECURSIVE k(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM k WHERE i < 12) "
 	          "SELECT 1, i, 1, 600000, 700000 + i, 1, NULL, NULL, NULL FROM k "
 	          "UNION ALL SELECT 1, i, 2, 700000, NULL, 3, 1 + i % 3, i, i FROM k");
+	scene_sums(s);
 	scene_sql(s,
 	          "INSERT INTO finding(trace_id, kind, part, id, certainty, severity, title, "
 	          "why, count, since_ns, touches_gap) "
@@ -277,6 +279,7 @@ static char *letters(struct scene *s, const char *name)
 	struct plot_options opt = {.term = "dumb", .undrawn = true};
 	char script[64], path[512], why[320] = "";
 
+	scene_sums(s);
 	assert_int_equal(plot_draw(s->db, s->dir, name, &opt), 0);
 	snprintf(script, sizeof script, "%s.gp", name);
 	snprintf(path, sizeof path, "%s/letters", s->dir);

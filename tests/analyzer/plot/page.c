@@ -17,6 +17,7 @@
 
 static char *page(struct scene *s)
 {
+	scene_sums(s);
 	assert_int_equal(report_html(s->db, s->dir), 0);
 	char *html = scene_read(s, "report.html", NULL);
 
@@ -52,6 +53,7 @@ static void leak(void **state)
 
 	snprintf(plots, sizeof plots, "%s/plots", s.dir);
 	assert_int_equal(mkdir(plots, 0777), 0);
+	scene_sums(&s);
 	assert_int_equal(plot_all(s.db, plots), 0);
 	char *html = page(&s);
 

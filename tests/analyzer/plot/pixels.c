@@ -206,6 +206,7 @@ static void reduce(struct picture *p)
 	struct plot_options opt = {.term = "png", .undrawn = true};
 
 	scene_sql(&p->scene, "COMMIT");
+	scene_sums(&p->scene);
 	assert_int_equal(plot_draw(p->scene.db, p->scene.dir, p->name, &opt), 0);
 }
 
@@ -428,7 +429,7 @@ static void threads(void **state)
 		         run[i].place);
 		char sql[200];
 
-		snprintf(sql, sizeof sql, "%s, 0, NULL, NULL, 1, NULL, 0)", rest);
+		snprintf(sql, sizeof sql, "%s, 0, NULL, NULL, 1, NULL, 0, 0)", rest);
 		scene_sql(&p.scene, sql);
 	}
 	reduce(&p);

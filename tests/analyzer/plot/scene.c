@@ -102,6 +102,23 @@ void scene_goroutine(struct scene *s, int64_t g, int64_t site, int64_t from_ns, 
 	scene_sql(s, sql);
 }
 
+void scene_sums(struct scene *s)
+{
+	scene_sql(s, "DELETE FROM object_wait");
+	scene_sql(s, "DELETE FROM site_wait");
+	scene_sql(s,
+	          "INSERT INTO object_wait SELECT 1, object, count(*), sum(ns), max(ns), 1 "
+	          "FROM (SELECT i.object, max(coalesce(i.to_ns, t.duration_ns) - i.from_ns, 0) AS ns "
+	          "FROM interval i, trace t WHERE i.state = 3 AND i.object IS NOT NULL) "
+	          "GROUP BY object");
+	scene_sql(s, "INSERT INTO site_wait "
+	             "SELECT 1, site, reason, count(*), sum(ns), max(ns), sum(still) "
+	             "FROM (SELECT coalesce(i.site, 0) AS site, CASE i.state WHEN 5 THEN 16 "
+	             "ELSE coalesce(i.reason, 0) END AS reason, i.to_ns IS NULL AS still, "
+	             "max(coalesce(i.to_ns, t.duration_ns) - i.from_ns, 0) AS ns "
+	             "FROM interval i, trace t WHERE i.state IN (3, 5)) GROUP BY site, reason");
+}
+
 char *scene_read(const struct scene *s, const char *name, size_t *size)
 {
 	char path[512], *text = NULL;

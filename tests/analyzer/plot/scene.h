@@ -23,6 +23,9 @@ void scene_sql(struct scene *s, const char *sql, ...);
  */
 void scene_goroutine(struct scene *s, int64_t g, int64_t site, int64_t from_ns, int64_t to_ns);
 
+/** Fill object_wait and site_wait, as loading does: what plots and pages of waits read. */
+void scene_sums(struct scene *s);
+
 /** dir/name as text, to be freed; NULL if it is not there. */
 char *scene_read(const struct scene *s, const char *name, size_t *size);
 
