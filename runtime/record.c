@@ -143,12 +143,14 @@ struct gtrace_rec *gor__record_last(void)
 /** A stream for m's thread, which calls this. */
 void gor__record_thread(struct m *m, unsigned kind)
 {
+	m->watched = gor__config.block_ns > 0;
 	if (!m->sched->rec)
 		return;
 	m->stream = gtrace_stream_new(m->sched->rec, kind, (uint64_t)atomic_load(&m->tid));
 	atomic_store(&m->stream_number, m->stream ? m->stream->number : 0);
 	if (m->stream && gtrace_rec_level(m->sched->rec) >= GTRACE_LEVEL_SYNC)
 		m->sync = m->stream;
+	m->watched |= m->stream != NULL;
 }
 
 void gor__attempts_flush(struct m *m)
