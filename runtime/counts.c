@@ -179,7 +179,7 @@ static void counts_sample(struct pprof *p, const struct count *c, const struct s
 int gor__counts_pprof(struct out *out, const struct counts *c, const struct snapshot *s,
                       const struct module *module)
 {
-	struct pprof *p = gor__profile_begin(module, "goroutine", "wait", s->sched->procs);
+	struct pprof *p = gor__profile_begin(module, "goroutine", "wait", "goroutine", s->sched->procs);
 
 	if (!p)
 		return -ENOMEM;

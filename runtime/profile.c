@@ -18,7 +18,7 @@
 #define DEBUG_MOST 3
 
 struct pprof *gor__profile_begin(const struct module *module, const char *count, const char *ns,
-                                 unsigned procs)
+                                 const char *shown, unsigned procs)
 {
 	char comment[128];
 	struct timespec wall;
@@ -29,6 +29,7 @@ struct pprof *gor__profile_begin(const struct module *module, const char *count,
 		&(struct module_profile){.count = count,
 	                             .count_unit = "count",
 	                             .ns = ns,
+	                             .shown = shown,
 	                             .comment = comment,
 	                             .time_ns = (int64_t)wall.tv_sec * GOR_SECOND + wall.tv_nsec});
 }

@@ -7,9 +7,9 @@ struct module;
 struct out;
 struct pprof;
 
-/** ns NULL: samples have one number.  NULL: no memory. */
+/** ns NULL: samples have one number.  shown: one of the two.  NULL: no memory. */
 struct pprof *gor__profile_begin(const struct module *module, const char *count, const char *ns,
-                                 unsigned procs);
+                                 const char *shown, unsigned procs);
 
 /** Write it and free it.  Returns: 0, -ENOMEM, or what gor__out_flush() does. */
 int gor__profile_end(const struct module *module, struct pprof *p, struct out *out);

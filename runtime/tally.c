@@ -191,8 +191,8 @@ static int tally_pprof(enum tally_kind kind, struct out *out, const struct row *
                        unsigned procs)
 {
 	const struct module *module = gor__module();
-	struct pprof *p =
-		module ? gor__profile_begin(module, kinds[kind].count, kinds[kind].ns, procs) : NULL;
+	const char *count = kinds[kind].count, *ns = kinds[kind].ns;
+	struct pprof *p = module ? gor__profile_begin(module, count, ns, ns ? ns : count, procs) : NULL;
 
 	if (!p)
 		return module ? -ENOMEM : -ENOSYS;
