@@ -18,6 +18,8 @@ struct config gor__config;
 
 static const struct gtrace_setting debug_table[] = {
 	{"agent", "bool", "1", "let gtrace look into the program, by a unix socket of its own user's"},
+	{"blockprofile", "int", "0",
+     "profile waits: one for each so many nanoseconds of them; 1 all, 0 none"},
 	{"busy", "duration", "0",
      "say which goroutine has computed for that long without a call of the runtime; 0 never"},
 	{"deadlock", "fatal|report|off", "fatal",
@@ -29,6 +31,8 @@ static const struct gtrace_setting debug_table[] = {
      "how long a goroutine keeps the others of its thread waiting; 1s with a seed"},
 	{"http", "string", "",
      "serve /debug/pprof/ there, at 127.0.0.1:6060 say; no host means this machine alone"},
+	{"mutexprofile", "int", "0",
+     "profile unlocks that others waited for: one in so many; 1 all, 0 none"},
 	{"policy", "string", "random",
      "with a seed, who runs: natural, random, random:OPERATIONS, pct:D or pct:D:OPERATIONS"},
 	{"scheddetail", "bool", "0", "with schedtrace: each processor, thread and goroutine as well"},
@@ -90,6 +94,10 @@ static void config_item(void *arg, const char *key, const char *value)
 			c->stack_bytes = (size_t)(bytes + 4095) / 4096 * 4096;
 		else
 			config_warn(NULL, "GOR_DEBUG: stack= takes 16K to 1G");
+	} else if (strcmp(key, "blockprofile") == 0) {
+		c->block_ns = strtoll(value, NULL, 10);
+	} else if (strcmp(key, "mutexprofile") == 0) {
+		c->mutex_rate = strtoull(value, NULL, 10);
 	} else if (strcmp(key, "threads") == 0) {
 		long long n = strtoll(value, NULL, 10);
 		if (n >= 1 && n <= UINT32_MAX)

@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "dump.h"
 #include "frames.h"
 #include "out.h"
+#include "profile.h"
 
 #define TAB 8u
 #define PLACE_MAX 512
@@ -179,26 +179,11 @@ static void counts_sample(struct pprof *p, const struct count *c, const struct s
 int gor__counts_pprof(struct out *out, const struct counts *c, const struct snapshot *s,
                       const struct module *module)
 {
-	char comment[128], *bytes;
-	struct timespec wall;
-	size_t len;
+	struct pprof *p = gor__profile_begin(module, "goroutine", "wait", "goroutine", s->sched->procs);
 
-	clock_gettime(CLOCK_REALTIME, &wall);
-	snprintf(comment, sizeof comment, "libgor " GOR_VERSION ", GOR_MAXPROCS %u", s->sched->procs);
-	struct pprof *p = module->pprof_begin(
-		&(struct module_profile){.count = "goroutine",
-	                             .count_unit = "count",
-	                             .ns = "wait",
-	                             .comment = comment,
-	                             .time_ns = (int64_t)wall.tv_sec * GOR_SECOND + wall.tv_nsec});
 	if (!p)
 		return -ENOMEM;
 	for (size_t i = 0; i < c->count; i++)
 		counts_sample(p, &c->at[i], s, module);
-	int err = module->pprof_end(p, &bytes, &len);
-	if (err)
-		return err;
-	gor__out_put(out, bytes, len);
-	free(bytes);
-	return gor__out_flush(out);
+	return gor__profile_end(module, p, out);
 }

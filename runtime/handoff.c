@@ -108,7 +108,8 @@ bool gor__take_p(struct m *m, unsigned why)
 	struct p *p = m->p;
 	struct handoff handoff = {.stream = m->stream ? m->stream->number : 0,
 	                          .why = why,
-	                          .g = m->cur->id};
+	                          .g = m->cur->id,
+	                          .site = m->cur->site};
 	m->p = NULL;
 	m->handed = true;
 	atomic_fetch_add_explicit(&s->handed, 1, memory_order_seq_cst);
@@ -186,7 +187,8 @@ static void handoff_explicit(struct m *m)
 	struct p *p = m->p;
 	struct handoff handoff = {.stream = m->stream ? m->stream->number : 0,
 	                          .why = GTRACE_why_EXPLICIT,
-	                          .g = m->cur->id};
+	                          .g = m->cur->id,
+	                          .site = m->cur->site};
 
 	gor__lock(&m->hand);
 	m->handed = true;

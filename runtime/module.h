@@ -76,7 +76,8 @@ struct frame {
 /** What a profile for `go tool pprof` is of. */
 struct module_profile {
 	const char *count, *count_unit; // the first number of each sample
-	const char *ns;                 // the second one, in nanoseconds
+	const char *ns;                 // the second one, in nanoseconds; NULL: there is none
+	const char *shown;              // the one that is shown unless asked for the other
 	const char *comment;
 	int64_t time_ns;
 };

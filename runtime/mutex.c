@@ -23,6 +23,7 @@
 
 #include "mutex.h"
 #include "sync.h"
+#include "tally.h"
 
 static uint64_t mutex_word(const gor_mutex *mu)
 {
@@ -92,6 +93,8 @@ __attribute__((noinline, cold)) static void mutex_wait(struct m *m, gor_mutex *m
 	gor__sync_push(&mu->head, &mu->tail, &w);
 	gor__wait_begin(m->cur, GTRACE_reason_MUTEX_LOCK, id, site, 0);
 	m->cur->wait_on = mu;
+	if (gor__config.mutex_rate)
+		m->cur->wait_ns = gor__clock(); // to the nanosecond
 	gor__park(m, lock);
 }
 
@@ -144,7 +147,8 @@ int gor_mutex_trylock_at(gor_mutex *mu, const struct gor_site *site)
 }
 
 /** Returns: its owner from now on, who is to be made ready. */
-__attribute__((noinline)) static struct g *mutex_hand_over(struct m *m, gor_mutex *mu)
+__attribute__((noinline)) static struct g *mutex_hand_over(struct m *m, gor_mutex *mu,
+                                                           const struct gor_site *site)
 {
 	struct lock *lock = gor__sync_lock(&mu->spin);
 
@@ -153,6 +157,8 @@ __attribute__((noinline)) static struct g *mutex_hand_over(struct m *m, gor_mute
 	struct g *g = w->wait->g; // there is one: M1
 	__atomic_store_n(&mu->word, g->id << 1 | (mu->head != NULL), __ATOMIC_RELEASE); // M2
 	gor__unlock(lock);
+	if (gor__config.mutex_rate)
+		gor__tally_contended(site, g->wait_ns);
 	emit_wake(m, g, gor__sync_known(&mu->id));
 	return g;
 }
@@ -179,7 +185,7 @@ struct g *gor__mutex_release(struct m *m, gor_mutex *mu, const struct gor_site *
 {
 	if (__builtin_expect(m->sync != NULL, 0))
 		mutex_trace_unlock(m, mu, site);
-	return mutex_try(mu, m->cur->id << 1, 0) ? NULL : mutex_hand_over(m, mu);
+	return mutex_try(mu, m->cur->id << 1, 0) ? NULL : mutex_hand_over(m, mu, site);
 }
 
 __attribute__((noinline)) static void mutex_unlock_inside(gor_mutex *mu,

@@ -1,16 +1,51 @@
 /* SPDX-License-Identifier: MIT */
 /** profile.c: what gor_profile_write() writes, by name. */
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "aside.h"
 #include "counts.h"
 #include "dump.h"
 #include "module.h"
 #include "out.h"
+#include "profile.h"
 #include "reach.h"
+#include "tally.h"
 
 #define DEBUG_MOST 3
+
+struct pprof *gor__profile_begin(const struct module *module, const char *count, const char *ns,
+                                 const char *shown, unsigned procs)
+{
+	char comment[128];
+	struct timespec wall;
+
+	clock_gettime(CLOCK_REALTIME, &wall);
+	snprintf(comment, sizeof comment, "libgor " GOR_VERSION ", GOR_MAXPROCS %u", procs);
+	return module->pprof_begin(
+		&(struct module_profile){.count = count,
+	                             .count_unit = "count",
+	                             .ns = ns,
+	                             .shown = shown,
+	                             .comment = comment,
+	                             .time_ns = (int64_t)wall.tv_sec * GOR_SECOND + wall.tv_nsec});
+}
+
+int gor__profile_end(const struct module *module, struct pprof *p, struct out *out)
+{
+	char *bytes;
+	size_t len;
+	int err = module->pprof_end(p, &bytes, &len);
+
+	if (err)
+		return err;
+	gor__out_put(out, bytes, len);
+	free(bytes);
+	return gor__out_flush(out);
+}
 
 /** The rows of s, all of them. */
 static int profile_rows(struct snapshot *s, const char *name, int fd, int debug)
@@ -99,9 +134,34 @@ static int profile_goroutineleak(const struct call *call)
 	return search.err ? search.err : profile_goroutines(call, true);
 }
 
+static int profile_tally(const struct call *call, enum tally_kind kind)
+{
+	struct out out = {.fd = call->fd};
+
+	return gor__tally_write(kind, &out, call->debug, call->sched->procs);
+}
+
+static int profile_threadcreate(const struct call *call)
+{
+	return profile_tally(call, TALLY_THREADS);
+}
+
+static int profile_block(const struct call *call)
+{
+	return profile_tally(call, TALLY_BLOCK);
+}
+
+static int profile_mutex(const struct call *call)
+{
+	return profile_tally(call, TALLY_MUTEX);
+}
+
 static const struct profile profiles[] = {
 	{"goroutine", profile_goroutine},
 	{"goroutineleak", profile_goroutineleak},
+	{"threadcreate", profile_threadcreate},
+	{"block", profile_block},
+	{"mutex", profile_mutex},
 };
 
 static void profile_call(void *arg)

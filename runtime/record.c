@@ -228,6 +228,7 @@ void gor__record_thread(struct m *m, unsigned kind)
 	m->sync = m->stream && gtrace_rec_level(rec) >= GTRACE_LEVEL_SYNC ? m->stream : NULL;
 	if (m->stream && m->cur)
 		m->stream->g = m->cur->id;
+	m->watched = gor__config.block_ns > 0 || m->stream;
 	atomic_store(&m->stream_number, m->stream ? m->stream->number : 0);
 	atomic_store(&m->rec, rec);
 }

@@ -18,6 +18,7 @@
 #include <errno.h>
 
 #include "sync.h"
+#include "tally.h"
 
 enum { READER, WRITER };
 
@@ -70,7 +71,9 @@ static void rw_lock(gor_rwmutex *rw, int what, const struct gor_site *site)
 		                what == WRITER ? GTRACE_reason_RWMUTEX_LOCK : GTRACE_reason_RWMUTEX_RLOCK,
 		                id, site, 0);
 		m->cur->wait_on = rw;
-		gor__park(m, lock); // who wakes us has given us the lock
+		if (gor__config.mutex_rate)
+			m->cur->wait_ns = gor__clock(); // to the nanosecond
+		gor__park(m, lock);                 // who wakes us has given us the lock
 		m = gor__self();
 		count = wait.want;
 	}
@@ -134,6 +137,13 @@ static void rw_grant_readers(gor_rwmutex *rw, struct woken *woken)
 	rw->tail = q.last;
 }
 
+/** mutexprofile=: whose wait for the lock ends here. */
+static void rw_contended(const struct woken *woken, const struct gor_site *site)
+{
+	for (const struct g *g = gor__config.mutex_rate ? woken->first : NULL; g; g = g->next)
+		gor__tally_contended(site, g->wait_ns);
+}
+
 void gor_rwmutex_lock_at(gor_rwmutex *rw, const struct gor_site *site)
 {
 	rw_lock(rw, WRITER, site);
@@ -177,6 +187,7 @@ void gor_rwmutex_unlock_at(gor_rwmutex *rw, const struct gor_site *site)
 	if (!woken.count)
 		rw_grant_writer(rw, &woken);
 	gor__unlock(lock);
+	rw_contended(&woken, site);
 	gor__woken_ready(m, &woken, id);
 	gor__leave();
 }
@@ -199,6 +210,7 @@ void gor_rwmutex_runlock_at(gor_rwmutex *rw, const struct gor_site *site)
 	if (--rw->readers == 0)
 		rw_grant_writer(rw, &woken); // R2: the first is a writer
 	gor__unlock(lock);
+	rw_contended(&woken, site);
 	gor__woken_ready(m, &woken, id);
 	gor__leave();
 }

@@ -37,6 +37,7 @@
 #include "poll.h"
 #include "runq.h"
 #include "seed.h"
+#include "tally.h"
 #include "timer.h"
 
 __thread struct m *gor__m __attribute__((tls_model("initial-exec")));
@@ -140,6 +141,22 @@ static void emit_park(struct m *m, struct g *g, struct g *next)
 		GTRACE_EMIT(m->stream, GO_PARK, g->reason, g->wait_obj, site, g->wait_flags);
 }
 
+/** The end of gor__park() where somebody wants to know. */
+__attribute__((noinline)) static void park_watched(struct m *m, struct g *g, struct g *next)
+{
+	int64_t began = gor__config.block_ns > 0 ? gor__clock() : 0;
+
+	if (m->stream)
+		emit_park(m, g, next);
+	if (next)
+		sched_start(m, next);
+	else
+		sched_stop(m);
+	sched_switch(m, g, next ? next : &m->g0);
+	if (began)
+		gor__tally_blocked(g->site, g->reason, gor__clock() - began);
+}
+
 /**
  * Switch away from a goroutine that gor__wait_begin() was called for and that is in its wait
  * queues, and release the lock of the last of them.  Returns when it was made ready and picked,
@@ -153,8 +170,10 @@ void gor__park(struct m *m, struct lock *unlock)
 		gor__unlock(unlock);
 	struct g *next = sched_pick(m);
 
-	if (__builtin_expect(m->stream != NULL, 0))
-		emit_park(m, g, next);
+	if (__builtin_expect(m->watched, 0)) {
+		park_watched(m, g, next);
+		return;
+	}
 	if (next)
 		sched_start(m, next);
 	else

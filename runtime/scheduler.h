@@ -56,10 +56,11 @@ struct p {
 
 /** Where a p that changes hands comes from. */
 struct handoff {
-	uint64_t stream; // of the thread that had it, 0 none
-	uint64_t g;      // its goroutine, which stays there
-	unsigned why;    // a GTRACE_why_*; NONE: no handoff
-	bool spins;      // a thread is woken to look for work; counted in sched->spinning
+	uint64_t stream;             // of the thread that had it, 0 none
+	uint64_t g;                  // its goroutine, which stays there
+	unsigned why;                // a GTRACE_why_*; NONE: no handoff
+	const struct gor_site *site; // the last call of that goroutine
+	bool spins;                  // a thread is woken to look for work; counted in sched->spinning
 };
 
 /** What the sampling signal saw of a busy thread. */
@@ -90,6 +91,7 @@ struct m {
 	bool foreign;           // set once: stands for a thread that is not ours (foreign.c)
 	struct gtrace_stream *stream;   // own: NULL when not recording
 	struct gtrace_stream *sync;     // own: stream at level sync, else NULL
+	bool watched;                   // own: recorded, or waits are profiled
 	struct g *prev;                 // own: left by the last switch; its on_cpu is to be cleared
 	struct g *pending;              // own: picked, but to be run from g0
 	struct g *guest;                // own: pinned here; nobody else may run
@@ -206,17 +208,19 @@ struct sched {
 struct config {
 	unsigned procs;
 	size_t stack_bytes;
-	int64_t slice_ns;  // handoff=
-	int64_t shrink_ns; // shrink=, 0 never
-	uint32_t threads;  // at most
-	int64_t busy_ns;   // busy=, 0 never
-	int dump_signal;   // dumpsig=, 0 none
-	char http[280];    // http=, "" no
-	bool agent;        // agent=
-	bool gops;         // gops=
-	bool quit;         // sigquit=
-	int64_t trace_ns;  // schedtrace=, 0 never
-	bool trace_detail; // scheddetail=
+	int64_t slice_ns;    // handoff=
+	int64_t shrink_ns;   // shrink=, 0 never
+	uint32_t threads;    // at most
+	int64_t busy_ns;     // busy=, 0 never
+	int dump_signal;     // dumpsig=, 0 none
+	int64_t block_ns;    // blockprofile=, 0 off
+	uint64_t mutex_rate; // mutexprofile=, 0 off
+	char http[280];      // http=, "" no
+	bool agent;          // agent=
+	bool gops;           // gops=
+	bool quit;           // sigquit=
+	int64_t trace_ns;    // schedtrace=, 0 never
+	bool trace_detail;   // scheddetail=
 	enum {
 		TRACEBACK_NONE,
 		TRACEBACK_SINGLE,

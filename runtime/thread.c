@@ -8,6 +8,7 @@
 
 #include "emit.h"
 #include "signals.h"
+#include "tally.h"
 
 #define THREAD_STACK (256u << 10) // its own context only schedules
 
@@ -87,10 +88,12 @@ struct m *gor__thread_new(struct sched *s, struct p *p, struct handoff handoff)
 	pthread_attr_setstacksize(&attr, THREAD_STACK);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	pthread_t thread;
+	gor__tally_add(TALLY_THREADS, handoff.site, handoff.why + 1, 1, 0); // before it can look
 	int err = pthread_create(&thread, &attr, thread_main, m);
 	pthread_attr_destroy(&attr);
 	if (!err)
 		return m;
+	gor__tally_add(TALLY_THREADS, handoff.site, handoff.why + 1, UINT64_MAX, 0); // less one
 	atomic_store(&m->ended, true); // it stays in the list of all threads, for the next attempt
 	gor__lock(&s->lock);
 	m->idle_next = s->spare_m;

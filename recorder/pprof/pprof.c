@@ -24,6 +24,7 @@ struct pprof {
 	struct map functions;    // by the places of name and file
 	struct map places;       // locations without an address, by function and line
 	struct map addresses;    // locations with one
+	bool second;             // samples have a second number
 	bool no_memory;
 };
 
@@ -185,7 +186,8 @@ void pprof_sample(struct pprof *p, int64_t first, int64_t second)
 	if (!sample)
 		return;
 	PPROF_PUT(p, sample, value, first);
-	PPROF_PUT(p, sample, value, second);
+	if (p->second)
+		PPROF_PUT(p, sample, value, second);
 }
 
 static Pprof__Sample *pprof_last(const struct pprof *p)
@@ -231,7 +233,8 @@ static void pprof_begin(struct pprof *p, const struct pprof_run *run)
 	Pprof__Profile *profile = p->profile;
 
 	pprof_text(p, ""); // the first one has to be
-	for (int i = 0; i < 2; i++)
+	p->second = run->kind[1].type != NULL;
+	for (int i = 0; i < 1 + p->second; i++)
 		pprof_kind(p, PPROF_ADD(p, profile, sample_type, pprof__kind__descriptor), &run->kind[i]);
 	profile->default_sample_type = pprof_text(p, run->shown);
 	profile->period_type = pprof_message(&pprof__kind__descriptor);

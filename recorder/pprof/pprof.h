@@ -14,7 +14,7 @@
 
 struct pprof;
 
-/** What one of a sample's two numbers is. */
+/** What one of a sample's two numbers is; type NULL: there is no second one. */
 struct pprof_kind {
 	const char *type, *unit;
 };

@@ -77,7 +77,7 @@ struct pprof *inspect_pprof_begin(const struct module_profile *profile)
 {
 	const struct pprof_run run = {.kind = {{profile->count, profile->count_unit},
 	                                       {profile->ns, "nanoseconds"}},
-	                              .shown = profile->count,
+	                              .shown = profile->shown,
 	                              .comment = profile->comment,
 	                              .drop_frames = DROP_FRAMES,
 	                              .time_ns = profile->time_ns};

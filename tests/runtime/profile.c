@@ -465,6 +465,120 @@ TEST(leaks)
 	free(text);
 }
 
+/* ── threads and contention ───────────────────────────────────────────────────────────────────────
+ */
+
+static gor_mutex contended;
+static gor_rwmutex shared;
+static gor_waitgroup all_done;
+
+static void contends(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 10; i++) {
+		gor_mutex_lock(&contended);
+		gor_yield();
+		gor_mutex_unlock(&contended);
+		gor_rwmutex_rlock(&shared);
+		gor_yield();
+		gor_rwmutex_runlock(&shared);
+		gor_rwmutex_lock(&shared);
+		gor_yield();
+		gor_rwmutex_unlock(&shared);
+	}
+}
+
+static void contention_body(void)
+{
+	static struct decoded d;
+	size_t len;
+
+	for (int i = 0; i < 5; i++)
+		gor_wg_go(&all_done, contends, NULL);
+	gor_wg_wait(&all_done);
+	char *text = written("block", 1, NULL);
+	REQUIRE(check_has_line(text, "--- contention:"));
+	REQUIRE(check_has_line(text, "cycles/second=1000000000"));
+	REQUIRE(strstr(text,
+	               " 1 @\n# labels: {\"why\":\"sync.WaitGroup.Wait\"}\n#\t0x0\tcontention_body+"));
+	REQUIRE(strstr(text, "{\"why\":\"sync.Mutex.Lock\"}\n#\t0x0\tcontends+"));
+	REQUIRE(strstr(text, "{\"why\":\"sync.RWMutex.Lock\"}\n#\t0x0\tcontends+"));
+	free(text);
+	text = written("mutex", 2, NULL);
+	REQUIRE(check_has_line(text, "--- mutex:"));
+	REQUIRE(check_has_line(text, "sampling period=1"));
+	REQUIRE(strstr(text, "{\"why\":\"mutex unlock\"}\n#\t0x0\tcontends+"));
+	REQUIRE(strstr(text, "{\"why\":\"rwmutex unlock\"}\n#\t0x0\tcontends+"));
+	free(text);
+	char *bytes = written("block", 0, &len);
+	profile_decode(&d, (unsigned char *)bytes, len);
+	free(bytes);
+	REQUIRE(strcmp(d.kind[0][0], "contentions") == 0 && strcmp(d.kind[1][0], "delay") == 0);
+	REQUIRE(strcmp(d.shown, "delay") == 0);
+	const struct decoded_sample *s =
+		decoded_find(&d, "contention_body at profile.c:", "why=sync.WaitGroup.Wait;");
+	REQUIRE(s && s->value[0] == 1 && s->value[1] > 0);
+}
+
+/* All of it; the process has read no settings before. */
+static void contention(void **state)
+{
+	(void)state;
+	setenv("GOR_DEBUG", "blockprofile=1,mutexprofile=1", 1);
+	check_run(contention_body, 1);
+}
+
+TEST_PROCS(contention_unless_asked_for, 1)
+{
+	for (int i = 0; i < 5; i++)
+		gor_wg_go(&all_done, contends, NULL);
+	gor_wg_wait(&all_done);
+	char *text = written("block", 1, NULL);
+	assert_string_equal(text, "--- contention:\ncycles/second=1000000000\n");
+	free(text);
+}
+
+static _Atomic bool released;
+
+static int waits_outside(void *arg)
+{
+	(void)arg;
+	while (!atomic_load(&released))
+		usleep(100);
+	return 0;
+}
+
+static void leaves(void *arg)
+{
+	(void)arg;
+	gor_blocking(waits_outside, NULL);
+	FRAME;
+}
+
+TEST_PROCS(threads, 1)
+{
+	static struct decoded d;
+	bool found = false;
+	size_t len;
+
+	gor_go(leaves, NULL);
+	gor_go(leaves, NULL);
+	while (!found) { // until others have taken over
+		gor_yield();
+		char *text = written("threadcreate", 1, NULL);
+		REQUIRE(check_has_prefix(text, "threadcreate profile: total "));
+		REQUIRE(strstr(text, " @\n# labels: {\"why\":\"goroutines to run\"}\n"));
+		found = strstr(text, "{\"why\":\"explicit\"}\n#\t0x0\tleaves+0x0\t");
+		free(text);
+	}
+	char *bytes = written("threadcreate", 0, &len);
+	profile_decode(&d, (unsigned char *)bytes, len);
+	free(bytes);
+	REQUIRE(strcmp(d.kind[0][0], "threadcreate") == 0 && !d.kind[1][0][0]);
+	REQUIRE(decoded_find(&d, "leaves at profile.c:", "why=explicit;"));
+	atomic_store(&released, true);
+}
+
 /* ── form and errors ──────────────────────────────────────────────────────────────────────────────
  */
 
@@ -572,6 +686,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(from_a_thread_of_its_own),
 		cmocka_unit_test(stack_of_a_foreign_thread),
 		cmocka_unit_test(leaks),
+		cmocka_unit_test(contention),
+		cmocka_unit_test(contention_unless_asked_for),
+		cmocka_unit_test(threads),
 		cmocka_unit_test(header),
 		cmocka_unit_test(errors),
 		cmocka_unit_test(to_a_pipe_that_does_not_block),
