@@ -51,7 +51,8 @@
 #define WAIT_USUAL GOR_SECOND // goroutines that end by themselves are long gone by then
 #define PAUSE_FIRST (20 * GOR_MICROSECOND)
 #define PAUSE_LAST (10 * GOR_MILLISECOND)
-#define UNSETTLED_MOST 1000 // walks, when time is up
+#define NO_RACES __attribute__((no_sanitize("thread"))) // K3
+#define UNSETTLED_MOST 1000                             // walks, when time is up
 
 struct gor_leak_scope {
 	_Atomic int64_t alive;
@@ -87,7 +88,7 @@ void gor__leak_born(struct gor_leak_scope *scope)
 }
 
 /** The scope that g was born in: less those that it has begun itself. */
-static struct gor_leak_scope *leak_birth(const struct g *g)
+NO_RACES static struct gor_leak_scope *leak_birth(const struct g *g)
 {
 	struct gor_leak_scope *scope = g->scope;
 
@@ -100,8 +101,11 @@ void gor__leak_ended(const struct g *g)
 {
 	struct gor_leak_scope *scope = leak_birth(g);
 
-	for (; scope; scope = scope->parent)
+	while (scope) {
+		struct gor_leak_scope *parent = scope->parent; // at 0 it may be used again, K3
 		atomic_fetch_sub_explicit(&scope->alive, 1, memory_order_release);
+		scope = parent;
+	}
 }
 
 /* ── who is left ──────────────────────────────────────────────────────────────────────────────────
@@ -118,7 +122,8 @@ struct look {
 	const struct g *self;
 	struct left *list; // those that count
 	size_t count, room;
-	size_t seen; // and those that do not
+	size_t seen;          // and those that do not
+	struct snapshot snap; // of the run that goes on, soon after
 };
 
 static bool leak_listed(const char *const *list, const char *name)
@@ -137,8 +142,7 @@ static bool leak_is_current(uint64_t id)
 	return false;
 }
 
-__attribute__((no_sanitize("thread"))) static bool leak_ignored(const struct look *look,
-                                                                const struct g *g)
+NO_RACES static bool leak_ignored(const struct look *look, const struct g *g)
 {
 	const gor_leak_options *opt = look->opt;
 	const struct gor_site *site = g->site, *born = g->born;
@@ -154,8 +158,7 @@ __attribute__((no_sanitize("thread"))) static bool leak_ignored(const struct loo
 	       (opt->ignore_current && !look->scope && leak_is_current(g->id));
 }
 
-__attribute__((no_sanitize("thread"))) static bool leak_within(const struct look *look,
-                                                               const struct g *g)
+NO_RACES static bool leak_within(const struct look *look, const struct g *g)
 {
 	if (g == look->self || (g->home && g->home->foreign))
 		return false;
@@ -167,7 +170,7 @@ __attribute__((no_sanitize("thread"))) static bool leak_within(const struct look
 	return scope != NULL;
 }
 
-__attribute__((no_sanitize("thread"))) static void leak_see(void *arg, struct g *g)
+NO_RACES static void leak_see(void *arg, struct g *g)
 {
 	struct look *look = arg;
 
@@ -187,6 +190,22 @@ __attribute__((no_sanitize("thread"))) static void leak_see(void *arg, struct g 
 	look->list[look->count++] = (struct left){g->id, g->sched};
 }
 
+/** What is left, as it is: before anything that lets others run. */
+static void leak_snap(struct look *look)
+{
+	const struct snapshot_caller nobody = {NULL, NULL};
+
+	gor__snapshot_free(&look->snap);
+	if (look->count && gor__sched_now())
+		gor__snapshot(&look->snap, gor__sched_now(), SNAPSHOT_STACKS, &nobody);
+}
+
+static void leak_done(struct look *look)
+{
+	gor__snapshot_free(&look->snap);
+	free(look->list);
+}
+
 static int leak_by_id(const void *a, const void *b)
 {
 	uint64_t x = ((const struct left *)a)->id, y = ((const struct left *)b)->id;
@@ -194,46 +213,50 @@ static int leak_by_id(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-typedef void leak_row_fn(void *arg, struct snapshot *s, size_t i, const struct module *module);
+/** For each that is left; s is NULL if it has ended since. */
+typedef void leak_row_fn(void *arg, const struct left *left, struct snapshot *s, size_t at);
 
 /** The rows of those that are left, by id; on a stack that is large enough. */
 static void leak_rows(const struct look *look, leak_row_fn *fn, void *arg)
 {
 	const struct snapshot_caller nobody = {NULL, NULL};
-	struct snapshot s = {.sched = NULL};
+	struct snapshot s = look->snap, before = {.sched = NULL}; // of a run before, which stands still
 	size_t at = 0;
 
 	if (look->count)
 		gor__sort(look->list, look->count, sizeof *look->list, leak_by_id);
 	for (size_t i = 0; i < look->count; i++) {
-		if (s.sched != look->list[i].sched) {
-			gor__snapshot_free(&s);
+		const struct left *left = &look->list[i];
+		if (s.sched != left->sched) {
+			gor__snapshot_free(&before);
+			if (left->sched != look->snap.sched)
+				gor__snapshot(&before, left->sched, SNAPSHOT_STACKS, &nobody);
+			s = left->sched == look->snap.sched ? look->snap : before;
 			at = 0;
-			if (gor__snapshot(&s, look->list[i].sched, SNAPSHOT_STACKS, &nobody) != 0)
-				return;
 		}
-		while (at < s.count && s.rows[s.index[at].row].id < look->list[i].id)
+		while (at < s.count && s.rows[s.index[at].row].id < left->id)
 			at++;
-		if (at < s.count && s.rows[s.index[at].row].id == look->list[i].id)
-			fn(arg, &s, at, gor__module());
+		bool there = at < s.count && s.rows[s.index[at].row].id == left->id;
+		fn(arg, left, there ? &s : NULL, at);
 	}
-	gor__snapshot_free(&s);
+	gor__snapshot_free(&before);
 }
 
 /** By a function on its stack. */
-static void leak_ignore_row(void *arg, struct snapshot *s, size_t at, const struct module *module)
+static void leak_ignore_row(void *arg, const struct left *left, struct snapshot *s, size_t at)
 {
 	struct look *look = arg;
-	const struct snapshot_row *row = &s->rows[s->index[at].row];
 	struct frame frame[FRAMES_SHOWN];
-	unsigned n = gor__frames_shown(s, row, module, false, frame);
+
+	if (!s)
+		return;
+	unsigned n = gor__frames_shown(s, &s->rows[s->index[at].row], gor__module(), false, frame);
 	bool ignored = n > 0 && leak_listed(look->opt->ignore_top, frame[0].func);
 
 	for (unsigned k = 0; k < n && !ignored; k++)
 		ignored = leak_listed(look->opt->ignore_any, frame[k].func);
-	for (size_t i = 0; ignored && i < look->count; i++)
-		if (look->list[i].id == row->id)
-			look->list[i].id = 0;
+	if (ignored)
+		look->list[left - look->list].id = 0;
 }
 
 static void leak_ignore_stacks(void *arg)
@@ -268,8 +291,10 @@ static bool leak_look(struct look *look)
 	look->count = look->seen = 0;
 	if (leak_alive(look) > 0 || !look->scope)
 		gor__g_each(leak_see, look);
-	if (look->count && look->opt && (look->opt->ignore_any || look->opt->ignore_top))
+	if (look->count && look->opt && (look->opt->ignore_any || look->opt->ignore_top)) {
+		leak_snap(look);
 		gor__aside(leak_ignore_stacks, look);
+	}
 	return look->seen == leak_alive(look);
 }
 
@@ -290,14 +315,15 @@ static void leak_await(struct look *look, int64_t wait)
 	for (;;) {
 		bool settled = leak_look(look);
 		if ((settled && !look->count) || !leak_goes_on())
-			return;
+			break;
 		int64_t left = deadline < 0 ? PAUSE_LAST : deadline - gor_now();
 		if (left <= 0 && (settled || look->count || ++unsettled > UNSETTLED_MOST))
-			return;
+			break;
 		gor_sleep(left > 0 && left < pause ? left : pause);
 		if (pause < PAUSE_LAST)
 			pause *= 2;
 	}
+	leak_snap(look);
 }
 
 /* ── what is said ─────────────────────────────────────────────────────────────────────────────────
@@ -310,15 +336,20 @@ struct text {
 	int fd;
 };
 
-static void leak_say(void *arg, struct snapshot *s, size_t i, const struct module *module)
+static void leak_say(void *arg, const struct left *left, struct snapshot *s, size_t at)
 {
 	struct text *text = arg;
-	struct snapshot one = *s;
 
-	one.index += i;
+	if (!s) {
+		gor__out_say(&text->out, "\nleaked goroutine: %llu, which has ended since\n",
+		             (unsigned long long)left->id);
+		return;
+	}
+	struct snapshot one = *s;
+	one.index += at;
 	one.count = 1;
 	gor__out_say(&text->out, "\nleaked goroutine:\n");
-	gor__dump_rows(&text->out, &one, module, 2);
+	gor__dump_rows(&text->out, &one, gor__module(), 2);
 }
 
 static void leak_write_aside(void *arg)
@@ -382,11 +413,12 @@ static void leak_at_exit(int status, void *arg)
 	if (atomic_load(&leaks.verify)) {
 		struct look look = {.opt = atomic_load(&leaks.verify_opt), .self = leak_self()};
 		leak_look(&look);
+		leak_snap(&look);
 		if (look.count) {
 			leak_write(&look, STDERR_FILENO);
 			atomic_store(&leaks.failed, true);
 		}
-		free(look.list);
+		leak_done(&look);
 	}
 	if (!atomic_load(&leaks.failed) || status != 0)
 		return;
@@ -491,7 +523,7 @@ size_t gor_leak_end_opt(gor_leak_mark mark, int64_t wait, int fd, const gor_leak
 	leak_end(mark, wait, opt, &look);
 	if (look.count && fd >= 0)
 		leak_write(&look, fd);
-	free(look.list);
+	leak_done(&look);
 	return look.count;
 }
 
@@ -507,7 +539,7 @@ void gor_leak_check(const gor_leak_mark *mark)
 	leak_end(*mark, WAIT_USUAL, NULL, &look);
 	if (look.count)
 		leak_fail(&look);
-	free(look.list);
+	leak_done(&look);
 }
 
 void gor_leak_on_fail(void (*fail)(const char *text))
@@ -554,5 +586,5 @@ void gor__leak_linger(struct g *g)
 	if (!look.scope)
 		look.opt = atomic_load(&leaks.verify_opt);
 	leak_await(&look, WAIT_USUAL);
-	free(look.list);
+	leak_done(&look);
 }

@@ -125,8 +125,10 @@ static uint64_t context_fp(const ucontext_t *uc)
 
 static void on_quit(int signo, siginfo_t *info, void *context)
 {
-	if (!gor__forked())
+	if (!gor__forked()) {
 		gor__quit(context_pc(context), info->si_code);
+		return;
+	}
 	signal(signo, SIG_DFL);
 	raise(signo); // when the handler has returned
 }

@@ -261,7 +261,7 @@ static void snapshot_keep_frames(struct snapshot *s, struct snapshot_row *row, c
 	s->pc_count += row->frames;
 }
 
-static void snapshot_row(void *arg, struct g *g)
+__attribute__((no_sanitize("thread"))) static void snapshot_row(void *arg, struct g *g)
 {
 	struct snapshot *s = arg;
 	struct snapshot_row row;
