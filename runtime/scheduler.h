@@ -89,38 +89,39 @@ struct m {
 	_Atomic uint32_t in_rt; // 1 inside the runtime; own writes (see handoff.c)
 	_Atomic uint32_t mark;  // the thread must look up at its next entry; monitor and sched->lock
 	bool foreign;           // set once: stands for a thread that is not ours (foreign.c)
-	struct gtrace_stream *stream;   // own: NULL when not recording
-	struct gtrace_stream *sync;     // own: stream at level sync, else NULL
-	bool watched;                   // own: recorded, or waits are profiled
-	struct g *prev;                 // own: left by the last switch; its on_cpu is to be cleared
-	struct g *pending;              // own: picked, but to be run from g0
-	struct g *guest;                // own: pinned here; nobody else may run
-	struct g g0;                    // own: the context that schedules
-	_Atomic uint32_t tick;          // own: goroutines started; the monitor compares
-	_Atomic uint64_t running;       // own: id of cur, 0 none; for the monitor
-	_Atomic uint64_t stream_number; // own: of stream, 0 none; for the monitor
-	bool spinning;                  // own: counted in sched->spinning
-	uint32_t stolen;                // own: goroutines of its last theft; 0 judged
-	int64_t stolen_ns;              // own: when that was
-	struct lock hand;               // the thread and whoever takes its p
-	_Atomic bool handed;            // hand: its p was taken; counted in sched->handed, or ->outside
-	bool sleeping;                  // sched->lock: on the idle list
-	struct p *next_p;               // given by the waker before wake; sched->lock
-	struct g *sent;                 // with next_p: its guest, to be run; before wake
-	struct handoff handoff;         // given along
-	_Atomic uint32_t wake;          // futex
-	struct m *idle_next;            // sched->lock; of a free foreign one: the next free
-	struct m *all_next;             // set before it is in the list; never removed
+	bool watched;           // own: recorded, or waits are profiled
+	struct gtrace_stream *stream;     // own: NULL when not recording
+	struct gtrace_stream *sync;       // own: stream at level sync, else NULL
+	_Atomic(struct gtrace_rec *) rec; // own: that stream is of; for who starts a recording
+	struct g *prev;                   // own: left by the last switch; its on_cpu is to be cleared
+	struct g *pending;                // own: picked, but to be run from g0
+	struct g *guest;                  // own: pinned here; nobody else may run
+	struct g g0;                      // own: the context that schedules
+	_Atomic uint32_t tick;            // own: goroutines started; the monitor compares
+	_Atomic uint64_t running;         // own: id of cur, 0 none; for the monitor
+	_Atomic uint64_t stream_number;   // own: of stream, 0 none; for the monitor
+	bool spinning;                    // own: counted in sched->spinning
+	uint32_t stolen;                  // own: goroutines of its last theft; 0 judged
+	int64_t stolen_ns;                // own: when that was
+	struct lock hand;                 // the thread and whoever takes its p
+	_Atomic bool handed;    // hand: its p was taken; counted in sched->handed, or ->outside
+	bool sleeping;          // sched->lock: on the idle list
+	struct p *next_p;       // given by the waker before wake; sched->lock
+	struct g *sent;         // with next_p: its guest, to be run; before wake
+	struct handoff handoff; // given along
+	_Atomic uint32_t wake;  // futex
+	struct m *idle_next;    // sched->lock; of a free foreign one: the next free
+	struct m *all_next;     // set before it is in the list; never removed
 	struct sched *sched;
 	// from where to where its stack is left out of the search of memory (reach.c)
 	_Atomic(const void *) hide_low, hide_high;
 	uint32_t number;
 	_Atomic int tid;
-	_Atomic bool ended;               // own: the thread is through with this run
-	_Atomic(struct gtrace_rec *) rec; // own: that stream is of; for who starts a recording
-	_Atomic bool dozing;              // own: it sleeps, and looks at sched->rec when it wakes
-	bool resting; // own: foreign, in a call at the end of the run; counted in sched->resting
+	_Atomic bool ended;  // own: the thread is through with this run
+	_Atomic bool dozing; // own: it sleeps, and looks at sched->rec when it wakes
+	bool resting;        // own: foreign, in a call at the end of the run; counted in sched->resting
 	/* the monitor's notes */
+	bool busy_told; // of this stretch: busy=
 	uint32_t seen_tick;
 	int64_t seen_ns;     // when seen_tick was first seen
 	int64_t seen_cpu_ns; // its CPU clock then, -1 not read
@@ -128,7 +129,6 @@ struct m {
 	int64_t last_ns;
 	int64_t report_ns; // next BUSY when its stretch is that long
 	int64_t reach_ns;  // next search for what it can reach
-	bool busy_told;    // of this stretch: busy=
 	struct sample sample;
 	struct shot shot;
 };

@@ -148,6 +148,7 @@ static int cpu_encode(struct cpu *c, char **bytes, size_t *len)
 		&(struct module_profile){.count = "samples",
 	                             .count_unit = "count",
 	                             .ns = "cpu",
+	                             .shown = "cpu",
 	                             .comment = "gor " GOR_VERSION,
 	                             .time_ns = now.tv_sec * INT64_C(1000000000) + now.tv_nsec});
 	if (c->out)
