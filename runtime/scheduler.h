@@ -89,9 +89,9 @@ struct m {
 	_Atomic uint32_t in_rt; // 1 inside the runtime; own writes (see handoff.c)
 	_Atomic uint32_t mark;  // the thread must look up at its next entry; monitor and sched->lock
 	bool foreign;           // set once: stands for a thread that is not ours (foreign.c)
+	bool watched;           // own: recorded, or waits are profiled
 	struct gtrace_stream *stream;   // own: NULL when not recording
 	struct gtrace_stream *sync;     // own: stream at level sync, else NULL
-	bool watched;                   // own: recorded, or waits are profiled
 	struct g *prev;                 // own: left by the last switch; its on_cpu is to be cleared
 	struct g *pending;              // own: picked, but to be run from g0
 	struct g *guest;                // own: pinned here; nobody else may run
