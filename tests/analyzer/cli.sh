@@ -37,7 +37,7 @@ expect 2 '' 'usage: gtrace dump' "$gtrace" dump a b
 # record: of another program
 expect 2 '' 'usage: gtrace record' "$gtrace" record
 expect 2 '' "'self' is not a process number" "$gtrace" record self --dump
-expect 2 '' 'say what to do: --dump' "$gtrace" record $$
+expect 2 '' 'say what to do: -d DUR, or --dump' "$gtrace" record $$
 expect 3 '' "process $$ has no flight recorder: start it with GTRACE=" "$gtrace" record $$ --dump
 expect 3 '' 'there is no process 2147483647' "$gtrace" record 2147483647 --dump
 

@@ -43,7 +43,8 @@ static void child(int program, int seed)
 	char debug[64], bytes[sizeof program], *argv[] = {bytes, NULL};
 	int null = open("/dev/null", O_WRONLY);
 
-	snprintf(debug, sizeof debug, "seed=%d,policy=%s%s", seed, kind->policy,
+	// A machine that stands still for a second is no choice of the scheduler's.
+	snprintf(debug, sizeof debug, "seed=%d,policy=%s%s,handoff=60s", seed, kind->policy,
 	         kind->vtime ? ",vtime=1" : "");
 	setenv("GOR_DEBUG", debug, 1);
 	setenv("GTRACE", files.trace, 1);
