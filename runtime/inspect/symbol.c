@@ -6,8 +6,10 @@
  * for when an address lies in no module that is known.  What was found is kept: a million
  * goroutines have the same few frames.
  */
+#define _GNU_SOURCE
 #include "inspect/symbol.h"
 
+#include <dlfcn.h>
 #include <dwarf.h>
 #include <elfutils/libdwfl.h>
 #include <pthread.h>
@@ -115,6 +117,54 @@ static unsigned symbol_scopes(Dwfl_Module *mod, Dwarf_Addr pc, struct module_pla
 	return n;
 }
 
+/** Cut off a demangled name's list of parameters: f(int)(...) would confuse who reads dumps. */
+static void symbol_cut(char *name)
+{
+	char *end = strrchr(name, ')');
+	int depth = 0;
+
+	for (char *c = end; c && c > name; c--) {
+		depth += (*c == ')') - (*c == '(');
+		if (depth == 0) {
+			*c = 0;
+			return;
+		}
+	}
+}
+
+typedef char *symbol_demangle(const char *, char *, size_t *, int *);
+
+/** The C++ library's function for that: the program's, or else the system's.  NULL: there is none.
+ */
+static symbol_demangle *symbol_demangler(void)
+{
+	static symbol_demangle *demangler; // symbols.lock
+	static bool looked;                // likewise
+	void *found, *library;
+
+	if (looked)
+		return demangler;
+	looked = true;
+	found = dlsym(RTLD_DEFAULT, "__cxa_demangle");
+	if (!found && (library = dlopen("libstdc++.so.6", RTLD_LAZY | RTLD_LOCAL)))
+		found = dlsym(library, "__cxa_demangle");
+	memcpy(&demangler, &found, sizeof demangler); // ISO C has no cast from one to the other
+	return demangler;
+}
+
+/** A C++ function as one writes it.  The text is kept for good. */
+static const char *symbol_written(const char *name)
+{
+	symbol_demangle *demangle = name && strncmp(name, "_Z", 2) == 0 ? symbol_demangler() : NULL;
+	int status = -1;
+	char *written = demangle ? demangle(name, NULL, NULL, &status) : NULL;
+
+	if (!written || status != 0)
+		return name;
+	symbol_cut(written);
+	return written;
+}
+
 static unsigned symbol_places(uint64_t pc, struct module_place place[MODULE_INLINED_MAX])
 {
 	GElf_Off offset = 0;
@@ -129,6 +179,8 @@ static unsigned symbol_places(uint64_t pc, struct module_place place[MODULE_INLI
 			place[0].func = name;
 			n = 1;
 		}
+		for (unsigned i = 0; i < n; i++)
+			place[i].func = symbol_written(place[i].func);
 		if (n)
 			place[n - 1].offset = offset;
 	}
