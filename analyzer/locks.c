@@ -13,8 +13,7 @@ static int locks_run(void *args, int nwords, char **words)
 const struct cmd cmd_locks = {
 	.name = "locks",
 	.args = "PID",
-	.brief =
-		"print the locks and groups that a running program's goroutines wait for",
+	.brief = "print the locks and groups that a running program's goroutines wait for",
 	.words_min = 1,
 	.words_max = 1,
 	.run = locks_run,

@@ -145,9 +145,8 @@ static int stack_run(void *args, int nwords, char **words)
 }
 
 static const struct opt stack_opts[] = {
-	OPT_WORD(
-		"debug", 0, struct stack_args, debug, "1|2|3",
-		"equal stacks counted; as a panic has it (2 unless given); with what it waits for"),
+	OPT_WORD("debug", 0, struct stack_args, debug, "1|2|3",
+             "equal stacks counted; as a panic has it (2 unless given); with what it waits for"),
 	OPT_DURATION("min-wait", 0, struct stack_args, min_wait_ns,
                  "only those that have waited so long"),
 	OPT_TEXT("state", 0, struct stack_args, state, "STATE", "only those in it: 'chan receive'"),

@@ -130,23 +130,22 @@ int inspect_serve(const struct module_host *host, int fd, const char *name)
 	return -EAGAIN;
 }
 
+/* Of libgor's agent, whose one thread is the only one that comes here. */
 static struct {
-	pthread_once_t once;
+	bool started;
 	struct server server;
-	struct MHD_Daemon *daemon;
-} agent = {.once = PTHREAD_ONCE_INIT};
-
-static void agent_start(void)
-{
-	agent.daemon = http_start(&agent.server, -1);
-}
+	struct MHD_Daemon *daemon; // NULL: it could not be started
+} agent;
 
 void inspect_answer(const struct module_host *host, int fd)
 {
 	struct sockaddr_un none = {.sun_family = AF_UNIX};
 
-	agent.server.host = host;
-	pthread_once(&agent.once, agent_start);
+	if (!agent.started) {
+		agent.started = true;
+		agent.server.host = host;
+		agent.daemon = http_start(&agent.server, -1);
+	}
 	if (!agent.daemon)
 		close(fd);
 	else // which closes it if that fails

@@ -20,7 +20,6 @@ typedef gor_chan(int) ints;
 
 static ints never;
 static gor_mutex held;
-static volatile uint64_t spun;
 
 static void receive(void *arg)
 {
@@ -44,7 +43,7 @@ static void nap(void *arg)
 static void busy_spin(void *arg)
 {
 	(void)arg;
-	for (;;)
+	for (volatile uint64_t spun = 0;;)
 		spun = spun * 3 + 1;
 }
 
