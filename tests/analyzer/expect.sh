@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034 # of $failed: for those that include it
 #
 # For scripts to include: run a command and look at what it says.  Leaves $failed.
 failed=0
