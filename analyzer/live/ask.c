@@ -111,7 +111,8 @@ int live_get(int64_t pid, const char *path, int64_t timeout_ns, struct live_answ
 		close(fd);
 	if (err && err != -EREMOTEIO) {
 		free(a->body);
-		*a = (struct live_answer){0};
+		a->body = NULL;
+		a->len = 0;
 	}
 	return err;
 }
