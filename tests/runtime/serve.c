@@ -34,11 +34,18 @@ TEST(addresses)
 }
 
 /** Not by a goroutine, and with no run going on. */
+static int nothing(int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	return 7;
+}
+
 static void before_a_run(void **state)
 {
 	(void)state;
 	assert_true(gor_debug_serve("localhost:0") > 0);
 	assert_true(gor_debug_serve("[::1]:0") > 0 || access("/proc/net/if_inet6", F_OK) != 0);
+	assert_int_equal(gor_run(nothing, 0, NULL), 7);
 }
 
 static void hand_over(void *arg)
