@@ -101,9 +101,11 @@ static int agent_listen(void)
 /** The file goes with a clean end. */
 void gor__agent_end(void)
 {
+	if (gor__forked()) // keeps A2; the agent may have had the lock when it was copied
+		return;
 	pthread_mutex_lock(&agent.lock);
 	agent.ended = true;
-	if (agent.pid == getpid()) // keeps A2
+	if (agent.pid)
 		unlink(agent.at.sun_path);
 	agent.pid = 0;
 	pthread_mutex_unlock(&agent.lock);

@@ -25,6 +25,7 @@ struct module_place {
 };
 
 #define MODULE_INLINED_MAX 8
+#define MODULE_STACK (2u << 20) // of a thread that calls it: libdw takes a lot for a table of lines
 
 /** A goroutine as it was a moment ago; strings are there as long as the program. */
 struct module_goroutine {

@@ -28,12 +28,12 @@
 #include <unistd.h>
 
 #include "futex.h"
+#include "module.h"
 #include "schedtrace.h"
 #include "signals.h"
 #include "timer.h"
 
 #define QUIT_WAIT (2 * GOR_SECOND)
-#define QUIT_STACK (2u << 20) // with GOR_TRACEBACK=system libdw is at work on it
 #define EXIT_QUIT 2
 
 static struct {
@@ -131,7 +131,7 @@ static bool quit_thread(void *(*fn)(void *))
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, QUIT_STACK);
+	pthread_attr_setstacksize(&attr, MODULE_STACK);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	int err = pthread_create(&thread, &attr, fn, NULL);
 	pthread_attr_destroy(&attr);

@@ -27,7 +27,6 @@
 
 #include "inspect/http.h"
 
-#define STACK_BYTES (512u << 10)
 #define SECOND_NS INT64_C(1000000000)
 #define SAY_WITHIN 5 // seconds, for the byte
 
@@ -160,7 +159,7 @@ int inspect_gops(const struct module_host *host, int fd)
 		return -ENOMEM;
 	*g = (struct gops){.host = host, .fd = fd};
 	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK_BYTES);
+	pthread_attr_setstacksize(&attr, MODULE_STACK);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);

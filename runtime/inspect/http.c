@@ -25,7 +25,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define STACK_BYTES (256u << 10) // libdw wants some
 #define CONNECTIONS_MAX 16u
 #define REQUEST_BYTES (32u << 10) // its line, headers, and those of the answer
 #define IDLE_SECONDS 10u
@@ -111,7 +110,7 @@ static struct MHD_Daemon *http_start(struct server *server, int fd)
 	                     http_unlogged, NULL, MHD_OPTION_ARRAY, listen, MHD_OPTION_CONNECTION_LIMIT,
 	                     CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,
 	                     MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)REQUEST_BYTES,
-	                     MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_BYTES, MHD_OPTION_END);
+	                     MHD_OPTION_THREAD_STACK_SIZE, (size_t)MODULE_STACK, MHD_OPTION_END);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return daemon;
 }
