@@ -6,29 +6,18 @@
 # usage: looked-at.sh BUILD [ROUNDS [PATH]]        5, /debug/pprof/goroutine
 set -u
 build=$(cd "$1" && pwd) || exit 2
+here=$(cd "$(dirname "$0")" && pwd)
 rounds=${2:-5} page=${3:-/debug/pprof/goroutine}
 work=$(mktemp -d "${TMPDIR:-/tmp}/looked-at.XXXXXX") || exit 2
 looker=
 trap '[ -z "$looker" ] || kill "$looker" 2>/dev/null; rm -rf "$work"' EXIT
 export XDG_RUNTIME_DIR="$work"
 
-# Ask whoever has a socket, until told to end.
-look()
-{
-	while :; do
-		for socket in "$work"/gtrace/*.sock; do
-			[ -S "$socket" ] && curl -s -m 5 -o "$work/answer" --unix-socket "$socket" \
-				"http://localhost$page" && echo >>"$work/answers"
-		done
-		sleep 0.1
-	done
-}
-
 i=0
 : >"$work/answers"
 while [ $i -lt "$rounds" ]; do
 	"$build/tests/bench/bench_echo" load echo1k "$build/tests/bench/bench_echo" serve >>"$work/alone" || exit 1
-	look &
+	python3 -B "$here/look.py" "$work/gtrace" "$page" >>"$work/answers" &
 	looker=$!
 	"$build/tests/bench/bench_echo" load echo1k "$build/tests/bench/bench_echo" serve >>"$work/looked" || exit 1
 	kill $looker
@@ -43,4 +32,4 @@ printf '%-24s %12s %12s\n' '' alone 'looked at'
 for name in echo1k echo1k_cpu; do
 	printf '%-24s %12s %12s\n' $name "$(median "$work/alone" $name)" "$(median "$work/looked" $name)"
 done
-printf '%s profiles were taken, of %s bytes\n' "$(wc -l <"$work/answers")" "$(wc -c <"$work/answer")"
+printf '%s profiles were taken, of %s bytes\n' "$(wc -l <"$work/answers")" "$(tail -n 1 "$work/answers")"

@@ -20,12 +20,12 @@ measure()
 {
 	what=$1 count=$2
 	shift 2
-	: >times
+	: >took.txt
 	i=0
 	while [ $((i += 1)) -le "$runs" ]; do
-		python3 -B "$here/timed.py" "$@" >>times || { printf '%s failed\n' "$what"; return; }
+		python3 -B "$here/timed.py" "$@" >>took.txt || { printf '%s failed\n' "$what"; return; }
 	done
-	sort -g times | awk -v what="$what" -v count="$count" -v runs="$runs" '
+	sort -g took.txt | awk -v what="$what" -v count="$count" -v runs="$runs" '
 		NR == int((runs + 1) / 2) {
 			printf "%-36s %9d events %8.2f s %8.2f s CPU %8.1f MB %8.2f M events/s\n",
 				what, count, $1, $2, $3, count / $1 / 1e6
