@@ -83,6 +83,9 @@ class Target:
             try:
                 s.sendall(data)
                 s.shutdown(socket.SHUT_WR)
+            except OSError:
+                pass  # it was answered, and closed, in the middle
+            try:
                 while more := s.recv(65536):
                     answer += more
             except (ConnectionError, BrokenPipeError):
