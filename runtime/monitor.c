@@ -97,6 +97,14 @@ static bool monitor_unseen(struct sched *s, int64_t now)
 	return gor__poll_unseen_ns(s, now) >= LOOK_SHORT;
 }
 
+/** Does m wait for the recorder, as whoever had its p instead soon would? */
+static bool monitor_stalls(struct sched *s, const struct m *m)
+{
+	struct gtrace_rec *rec = atomic_load_explicit(&s->monitor_rec, memory_order_relaxed);
+
+	return rec && gtrace_rec_stalls(rec, m->stream_number);
+}
+
 /** The p that m has, if work waits for it. */
 static bool monitor_wanted(const struct sched *s, const struct m *m, int64_t now)
 {
@@ -184,6 +192,8 @@ static bool monitor_stretch(struct sched *s, struct m *m, int64_t now)
 
 	m->last_cpu_ns = cpu_now;
 	m->last_ns = now;
+	if (still && monitor_stalls(s, m))
+		return false; // it is in no call, and has not been left without a processor
 	if (stretch >= m->report_ns) {
 		bool ask = !still && atomic_load(&m->sample.count) == 0 && s->monitor_stream &&
 		           stretch < m->report_ns + 2 * LOOK_LONG && gor__signals_sampling();

@@ -206,6 +206,9 @@ GTRACE_EXPORT int gtrace_rec_open(struct gtrace_rec **out, const struct gtrace_o
 /** The file being written, as created.  Lives as long as rec. */
 GTRACE_EXPORT const char *gtrace_rec_path(const struct gtrace_rec *rec);
 
+/** Does the thread with that stream wait for the writer, or for a dump?  Any thread may ask. */
+GTRACE_EXPORT bool gtrace_rec_stalls(struct gtrace_rec *rec, uint64_t stream);
+
 /** The frames of a stack asked for, 0: no stacks; and the level. */
 GTRACE_EXPORT unsigned gtrace_rec_stack_frames(const struct gtrace_rec *rec);
 GTRACE_EXPORT enum gtrace_level gtrace_rec_level(const struct gtrace_rec *rec);

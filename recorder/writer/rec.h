@@ -46,6 +46,7 @@ struct stream {
 	struct slot *slot;        // owner thread; NULL: dead
 	unsigned held;            // rec->lock: slots open or full
 	unsigned held_max;
+	bool stalls;              // rec->lock: waits for a slot
 	uint64_t seq;             // owner thread: of the open batch
 	uint32_t generation;      // owner thread: of the open batch
 	uint32_t far_count;       // owner thread

@@ -163,7 +163,7 @@ static void ring_trim(struct gtrace_rec *rec)
 	}
 }
 
-struct slot *gtrace__ring_slot(struct gtrace_rec *rec, const struct stream *s)
+struct slot *gtrace__ring_slot(struct gtrace_rec *rec, struct stream *s)
 {
 	bool own = gtrace__keyframe_own(s);
 	uint64_t start = 0;
@@ -176,11 +176,14 @@ struct slot *gtrace__ring_slot(struct gtrace_rec *rec, const struct stream *s)
 		if (!start) {
 			start = gtrace__clock_now().mono_ns;
 			rec->stats.stalls++;
+			s->stalls = true;
 		}
 		pthread_cond_wait(&rec->room, &rec->lock);
 	}
-	if (start)
+	if (start) {
+		s->stalls = false;
 		rec->stats.stall_ns += gtrace__clock_now().mono_ns - start;
+	}
 	if (slot && rec->state != REC_RUNNING && !own) { // it ended while this one waited
 		slot->next = rec->free;
 		rec->free = slot;

@@ -33,7 +33,7 @@ int gtrace__ring_init(struct gtrace_rec *rec);
 
 /** A slot for one more batch of s, which has none.  Lock held, given up while waiting.  NULL: none.
  */
-struct slot *gtrace__ring_slot(struct gtrace_rec *rec, const struct stream *s);
+struct slot *gtrace__ring_slot(struct gtrace_rec *rec, struct stream *s);
 
 /** The slot's batch is about to be put behind the other full ones.  Lock held. */
 void gtrace__ring_closed(struct gtrace_rec *rec, struct slot *slot);

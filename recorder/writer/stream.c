@@ -178,11 +178,24 @@ static struct slot *slot_wait(struct gtrace_rec *rec, struct stream *s)
 	uint64_t start = now_ns();
 
 	rec->stats.stalls++;
+	s->stalls = true;
 	while (rec->state == REC_RUNNING && !gtrace__keyframe_own(s) &&
 	       !(slot = slot_take(rec, s, NULL)))
 		pthread_cond_wait(&rec->room, &rec->lock);
+	s->stalls = false;
 	rec->stats.stall_ns += now_ns() - start;
 	return slot;
+}
+
+bool gtrace_rec_stalls(struct gtrace_rec *rec, uint64_t stream)
+{
+	bool stalls = false;
+
+	pthread_mutex_lock(&rec->lock);
+	for (struct stream *s = atomic_load_explicit(&rec->streams, memory_order_relaxed); s; s = s->next)
+		stalls |= s->stalls && s->pub.number == stream;
+	pthread_mutex_unlock(&rec->lock);
+	return stalls;
 }
 
 static void stream_next(struct stream *s)

@@ -2,11 +2,13 @@
 /* drive.c: see drive.h. */
 #include "drive.h"
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -63,6 +65,7 @@ void drive_start(struct drive *d, const char *place, const char *name, const cha
 	d->pid = fork();
 	assert_true(d->pid >= 0);
 	if (d->pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); // a test that fails leaves nobody behind
 		if (trace)
 			setenv("GTRACE", trace, 1);
 		dup2(out[1], STDOUT_FILENO);

@@ -506,19 +506,17 @@ static struct {
 	_Atomic bool done;
 	int calls;
 	size_t lists, rows; // that were left when the emitter stood still, or was through
+	struct gtrace_rec *rec;
+	uint64_t stream;
 } slow;
 
 /** The third list takes so long that a whole ring could be written meanwhile. */
 static int list_slow(void *arg, const struct gtrace_keyframe *to)
 {
-	uint64_t seen = 0;
-	uint64_t since = now_ns();
-
 	if (++slow.calls == 3) {
-		while (!slow.done && now_ns() - since < 100000000) {
-			since = slow.emitted != seen ? now_ns() : since;
-			seen = slow.emitted;
-		}
+		while (!slow.done && !gtrace_rec_stalls(slow.rec, slow.stream))
+			;
+		assert_false(gtrace_rec_stalls(slow.rec, slow.stream + 100));
 		struct events e = events_read(slow.path);
 
 		slow.lists = events_count(&e, GTRACE_SNAP_END);
@@ -536,10 +534,14 @@ static void a_slow_list(void **state)
 	struct gtrace_rec *rec = ring_open(slow.path);
 	struct gtrace_stream *s = gtrace_stream_new(rec, GTRACE_thread_kind_WORKER, 1);
 
+	slow.rec = rec;
+	slow.stream = s->number;
+	assert_false(gtrace_rec_stalls(rec, slow.stream));
 	gtrace_rec_set_keyframe(rec, list_slow, &list_calls);
 	for (; slow.emitted < 5 * MANY; slow.emitted += 100)
 		emit(s, slow.emitted + 1, slow.emitted + 100);
 	slow.done = true;
+	assert_false(gtrace_rec_stalls(rec, slow.stream));
 	gtrace_rec_close(rec, GTRACE_END_EXIT, 0);
 	gtrace_rec_free(rec);
 	assert_true(slow.calls >= 3);

@@ -2,8 +2,9 @@
 --
 -- pool-exhausted: at the end of the trace goroutines have been ready to run for trace.exhaust_ns or longer,
 -- nothing else has happened to any goroutine for that long, and as many as may run at once, or more, are on
--- threads that do not run: in a call outside, or, by the monitor's sample, on no processor.  A fact.
--- Without such a sample or a handoff, a program that was stopped as a whole would look the same.
+-- threads that do not run: in a call outside, or without any CPU time between two of the monitor's samples.  A fact.
+-- Without such samples or a handoff, a program that was stopped as a whole, or had little of the machine, would
+-- look the same.
 
 DELETE FROM finding WHERE kind = 'pool-exhausted';
 DELETE FROM finding_goroutine WHERE kind = 'pool-exhausted';
@@ -18,9 +19,10 @@ JOIN trace t ON t.trace_id = e.trace_id AND t.main_ended_ns IS NULL
 WHERE e.foreign_thread IS NULL AND t.duration_ns - e.since_ns >= t.exhaust_ns
   AND (e.state = 5
        OR (e.state = 2 AND EXISTS (SELECT 1 FROM busy b
-                                   WHERE b.trace_id = e.trace_id AND b.g = e.g
-                                     AND b.ts_ns >= e.since_ns + t.exhaust_ns / 2
-                                     AND b.cpu_ns < b.run_ns / 4)));
+                                   JOIN busy c ON c.trace_id = b.trace_id AND c.g = b.g
+                                     AND c.ts_ns >= b.ts_ns + t.exhaust_ns / 2
+                                   WHERE b.trace_id = e.trace_id AND b.g = e.g AND b.ts_ns >= e.since_ns
+                                     AND c.cpu_ns - b.cpu_ns < 1000000)));
 
 CREATE TEMP TABLE IF NOT EXISTS exhausted(trace_id BIGINT PRIMARY KEY);
 DELETE FROM exhausted;

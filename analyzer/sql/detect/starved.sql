@@ -3,7 +3,8 @@
 -- starved: a goroutine was ready to run for trace.starve_ns or longer while others ran in its place: one of
 -- them began to run ten times or more meanwhile, or as many as may run at once ran at any time through half of
 -- it, each for 0.1 s or longer without a break and, by the monitor's samples, on a processor.  A fact.  A long line
--- in which each has its short turn is none, nor is a program that was stopped or had no processor.
+-- in which each has its short turn is none, nor is a program that was stopped or had no processor: the longest pause
+-- in which none began to run does not count towards the ten turns' time.
 -- Of the goroutines born at one place the longest stretch counts.  The three longest are looked at.
 
 DELETE FROM finding WHERE kind = 'starved';
@@ -52,9 +53,28 @@ FROM (SELECT h.trace_id, h.part, h.from_ns, h.to_ns, i.g, i.from_ns AS start_ns,
       WHERE i.trace_id = h.trace_id AND i.state = 2 AND i.from_ns < h.to_ns
         AND (i.to_ns IS NULL OR i.to_ns > h.from_ns) AND i.g <> h.part) r
 GROUP BY r.trace_id, r.part, r.g;
+
+CREATE TEMP TABLE IF NOT EXISTS pause(trace_id BIGINT, part BIGINT, ns BIGINT, PRIMARY KEY (trace_id, part));
+DELETE FROM pause;
+INSERT INTO pause(trace_id, part, ns)
+SELECT x.trace_id, x.part, max(x.at_ns - x.before_ns)
+FROM (SELECT p.trace_id, p.part, p.at_ns,
+             lag(p.at_ns) OVER (PARTITION BY p.trace_id, p.part ORDER BY p.at_ns) AS before_ns
+      FROM (SELECT h.trace_id, h.part, i.from_ns AS at_ns
+            FROM hungry h
+            CROSS JOIN interval i
+            WHERE i.trace_id = h.trace_id AND i.state = 2 AND i.from_ns > h.from_ns AND i.from_ns < h.to_ns
+            UNION ALL
+            SELECT h.trace_id, h.part, h.from_ns FROM hungry h
+            UNION ALL
+            SELECT h.trace_id, h.part, h.to_ns FROM hungry h) p) x
+GROUP BY x.trace_id, x.part;
 DELETE FROM hungry
 WHERE NOT EXISTS (SELECT 1 FROM eater e
-                  WHERE e.trace_id = hungry.trace_id AND e.part = hungry.part AND e.starts >= 10)
+                  JOIN trace t ON t.trace_id = e.trace_id
+                  JOIN pause p ON p.trace_id = e.trace_id AND p.part = e.part
+                  WHERE e.trace_id = hungry.trace_id AND e.part = hungry.part AND e.starts >= 10
+                    AND hungry.to_ns - hungry.from_ns - p.ns >= t.starve_ns)
   AND (SELECT coalesce(sum(e.hog_ns), 0) FROM eater e
        WHERE e.trace_id = hungry.trace_id AND e.part = hungry.part)
       < (SELECT coalesce(t.maxprocs, 1) FROM trace t WHERE t.trace_id = hungry.trace_id)
@@ -101,3 +121,4 @@ LEFT JOIN site s ON s.trace_id = i.trace_id AND s.site = i.site
 LEFT JOIN site b ON b.trace_id = g.trace_id AND b.site = g.born_site AND b.file <> '';
 DROP TABLE hungry;
 DROP TABLE eater;
+DROP TABLE pause;
