@@ -61,6 +61,12 @@ def ps(t):
     check(one["goroutines"] == "7" and one["cmd+args"] == f"{program} idle" and "cpu usage (10.0 ms)" in one, one)
 
 
+def agentless():
+    """Seen by what its file says."""
+    with Target(program, "idle", GOR_DEBUG="agent=0") as t:
+        check(re.search(rf"^ *{t.pid} +\d+ test_inspect_pr +0\.1\.0 +- +- ", run(t, "ps"), re.M), "without an agent")
+
+
 def stack(t):
     whole = run(t, "stack", t.pid)
     check(len(BLOCK.findall(whole)) == 7, whole)
@@ -106,7 +112,7 @@ def troubles(t):
     os.waitid(os.P_PID, t.pid, os.WSTOPPED | os.WNOWAIT)
     title, *rows = run(t, "ps").splitlines()
     check(title.split() == "PID PPID NAME * VERSION GOROUTINES BLOCKED CPU% RSS ELAPSED PATH".split(), title)
-    check([row for row in rows if re.match(rf" *{t.pid} .* \* - +- +- ", row)], f"stopped: still listed: {rows}")
+    check([row for row in rows if re.match(rf" *{t.pid} .* \* 0\.1\.0 +- +- ", row)], f"stopped: still listed: {rows}")
     t.process.send_signal(signal.SIGCONT)
     t.process.kill()
     t.process.wait()
@@ -168,6 +174,7 @@ def leaks():
 
 traces()
 leaks()
+agentless()
 with Target(program, "idle") as one:
     one.settle()
     ps(one)
