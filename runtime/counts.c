@@ -103,8 +103,16 @@ static size_t counts_address(const struct frame *f, char *text, size_t room)
 	return (size_t)snprintf(text, room, "0x%llx", (unsigned long long)f->pc);
 }
 
-static void counts_frames(struct out *out, const struct snapshot *s, const struct snapshot_row *row,
-                          const struct module *module)
+void gor__counts_addresses(struct out *out, const struct snapshot *s,
+                           const struct snapshot_row *row)
+{
+	for (uint32_t k = 0; k < row->frames; k++) // return addresses
+		gor__out_say(out, " 0x%llx", (unsigned long long)s->pc[row->frame + k] + 1);
+	gor__out_say(out, "\n");
+}
+
+void gor__counts_frames(struct out *out, const struct snapshot *s, const struct snapshot_row *row,
+                        const struct module *module)
 {
 	struct frame frame[FRAMES_SHOWN];
 	unsigned n = gor__frames_shown(s, row, module, false, frame);
@@ -134,10 +142,8 @@ void gor__counts_write(struct out *out, const char *name, const struct counts *c
 	for (size_t i = 0; i < c->count && !out->err; i++) {
 		const struct snapshot_row *row = &s->rows[s->index[c->at[i].first].row];
 		gor__out_say(out, "%zu @", c->at[i].count);
-		for (uint32_t k = 0; k < row->frames; k++) // return addresses
-			gor__out_say(out, " 0x%llx", (unsigned long long)s->pc[row->frame + k] + 1);
-		gor__out_say(out, "\n");
-		counts_frames(out, s, row, module);
+		gor__counts_addresses(out, s, row);
+		gor__counts_frames(out, s, row, module);
 		gor__out_say(out, "\n");
 	}
 }

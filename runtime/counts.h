@@ -30,6 +30,12 @@ struct module;
 int gor__counts_pprof(struct out *out, const struct counts *c, const struct snapshot *s,
                       const struct module *module);
 
+/** What follows the @ of a record at Go's debug=1, and its lines with functions. */
+void gor__counts_addresses(struct out *out, const struct snapshot *s,
+                           const struct snapshot_row *row);
+void gor__counts_frames(struct out *out, const struct snapshot *s, const struct snapshot_row *row,
+                        const struct module *module);
+
 /** As Go's debug=1. */
 void gor__counts_write(struct out *out, const char *name, const struct counts *c,
                        const struct snapshot *s, const struct module *module);
