@@ -30,6 +30,7 @@
 #include "futex.h"
 #include "module.h"
 #include "schedtrace.h"
+#include "search.h"
 #include "signals.h"
 #include "timer.h"
 
@@ -97,6 +98,7 @@ static void quit_dump(int signo)
 static void *quit_main(void *arg)
 {
 	(void)arg;
+	gor__search_leave_out_below(__builtin_frame_address(0), MODULE_STACK / 2);
 	for (;;) {
 		uint32_t word = atomic_load(&quit.word);
 		int signo = atomic_exchange(&quit.dump, 0);

@@ -436,6 +436,23 @@ static void waits_for_global(void *arg)
 	FRAME;
 }
 
+static struct {
+	pthread_mutex_t lock;
+	_Atomic int looked;
+} lookers = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* A thread that has looked at all goroutines, and is there still. */
+static void *has_looked(void *arg)
+{
+	(void)arg;
+	for (int debug = 0; debug < 4; debug++)
+		free(written("goroutine", debug, NULL));
+	atomic_fetch_add(&lookers.looked, 1);
+	pthread_mutex_lock(&lookers.lock);
+	pthread_mutex_unlock(&lookers.lock);
+	return NULL;
+}
+
 TEST(leaks)
 {
 	static void (*const all[])(void *) = {leaked,        leaked, leaked_nil,       parked,
@@ -448,6 +465,12 @@ TEST(leaks)
 			gor_go(all[i], NULL);
 		check_quiet();
 	}
+	pthread_t thread[4];
+	pthread_mutex_lock(&lookers.lock);
+	for (int i = 0; i < 4; i++)
+		thread[i] = check_thread(has_looked, NULL);
+	while (atomic_load(&lookers.looked) < 4)
+		gor_yield();
 #if SLOW > 1
 	if (gor_profile_write("goroutineleak", STDOUT_FILENO, 1) == -ENOTSUP)
 		return; // a sanitizer keeps copies of everything
@@ -463,6 +486,9 @@ TEST(leaks)
 	REQUIRE(strstr(text, " [sync.Mutex.Lock (leaked)]:\nleaked_behind(...)"));
 	REQUIRE(strstr(text, " [chan receive]:\nparked(...)"));
 	free(text);
+	pthread_mutex_unlock(&lookers.lock);
+	for (int i = 0; i < 4; i++)
+		pthread_join(thread[i], NULL);
 }
 
 /* ── threads and contention ───────────────────────────────────────────────────────────────────────
