@@ -73,12 +73,11 @@ void gor__monitor_kick(struct sched *s)
 	gor__futex_wake(&s->monitor_word);
 }
 
-/** Does the kernel say that the thread sleeps?  Without /proc: yes. */
-bool gor__thread_sleeps(int tid)
+/** What a stat file of /proc says. */
+static bool stat_sleeps(const char *path)
 {
-	char path[64], text[512];
+	char text[512];
 
-	snprintf(path, sizeof path, "/proc/self/task/%d/stat", tid);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return true;
@@ -89,6 +88,24 @@ bool gor__thread_sleeps(int tid)
 	text[n] = 0;
 	const char *after = strrchr(text, ')'); // the name before it may hold anything
 	return !after || after[1] != ' ' || after[2] != 'R';
+}
+
+/** Does the kernel say that the thread sleeps?  Without /proc: yes. */
+bool gor__thread_sleeps(int tid)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/self/task/%d/stat", tid);
+	return stat_sleeps(path);
+}
+
+/** The same of the one thread of a process. */
+bool gor__process_sleeps(int pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/%d/stat", pid);
+	return stat_sleeps(path);
 }
 
 /** Do goroutines wait for descriptors that nobody has looked at for a while? */

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/** apart.h: see apart.c. */
+#ifndef GOR_APART_H
+#define GOR_APART_H
+
+#include <stdbool.h>
+
+/**
+ * Call fn(arg) in a copy of this process that has the calling thread alone, by the end of which
+ * nothing but what it has written to files is left.  Takes no lock and no memory of the heap.
+ *
+ * Returns: did it return true?  False also if it crashed, or came to a standstill.
+ */
+bool gor__apart(bool (*fn)(void *arg), void *arg);
+
+#endif
