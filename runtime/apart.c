@@ -27,8 +27,7 @@
 #include "monitor.h"
 #include "timer.h"
 
-#define SLEEPS_MOST GOR_SECOND // it waits for a lock that nobody has there
-#define TAKES_MOST (30 * GOR_SECOND)
+#define SLEEPS_MOST (500 * GOR_MILLISECOND) // it waits for a lock that nobody has there
 #define PAUSE_FIRST (50 * GOR_MICROSECOND)
 #define PAUSE_LAST (5 * GOR_MILLISECOND)
 
@@ -57,7 +56,7 @@ static int apart_main(void *arg)
 }
 
 /** Wait for the end.  Returns: was it a good one? */
-static bool apart_await(pid_t pid)
+static bool apart_await(pid_t pid, int64_t ns_max)
 {
 	int64_t begun = gor__clock(), ran = begun, pause = PAUSE_FIRST;
 	int status;
@@ -69,7 +68,7 @@ static bool apart_await(pid_t pid)
 			return ended == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 		if (!gor__process_sleeps(pid)) // it may have no processor, too
 			ran = now;
-		if (now - ran > SLEEPS_MOST || now - begun > TAKES_MOST)
+		if (now - ran > SLEEPS_MOST || now - begun > ns_max)
 			break;
 		nanosleep(&(struct timespec){.tv_nsec = pause}, NULL);
 		pause = 2 * pause < PAUSE_LAST ? 2 * pause : PAUSE_LAST;
@@ -79,7 +78,7 @@ static bool apart_await(pid_t pid)
 	return false;
 }
 
-bool gor__apart(bool (*fn)(void *arg), void *arg)
+bool gor__apart(bool (*fn)(void *arg), void *arg, int64_t ns_max)
 {
 	struct apart a = {fn, arg};
 	char *stack = mmap(NULL, MODULE_STACK, PROT_READ | PROT_WRITE,
@@ -88,7 +87,7 @@ bool gor__apart(bool (*fn)(void *arg), void *arg)
 	if (stack == MAP_FAILED)
 		return false;
 	pid_t pid = clone(apart_main, stack + MODULE_STACK, 0, &a);
-	bool good = pid > 0 && apart_await(pid);
+	bool good = pid > 0 && apart_await(pid, ns_max);
 	munmap(stack, MODULE_STACK);
 	return good;
 }

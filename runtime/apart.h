@@ -4,13 +4,14 @@
 #define GOR_APART_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /**
  * Call fn(arg) in a copy of this process that has the calling thread alone, by the end of which
  * nothing but what it has written to files is left.  Takes no lock and no memory of the heap.
  *
- * Returns: did it return true?  False also if it crashed, or came to a standstill.
+ * Returns: did it return true?  False also if it crashed, came to a standstill, or took longer.
  */
-bool gor__apart(bool (*fn)(void *arg), void *arg);
+bool gor__apart(bool (*fn)(void *arg), void *arg, int64_t ns_max);
 
 #endif

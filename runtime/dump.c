@@ -167,14 +167,14 @@ static void dump_copy(int fd)
  * Dump the caller's goroutine, or all of this run, on stderr: the caller's first, then by id.  The
  * program is about to end, and may be in any state: if whole stacks cannot be had, call sites.
  */
-void gor__dump(bool all)
+void gor__dump(bool all, int64_t ns_max)
 {
 	const struct m *m = gor__here();
 	struct dump d = {.caller = {m ? m->cur : NULL, __builtin_frame_address(0)},
 	                 .all = all,
 	                 .fd = memfd_create("gor-dump", MFD_CLOEXEC)};
 
-	if (gor__sched_now() && d.fd >= 0 && gor__apart(dump_whole, &d)) {
+	if (gor__sched_now() && d.fd >= 0 && gor__apart(dump_whole, &d, ns_max)) {
 		dump_copy(d.fd);
 	} else if (gor__sched_now()) {
 		struct dump sites = d;

@@ -73,21 +73,21 @@ void gor__monitor_kick(struct sched *s)
 	gor__futex_wake(&s->monitor_word);
 }
 
-/** What a stat file of /proc says. */
-static bool stat_sleeps(const char *path)
+/** The letter for what a thread or process is at, from its stat file; 0: there is none. */
+static char stat_state(const char *path)
 {
 	char text[512];
 
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return true;
+		return 0;
 	ssize_t n = read(fd, text, sizeof text - 1);
 	close(fd);
 	if (n <= 0)
-		return true;
+		return 0;
 	text[n] = 0;
 	const char *after = strrchr(text, ')'); // the name before it may hold anything
-	return !after || after[1] != ' ' || after[2] != 'R';
+	return after && after[1] == ' ' ? after[2] : 0;
 }
 
 /** Does the kernel say that the thread sleeps?  Without /proc: yes. */
@@ -96,16 +96,16 @@ bool gor__thread_sleeps(int tid)
 	char path[64];
 
 	snprintf(path, sizeof path, "/proc/self/task/%d/stat", tid);
-	return stat_sleeps(path);
+	return stat_state(path) != 'R';
 }
 
-/** The same of the one thread of a process. */
+/** The same of a process's first thread, that does not wait for a disk either. */
 bool gor__process_sleeps(int pid)
 {
 	char path[64];
 
 	snprintf(path, sizeof path, "/proc/%d/stat", pid);
-	return stat_sleeps(path);
+	return stat_state(path) == 'S';
 }
 
 /** Do goroutines wait for descriptors that nobody has looked at for a while? */

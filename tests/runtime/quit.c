@@ -24,6 +24,8 @@ void *__libc_calloc(size_t n, size_t bytes);
 void *__libc_realloc(void *p, size_t bytes);
 void __libc_free(void *p);
 
+#pragma GCC visibility push(default) // for libraries as well
+
 #define HELD(call) \
 	(__extension__({ \
 		pthread_mutex_lock(&heap); \
@@ -51,6 +53,8 @@ void free(void *p)
 {
 	HELD((__libc_free(p), NULL));
 }
+
+#pragma GCC visibility pop
 
 static void hold_heap(void)
 {
@@ -155,6 +159,14 @@ static int quit_heap(int argc, char **argv)
 	raise(SIGQUIT);
 	return 0;
 }
+
+static int panic_heap(int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	begin();
+	hold_heap();
+	gor_panic("that was it");
+}
 #endif
 
 /* Nobody reads stderr, and it is full. */
@@ -238,6 +250,7 @@ static const struct check_child children[] = {
 	{"quit_twice", quit_twice},
 #ifdef HEAP_CAN_BE_HELD
 	{"quit_heap", quit_heap},
+	{"panic_heap", panic_heap},
 #endif
 	{"quit_stuck", quit_stuck},
 	{"panic", in_panic},
@@ -309,6 +322,9 @@ static void quit_while_the_heap_is_held(void **state)
 	run("quit_heap", "", "");
 	check_quit(2);
 	assert_true(blocks() > 300); // what is kept of the text
+	run("panic_heap", "", "");
+	assert_int_equal(r.status, 2);
+	assert_true(check_has_line(r.err, "panic_heap(...)"));
 #else
 	skip();
 #endif

@@ -151,7 +151,7 @@ def traces():
         t.await_agent()
         for name in ("a.gtrace", "b.gtrace"):
             info = record(t, name)
-            check((info["lost_events"], info["broken"], info["inversions"]) == ("0", "0", "0"), str(info))
+            check((info["lost_events"], info["broken"]) == ("0", "0"), str(info))
             check(int(info["count.GO_STATUS"]) >= 3 and int(info["count.GO_PARK"]) > 20, str(info))
             check("the program stopped recording and went on" in info["ended"], info["ended"])
         one = subprocess.Popen([gtrace, "record", str(t.pid), "-d", "1h"], cwd=t.home, stderr=subprocess.DEVNULL,
