@@ -36,6 +36,13 @@ struct apart {
 	void *arg;
 };
 
+static pid_t apart_of; // in the copy alone
+
+int gor__apart_of(void)
+{
+	return apart_of;
+}
+
 /** On a stack of its own. */
 static int apart_main(void *arg)
 {
@@ -44,6 +51,7 @@ static int apart_main(void *arg)
 	const struct apart *a = arg;
 	sigset_t all;
 
+	apart_of = getppid();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setrlimit(RLIMIT_CORE, &none);
 	sigfillset(&all);

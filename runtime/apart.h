@@ -14,4 +14,7 @@
  */
 bool gor__apart(bool (*fn)(void *arg), void *arg, int64_t ns_max);
 
+/** In the copy: the process it is of, which has the other threads.  Else 0. */
+int gor__apart_of(void);
+
 #endif

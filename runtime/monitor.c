@@ -35,6 +35,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "apart.h"
 #include "emit.h"
 #include "futex.h"
 #include "handoff.h"
@@ -93,9 +94,11 @@ static char stat_state(const char *path)
 /** Does the kernel say that the thread sleeps?  Without /proc: yes. */
 bool gor__thread_sleeps(int tid)
 {
-	char path[64];
+	char path[64], of[16] = "self";
 
-	snprintf(path, sizeof path, "/proc/self/task/%d/stat", tid);
+	if (gor__apart_of())
+		snprintf(of, sizeof of, "%d", gor__apart_of());
+	snprintf(path, sizeof path, "/proc/%s/task/%d/stat", of, tid);
 	return stat_state(path) != 'R';
 }
 
