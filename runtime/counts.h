@@ -11,16 +11,23 @@ struct count {
 	uint64_t key;
 };
 
+/** What is the same of those that are counted as one. */
+enum counts_by {
+	COUNTS_BY_STACK,
+	COUNTS_BY_LOOKS, // also state, birth and name
+	COUNTS_BY_ID,    // everything
+};
+
 struct counts {
+	enum counts_by by;
 	struct count *at; // most first
 	size_t count, room;
 };
 
 /**
- * Count the rows of s, whose order changes.  apart: also by state, birth and name.  Returns: 0 or
- * -ENOMEM.
+ * Count the rows of s, whose order changes.  Returns: 0 or -ENOMEM.
  */
-int gor__counts(struct counts *c, struct snapshot *s, bool apart);
+int gor__counts(struct counts *c, struct snapshot *s, enum counts_by by);
 void gor__counts_free(struct counts *c);
 
 struct out;

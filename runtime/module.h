@@ -55,6 +55,7 @@ struct module_cpu {
 /** What libgor lends the module.  Any thread of the module's own. */
 struct module_host {
 	int (*profile)(const char *name, int fd, int debug); // gor_profile_write
+	int (*each)(const char *name, int fd);               // debug 0, and a sample for each goroutine
 	void (*goroutines)(void (*row)(void *arg, const struct module_goroutine *g), void *arg);
 	void (*numbers)(struct module_numbers *n);
 	int (*trace_start)(const char *options); // gor_trace_start
@@ -89,6 +90,7 @@ struct module_label {
 
 struct module_sample {
 	int64_t count, ns;
+	uint64_t goid;             // of the one goroutine; 0: of several
 	const struct frame *frame; // innermost first
 	unsigned frames, labels;
 	const struct module_label *label;

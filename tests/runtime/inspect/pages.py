@@ -47,6 +47,8 @@ def rows(t):
         for debug in (1, 2):
             got, headers, body = t.get(f"{PPROF}{name}?debug={debug}")
             check((got, headers["Content-Type"]) == (200, TEXT), f"{name} {debug}: {got}")
+    check(b"goid" not in gzip.decompress(t.get(PPROF + "goroutine")[2]), "numbers unasked")
+    check(b"goid" in gzip.decompress(t.get(PPROF + "goroutine?each=1")[2]), "numbers of goroutines")
     body = t.get(PPROF + "goroutine?debug=1")[2].decode()
     check(body.startswith("goroutine profile: total 7\n"), body[:60])
     body = t.get(PPROF + "goroutine?debug=2")[2].decode()
@@ -160,6 +162,14 @@ def stuck():
             pprof(t, "profile?seconds=1", "busy_spin")
 
 
+def each(t):
+    """A sample for each goroutine, with its number."""
+    (t.home / "each.pb.gz").write_bytes(t.get(PPROF + "goroutine?each=1")[2])
+    out = subprocess.run(["go", "tool", "pprof", "-raw", t.home / "each.pb.gz"], capture_output=True, text=True,
+                         env=dict(os.environ, HOME=str(t.home)))
+    check(sorted(re.findall(r"goid:\[(\d+)\]", out.stdout)) == list("1234567"), out.stdout + out.stderr)
+
+
 def pprof(t, path, function):
     out = subprocess.run(["go", "tool", "pprof", "-top", f"http://127.0.0.1:{t.port}{PPROF}{path}"],
                          capture_output=True, text=True, env=dict(os.environ, HOME=str(t.home)))
@@ -177,6 +187,7 @@ with Target(program, "idle", "localhost:0") as one:
     many(one)
     if shutil.which("go"):
         pprof(one, "goroutine", "receive")
+        each(one)
     check(one.end() == 0, "its end")
 stuck()
 sys.exit(1 if target.failures else 0)
