@@ -90,6 +90,12 @@ static void dump_site(struct out *out, const struct snapshot *s, const struct sn
 	dump_frame(out, &frame, false, false);
 }
 
+/** Of a call site, as frames have it: absolute, if that is to be had. */
+static const char *dump_source(const struct gor_site *site, const struct module *module)
+{
+	return module && *site->file != '/' ? module->source(site, site->file) : site->file;
+}
+
 static void dump_row(struct out *out, const struct snapshot *s, const struct snapshot_row *row,
                      const struct module *module, const struct objects *objects)
 {
@@ -102,7 +108,8 @@ static void dump_row(struct out *out, const struct snapshot *s, const struct sna
 		dump_site(out, s, row);
 	if (row->parent)
 		gor__out_say(out, "created by %s in goroutine %llu\n\t%s:%u\n", row->born->func,
-		             (unsigned long long)row->parent, row->born->file, row->born->line);
+		             (unsigned long long)row->parent, dump_source(row->born, module),
+		             row->born->line);
 	gor__out_say(out, "\n");
 }
 

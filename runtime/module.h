@@ -105,6 +105,11 @@ struct module {
 	 */
 	unsigned (*places)(uint64_t pc, struct module_place place[MODULE_INLINED_MAX]);
 	/**
+	 * The absolute path of a source file that was given to the compiler as `file`, of the program
+	 * or library that has the address `at`.  Returns: file, if that is not known.
+	 */
+	const char *(*source)(const void *at, const char *file);
+	/**
 	 * Answer HTTP on a listening socket from here on, by threads of the module's own.  name: a host
 	 * name that a request may be for besides localhost; or "".  Returns: 0, or -errno, and the
 	 * socket is still the caller's.
