@@ -44,7 +44,8 @@ static void ps_collect(void *arg, int64_t pid)
 
 	row.agent = err == 0 || err == -ETIMEDOUT || err == LIVE_EBADANSWER;
 	row.answered = err == 0;
-	if ((!row.agent && !live_has_libgor(pid)) || !live_process(pid, &row.process))
+	bool has = row.answered || live_has_libgor(pid, row.stats.version);
+	if ((!row.agent && !has) || !live_process(pid, &row.process))
 		return;
 	struct ps_row *more = array_more(t->rows, t->count, sizeof *t->rows);
 	if (!more)
@@ -73,9 +74,16 @@ static double ps_percent(int64_t cpu_ns, int64_t elapsed_ns)
 	return elapsed_ns > 0 ? 100.0 * (double)cpu_ns / (double)elapsed_ns : 0;
 }
 
+/** As far as it is known; hostile, if it is a file that says it. */
+static const char *ps_version(char out[128], const struct ps_row *r)
+{
+	plain_copy(out, 128, *r->stats.version ? r->stats.version : "-");
+	return out;
+}
+
 static void ps_print(const struct ps_table *t)
 {
-	char elapsed[32], name[64], path[PATH_MAX];
+	char elapsed[32], version[128], name[64], path[PATH_MAX];
 
 	printf("%7s %7s %-15s * %-8s %10s %10s %6s %9s %10s PATH\n", "PID", "PPID", "NAME", "VERSION",
 	       "GOROUTINES", "BLOCKED", "CPU%", "RSS", "ELAPSED");
@@ -84,12 +92,12 @@ static void ps_print(const struct ps_table *t)
 		const struct live_process *p = &r->process;
 		plain_copy(name, sizeof name, p->name);
 		plain_copy(path, sizeof path, p->path);
-		printf("%7" PRId64 " %7" PRId64 " %-15s %c ", p->pid, p->ppid, name, r->agent ? '*' : ' ');
+		printf("%7" PRId64 " %7" PRId64 " %-15s %c %-8s", p->pid, p->ppid, name,
+		       r->agent ? '*' : ' ', ps_version(version, r));
 		if (r->answered)
-			printf("%-8s %10" PRId64 " %10" PRId64, r->stats.version, r->stats.goroutines,
-			       r->stats.blocked);
+			printf(" %10" PRId64 " %10" PRId64, r->stats.goroutines, r->stats.blocked);
 		else
-			printf("%-8s %10s %10s", "-", "-", "-");
+			printf(" %10s %10s", "-", "-");
 		printf(" %6.1f %7.1f M %10s %s\n", ps_percent(p->cpu_ns, p->elapsed_ns),
 		       (double)p->rss_bytes / 1048576, ps_elapsed(elapsed, p->elapsed_ns), path);
 	}
@@ -108,7 +116,7 @@ static bool ps_has(const struct ps_table *t, int64_t pid)
 static void ps_branch(const struct ps_table *t, int64_t parent, const char *indent)
 {
 	size_t left = 0;
-	char deeper[512];
+	char deeper[512], version[128];
 
 	for (size_t i = 0; i < t->count; i++)
 		left += t->rows[i].process.ppid == parent;
@@ -120,7 +128,7 @@ static void ps_branch(const struct ps_table *t, int64_t parent, const char *inde
 		printf("%s%s %s%" PRId64 " (", indent, last ? "└──" : "├──", r->agent ? "[*]  " : "",
 		       r->process.pid);
 		plain_text(stdout, r->process.name);
-		printf(") {%s}\n", r->answered ? r->stats.version : "-");
+		printf(") {%s}\n", ps_version(version, r));
 		snprintf(deeper, sizeof deeper, "%s%s", indent, last ? "    " : "│   ");
 		ps_branch(t, r->process.pid, deeper);
 	}
@@ -178,12 +186,13 @@ static void ps_json(const struct ps_table *t)
 		       ", \"rss_bytes\": %" PRId64 ", \"threads\": %" PRId64 ", \"path\": ",
 		       r->agent ? "true" : "false", p->cpu_ns, p->elapsed_ns, p->rss_bytes, p->threads);
 		json_text(p->path);
-		if (r->answered) {
+		if (*r->stats.version) {
 			printf(", \"version\": ");
 			json_text(r->stats.version);
+		}
+		if (r->answered)
 			printf(", \"goroutines\": %" PRId64 ", \"blocked\": %" PRId64, r->stats.goroutines,
 			       r->stats.blocked);
-		}
 		putchar('}');
 	}
 	printf("]}\n");
@@ -202,8 +211,7 @@ static int ps_all(const struct ps_args *a)
 	else
 		ps_print(&t);
 	if (!t.count && !a->json)
-		talk("no program with goroutines runs that is yours; without an agent (GOR_DEBUG=agent=0) "
-		     "it is seen only if its libgor is shared");
+		talk("no program with goroutines runs that is yours");
 	free(t.rows);
 	return CMD_CLEAN;
 }

@@ -13,7 +13,9 @@
  * which is when somebody comes to look.
  *
  *   A1  Whoever makes the socket's file or removes it has the lock; after `ended` nobody makes it.
- *   A2  A forked child closes the descriptor and leaves the file alone: it is its parent's.
+ *   A2  A forked child closes the descriptor and leaves the file alone: it is its parent's.  For
+ *       that nobody forks while there is a socket that serve.c does not know of yet: fork() takes
+ *       the lock.
  *
  * Who ends by a signal or _exit leaves the file; gtrace removes those of processes that are gone.
  */
@@ -98,10 +100,20 @@ static int agent_listen(void)
 	return fd;
 }
 
+static void agent_fork(void)
+{
+	pthread_mutex_lock(&agent.lock);
+}
+
+static void agent_forked(void)
+{
+	pthread_mutex_unlock(&agent.lock);
+}
+
 /** The file goes with a clean end. */
 void gor__agent_end(void)
 {
-	if (gor__forked()) // keeps A2; the agent may have had the lock when it was copied
+	if (gor__forked()) // keeps A2
 		return;
 	pthread_mutex_lock(&agent.lock);
 	agent.ended = true;
@@ -129,8 +141,9 @@ static void *agent_main(void *arg)
 	pthread_mutex_lock(&agent.lock);
 	if (!agent.ended) // keeps A1
 		listening = agent_listen();
+	bool kept = listening >= 0 && gor__serve_keep(listening);
 	pthread_mutex_unlock(&agent.lock);
-	if (listening < 0 || !gor__serve_keep(listening))
+	if (!kept)
 		return NULL;
 	for (;;) {
 		int fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
@@ -153,7 +166,9 @@ void gor__agent_start(void)
 	pthread_t thread;
 	sigset_t all, before;
 
-	if (atexit(gor__agent_end) != 0 || pthread_attr_init(&attr) != 0)
+	if (atexit(gor__agent_end) != 0 ||
+	    pthread_atfork(agent_fork, agent_forked, agent_forked) != 0 ||
+	    pthread_attr_init(&attr) != 0)
 		return;
 	pthread_attr_setstacksize(&attr, STACK_BYTES);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);

@@ -5,7 +5,10 @@
 
 #include <stdbool.h>
 
-void gor__aside(void (*fn)(void *), void *arg);
+/** Call fn(arg) on a thread of its own, and wait for it.  False: there is none to be had. */
 bool gor__aside_thread(void (*fn)(void *), void *arg);
+
+/** The same, or on the caller's thread if no other can be had. */
+void gor__aside(void (*fn)(void *), void *arg);
 
 #endif

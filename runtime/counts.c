@@ -20,7 +20,8 @@ static uint64_t counts_mix(uint64_t key, uint64_t word)
 	return gor__mix(key ^ word) + UINT64_C(0x9E3779B97F4A7C15);
 }
 
-static uint64_t counts_key(const struct snapshot *s, const struct snapshot_row *row, bool apart)
+static uint64_t counts_key(const struct snapshot *s, const struct snapshot_row *row,
+                           enum counts_by by)
 {
 	uint64_t key = counts_mix(0, row->frames);
 
@@ -29,12 +30,14 @@ static uint64_t counts_key(const struct snapshot *s, const struct snapshot_row *
 	key = counts_mix(key, (uint64_t)(uintptr_t)row->site);
 	if (!row->site)
 		key = counts_mix(key, (uint64_t)(uintptr_t)row->fn);
-	if (!apart)
+	if (by == COUNTS_BY_STACK)
 		return key;
 	key = counts_mix(key, (uint64_t)row->state << 16 | row->reason << 8 | row->leaked);
 	key = counts_mix(key, (uint64_t)(uintptr_t)row->born);
 	for (const char *name = row->name; *name; name++)
 		key = counts_mix(key, (unsigned char)*name);
+	if (by == COUNTS_BY_ID)
+		key = counts_mix(key, row->id);
 	return key;
 }
 
@@ -47,11 +50,11 @@ static int counts_order(const void *a, const void *b)
 	return x->first < y->first ? -1 : x->first > y->first;
 }
 
-int gor__counts(struct counts *c, struct snapshot *s, bool apart)
+int gor__counts(struct counts *c, struct snapshot *s, enum counts_by by)
 {
-	*c = (struct counts){0};
+	*c = (struct counts){.by = by};
 	for (size_t i = 0; i < s->count; i++)
-		s->index[i].key = counts_key(s, &s->rows[s->index[i].row], apart);
+		s->index[i].key = counts_key(s, &s->rows[s->index[i].row], by);
 	if (s->count)
 		gor__snapshot_sort(s);
 	for (size_t i = 0; i < s->count; i++) {
@@ -103,8 +106,16 @@ static size_t counts_address(const struct frame *f, char *text, size_t room)
 	return (size_t)snprintf(text, room, "0x%llx", (unsigned long long)f->pc);
 }
 
-static void counts_frames(struct out *out, const struct snapshot *s, const struct snapshot_row *row,
-                          const struct module *module)
+void gor__counts_addresses(struct out *out, const struct snapshot *s,
+                           const struct snapshot_row *row)
+{
+	for (uint32_t k = 0; k < row->frames; k++) // return addresses
+		gor__out_say(out, " 0x%llx", (unsigned long long)s->pc[row->frame + k] + 1);
+	gor__out_say(out, "\n");
+}
+
+void gor__counts_frames(struct out *out, const struct snapshot *s, const struct snapshot_row *row,
+                        const struct module *module)
 {
 	struct frame frame[FRAMES_SHOWN];
 	unsigned n = gor__frames_shown(s, row, module, false, frame);
@@ -134,10 +145,8 @@ void gor__counts_write(struct out *out, const char *name, const struct counts *c
 	for (size_t i = 0; i < c->count && !out->err; i++) {
 		const struct snapshot_row *row = &s->rows[s->index[c->at[i].first].row];
 		gor__out_say(out, "%zu @", c->at[i].count);
-		for (uint32_t k = 0; k < row->frames; k++) // return addresses
-			gor__out_say(out, " 0x%llx", (unsigned long long)s->pc[row->frame + k] + 1);
-		gor__out_say(out, "\n");
-		counts_frames(out, s, row, module);
+		gor__counts_addresses(out, s, row);
+		gor__counts_frames(out, s, row, module);
 		gor__out_say(out, "\n");
 	}
 }
@@ -145,8 +154,8 @@ void gor__counts_write(struct out *out, const char *name, const struct counts *c
 /* ── for pprof ────────────────────────────────────────────────────────────────────────────────────
  */
 
-static void counts_sample(struct pprof *p, const struct count *c, const struct snapshot *s,
-                          const struct module *module)
+static void counts_sample(struct pprof *p, const struct count *c, bool each,
+                          const struct snapshot *s, const struct module *module)
 {
 	const struct snapshot_row *row = &s->rows[s->index[c->first].row];
 	struct frame frame[FRAMES_SHOWN];
@@ -167,6 +176,7 @@ static void counts_sample(struct pprof *p, const struct count *c, const struct s
 	                                     {"verdict", row->leaked ? "leaked" : ""}};
 	const struct module_sample sample = {
 		.count = (int64_t)c->count,
+		.goid = each ? row->id : 0,
 		.ns = ns,
 		.frame = frame,
 		.frames = gor__frames_shown(s, row, module, false, frame),
@@ -184,6 +194,6 @@ int gor__counts_pprof(struct out *out, const struct counts *c, const struct snap
 	if (!p)
 		return -ENOMEM;
 	for (size_t i = 0; i < c->count; i++)
-		counts_sample(p, &c->at[i], s, module);
+		counts_sample(p, &c->at[i], c->by == COUNTS_BY_ID, s, module);
 	return gor__profile_end(module, p, out);
 }

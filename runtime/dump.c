@@ -12,12 +12,15 @@
  * and a file that is not known is ??:0; some readers lose the goroutine, or all that follow, over
  * anything else.  debug 3 is for people and keeps to none of it within the header and below.
  */
+#define _GNU_SOURCE
 #include "dump.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-#include "aside.h"
+#include "apart.h"
 #include "frames.h"
 #include "objects.h"
 #include "out.h"
@@ -87,6 +90,12 @@ static void dump_site(struct out *out, const struct snapshot *s, const struct sn
 	dump_frame(out, &frame, false, false);
 }
 
+/** Of a call site, as frames have it: absolute, if that is to be had. */
+static const char *dump_source(const struct gor_site *site, const struct module *module)
+{
+	return module && *site->file != '/' ? module->source(site, site->file) : site->file;
+}
+
 static void dump_row(struct out *out, const struct snapshot *s, const struct snapshot_row *row,
                      const struct module *module, const struct objects *objects)
 {
@@ -99,7 +108,8 @@ static void dump_row(struct out *out, const struct snapshot *s, const struct sna
 		dump_site(out, s, row);
 	if (row->parent)
 		gor__out_say(out, "created by %s in goroutine %llu\n\t%s:%u\n", row->born->func,
-		             (unsigned long long)row->parent, row->born->file, row->born->line);
+		             (unsigned long long)row->parent, dump_source(row->born, module),
+		             row->born->line);
 	gor__out_say(out, "\n");
 }
 
@@ -119,39 +129,65 @@ void gor__dump_rows(struct out *out, struct snapshot *s, const struct module *mo
 
 struct dump {
 	struct snapshot_caller caller;
-	bool all, system;
+	bool all;
+	int fd;
 };
 
-static void dump_now(void *arg)
+/** On a stack that may be small.  module NULL: call sites. */
+static bool dump_now(const struct dump *d, const struct module *module)
 {
-	const struct dump *d = arg;
-	struct out out = {.fd = STDERR_FILENO};
+	struct out out = {.fd = d->fd};
 	struct snapshot s;
-	unsigned what = (d->system ? SNAPSHOT_STACKS : 0) | (d->all ? 0 : SNAPSHOT_OWN);
+	unsigned what = (module ? SNAPSHOT_STACKS : 0) | (d->all ? 0 : SNAPSHOT_OWN);
 
 	if (gor__snapshot(&s, gor__sched_now(), what, &d->caller) != 0)
-		return;
-	gor__dump_rows(&out, &s, d->system ? gor__module() : NULL, 2);
-	gor__out_flush(&out);
+		return false;
+	gor__dump_rows(&out, &s, module, 2);
 	gor__snapshot_free(&s);
+	return gor__out_flush(&out) == 0;
+}
+
+/** In a copy of the process. */
+static bool dump_whole(void *arg)
+{
+	const struct dump *d = arg;
+
+	if (gor__config.traceback < TRACEBACK_SYSTEM) // who did not ask need not know why not
+		dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
+	const struct module *module = gor__module();
+	return module && dump_now(d, module);
+}
+
+/** What the copy has written. */
+static void dump_copy(int fd)
+{
+	struct out out = {.fd = STDERR_FILENO};
+	char bytes[1024];
+	ssize_t n;
+
+	for (off_t at = 0; (n = pread(fd, bytes, sizeof bytes, at)) > 0; at += n)
+		gor__out_put(&out, bytes, (size_t)n);
+	gor__out_flush(&out);
 }
 
 /**
  * Dump the caller's goroutine, or all of this run, on stderr: the caller's first, then by id.  The
- * program is about to end, and may be in any state: no more than call sites unless it was asked
- * for.
+ * program is about to end, and may be in any state: if whole stacks cannot be had, call sites.
  */
-void gor__dump(bool all)
+void gor__dump(bool all, int64_t ns_max)
 {
 	const struct m *m = gor__here();
 	struct dump d = {.caller = {m ? m->cur : NULL, __builtin_frame_address(0)},
 	                 .all = all,
-	                 .system = gor__config.traceback >= TRACEBACK_SYSTEM};
+	                 .fd = memfd_create("gor-dump", MFD_CLOEXEC)};
 
-	if (!gor__sched_now())
-		return;
-	if (d.system)
-		gor__aside(dump_now, &d);
-	else
-		dump_now(&d);
+	if (gor__sched_now() && d.fd >= 0 && gor__apart(dump_whole, &d, ns_max)) {
+		dump_copy(d.fd);
+	} else if (gor__sched_now()) {
+		struct dump sites = d;
+		sites.fd = STDERR_FILENO;
+		dump_now(&sites, NULL);
+	}
+	if (d.fd >= 0)
+		close(d.fd);
 }

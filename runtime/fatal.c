@@ -18,6 +18,7 @@
 #include "schedtrace.h"
 
 #define EXIT_FATAL 2
+#define DUMP_WAIT (30 * GOR_SECOND)
 
 /** To stderr, in one write. */
 void gor__say(const char *fmt, ...)
@@ -54,7 +55,7 @@ void gor__fatal_claim(void)
 static _Noreturn void fatal_exit(bool all, enum gtrace_end end)
 {
 	if (gor__config.traceback != TRACEBACK_NONE)
-		gor__dump(all || gor__config.traceback >= TRACEBACK_ALL);
+		gor__dump(all || gor__config.traceback >= TRACEBACK_ALL, DUMP_WAIT);
 	if (gor__config.traceback >= TRACEBACK_SYSTEM)
 		gor__schedtrace_threads();
 	gor__record_close(end, EXIT_FATAL);
@@ -150,7 +151,7 @@ void gor__deadlock(void)
 	if (gor__config.deadlock == DEADLOCK_FATAL)
 		fatal_exit(true, GTRACE_END_DEADLOCK);
 	if (gor__config.deadlock == DEADLOCK_REPORT) {
-		gor__dump(true);
+		gor__dump(true, DUMP_WAIT);
 		gor__record_dump(GTRACE_END_DEADLOCK, text);
 	}
 }

@@ -55,6 +55,7 @@ struct module_cpu {
 /** What libgor lends the module.  Any thread of the module's own. */
 struct module_host {
 	int (*profile)(const char *name, int fd, int debug); // gor_profile_write
+	int (*each)(const char *name, int fd);               // debug 0, and a sample for each goroutine
 	void (*goroutines)(void (*row)(void *arg, const struct module_goroutine *g), void *arg);
 	void (*numbers)(struct module_numbers *n);
 	int (*trace_start)(const char *options); // gor_trace_start
@@ -89,6 +90,7 @@ struct module_label {
 
 struct module_sample {
 	int64_t count, ns;
+	uint64_t goid;             // of the one goroutine; 0: of several
 	const struct frame *frame; // innermost first
 	unsigned frames, labels;
 	const struct module_label *label;
@@ -102,6 +104,11 @@ struct module {
 	 * the code.  Returns: how many, at most MODULE_INLINED_MAX; 0 nothing is known.  Any thread.
 	 */
 	unsigned (*places)(uint64_t pc, struct module_place place[MODULE_INLINED_MAX]);
+	/**
+	 * The absolute path of a source file that was given to the compiler as `file`, of the program
+	 * or library that has the address `at`.  Returns: file, if that is not known.
+	 */
+	const char *(*source)(const void *at, const char *file);
 	/**
 	 * Answer HTTP on a listening socket from here on, by threads of the module's own.  name: a host
 	 * name that a request may be for besides localhost; or "".  Returns: 0, or -errno, and the

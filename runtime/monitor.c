@@ -35,6 +35,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "apart.h"
 #include "emit.h"
 #include "futex.h"
 #include "handoff.h"
@@ -73,22 +74,41 @@ void gor__monitor_kick(struct sched *s)
 	gor__futex_wake(&s->monitor_word);
 }
 
-/** Does the kernel say that the thread sleeps?  Without /proc: yes. */
-bool gor__thread_sleeps(int tid)
+/** The letter for what a thread or process is at, from its stat file; 0: there is none. */
+static char stat_state(const char *path)
 {
-	char path[64], text[512];
+	char text[512];
 
-	snprintf(path, sizeof path, "/proc/self/task/%d/stat", tid);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return true;
+		return 0;
 	ssize_t n = read(fd, text, sizeof text - 1);
 	close(fd);
 	if (n <= 0)
-		return true;
+		return 0;
 	text[n] = 0;
 	const char *after = strrchr(text, ')'); // the name before it may hold anything
-	return !after || after[1] != ' ' || after[2] != 'R';
+	return after && after[1] == ' ' ? after[2] : 0;
+}
+
+/** Does the kernel say that the thread sleeps?  Without /proc: yes. */
+bool gor__thread_sleeps(int tid)
+{
+	char path[64], of[16] = "self";
+
+	if (gor__apart_of())
+		snprintf(of, sizeof of, "%d", gor__apart_of());
+	snprintf(path, sizeof path, "/proc/%s/task/%d/stat", of, tid);
+	return stat_state(path) != 'R';
+}
+
+/** The same of a process's first thread, that does not wait for a disk either. */
+bool gor__process_sleeps(int pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/%d/stat", pid);
+	return stat_state(path) == 'S';
 }
 
 /** Do goroutines wait for descriptors that nobody has looked at for a while? */

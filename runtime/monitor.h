@@ -9,5 +9,6 @@ void gor__monitor(struct sched *s);
 void gor__monitor_kick(struct sched *s);
 void gor__coarse_set(int64_t now);
 bool gor__thread_sleeps(int tid);
+bool gor__process_sleeps(int pid);
 
 #endif

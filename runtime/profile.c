@@ -47,32 +47,6 @@ int gor__profile_end(const struct module *module, struct pprof *p, struct out *o
 	return gor__out_flush(out);
 }
 
-/** The rows of s, all of them. */
-static int profile_rows(struct snapshot *s, const char *name, int fd, int debug)
-{
-	struct out out = {.fd = fd};
-	const struct module *module = gor__module();
-	struct counts counts;
-
-	if (debug >= 2) {
-		gor__dump_rows(&out, s, module, debug);
-		return gor__out_flush(&out);
-	}
-	if (debug == 0 && !module)
-		return -ENOSYS;
-	int err = gor__counts(&counts, s, debug == 0);
-	if (err)
-		return err;
-	if (debug == 0) {
-		err = gor__counts_pprof(&out, &counts, s, module);
-	} else {
-		gor__counts_write(&out, name, &counts, s, module);
-		err = gor__out_flush(&out);
-	}
-	gor__counts_free(&counts);
-	return err;
-}
-
 struct call;
 
 struct profile {
@@ -85,8 +59,39 @@ struct call {
 	struct sched *sched;
 	struct snapshot_caller caller;
 	int fd, debug;
+	bool each; // of debug 0: a sample for each goroutine
 	int err;
 };
+
+/** The rows of s, all of them. */
+static int profile_rows(struct snapshot *s, const struct call *call)
+{
+	struct out out = {.fd = call->fd};
+	int debug = call->debug;
+	const struct module *module = gor__module();
+	struct counts counts;
+
+	if (debug >= 2) {
+		gor__dump_rows(&out, s, module, debug);
+		return gor__out_flush(&out);
+	}
+	if (debug == 0 && !module)
+		return -ENOSYS;
+	int err = gor__counts(&counts, s,
+	                      debug        ? COUNTS_BY_STACK
+	                      : call->each ? COUNTS_BY_ID
+	                                   : COUNTS_BY_LOOKS);
+	if (err)
+		return err;
+	if (debug == 0) {
+		err = gor__counts_pprof(&out, &counts, s, module);
+	} else {
+		gor__counts_write(&out, call->profile->name, &counts, s, module);
+		err = gor__out_flush(&out);
+	}
+	gor__counts_free(&counts);
+	return err;
+}
 
 static int profile_goroutines(const struct call *call, bool leaked)
 {
@@ -102,7 +107,7 @@ static int profile_goroutines(const struct call *call, bool leaked)
 		if (!leaked || s.rows[s.index[i].row].leaked)
 			s.index[kept++] = s.index[i];
 	s.count = kept;
-	err = profile_rows(&s, call->profile->name, call->fd, call->debug);
+	err = profile_rows(&s, call);
 	gor__snapshot_free(&s);
 	return err;
 }
@@ -171,15 +176,14 @@ static void profile_call(void *arg)
 	call->err = call->profile->write(call);
 }
 
-int gor_profile_write(const char *name, int fd, int debug)
+/** frame: the one whose caller is the first that is shown of the calling goroutine. */
+static int profile_write(const char *name, struct call call, const void *frame)
 {
 	const struct m *m = gor__here();
-	struct call call = {.sched = gor__sched_now(),
-	                    .caller = {m ? m->cur : NULL, __builtin_frame_address(0)},
-	                    .fd = fd,
-	                    .debug = debug};
 
-	if (debug < 0 || debug > DEBUG_MOST)
+	call.sched = gor__sched_now();
+	call.caller = (struct snapshot_caller){m ? m->cur : NULL, frame};
+	if (call.debug < 0 || call.debug > DEBUG_MOST)
 		return -EINVAL;
 	for (size_t i = 0; i < sizeof profiles / sizeof *profiles; i++)
 		if (strcmp(profiles[i].name, name) == 0)
@@ -190,4 +194,14 @@ int gor_profile_write(const char *name, int fd, int debug)
 		return -ECANCELED;
 	gor__aside(profile_call, &call);
 	return call.err;
+}
+
+int gor_profile_write(const char *name, int fd, int debug)
+{
+	return profile_write(name, (struct call){.fd = fd, .debug = debug}, __builtin_frame_address(0));
+}
+
+int gor__profile_each(const char *name, int fd)
+{
+	return profile_write(name, (struct call){.fd = fd, .each = true}, __builtin_frame_address(0));
 }

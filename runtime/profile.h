@@ -7,6 +7,9 @@ struct module;
 struct out;
 struct pprof;
 
+/** As gor_profile_write() with debug 0, but goroutines with equal stacks are not one sample. */
+int gor__profile_each(const char *name, int fd);
+
 /** ns NULL: samples have one number.  shown: one of the two.  NULL: no memory. */
 struct pprof *gor__profile_begin(const struct module *module, const char *count, const char *ns,
                                  const char *shown, unsigned procs);

@@ -30,10 +30,12 @@
 #include "futex.h"
 #include "module.h"
 #include "schedtrace.h"
+#include "search.h"
 #include "signals.h"
 #include "timer.h"
 
-#define QUIT_WAIT (2 * GOR_SECOND)
+#define QUIT_WAIT (3 * GOR_SECOND)
+#define DUMP_WAIT GOR_SECOND // for whole stacks: then there is time for call sites
 #define EXIT_QUIT 2
 
 static struct {
@@ -72,7 +74,7 @@ static _Noreturn void quit_now(void)
 	gor__say("SIGQUIT: quit\nPC=%#llx m=%d sigcode=%d\n\n", (unsigned long long)quit.pc, quit.m,
 	         quit.code);
 	if (gor__config.traceback != TRACEBACK_NONE)
-		gor__dump(true);
+		gor__dump(true, DUMP_WAIT);
 	if (gor__config.traceback >= TRACEBACK_SYSTEM)
 		gor__schedtrace_threads();
 	atomic_store(&quit.written, 1);
@@ -91,12 +93,13 @@ static void quit_dump(int signo)
 
 	gor__say("%s: goroutines: %zu\n\n", gor__signal_name(signo, name, sizeof name),
 	         gor_num_goroutine());
-	gor__dump(true);
+	gor__dump(true, DUMP_WAIT);
 }
 
 static void *quit_main(void *arg)
 {
 	(void)arg;
+	gor__search_leave_out_below(__builtin_frame_address(0), MODULE_STACK / 2);
 	for (;;) {
 		uint32_t word = atomic_load(&quit.word);
 		int signo = atomic_exchange(&quit.dump, 0);

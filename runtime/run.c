@@ -229,6 +229,17 @@ int gor_max_procs(int n)
 	return before;
 }
 
+// In each program that libgor is in, too, so that gtrace knows one that it cannot ask.  A linker
+// keeps notes, whoever uses them.
+__asm__(".pushsection .note.gor, \"a\", %note\n"
+        ".balign 4\n"
+        ".long 2f - 1f, 4f - 3f, 1\n"
+        "1: .asciz \"gor\"\n"
+        "2: .balign 4\n"
+        "3: .asciz \"" GOR_VERSION "\"\n"
+        "4: .balign 4\n"
+        ".popsection");
+
 const char *gor_version(void)
 {
 	return GOR_VERSION;

@@ -154,7 +154,7 @@ __attribute__((noinline)) static void park_watched(struct m *m, struct g *g, str
 		sched_stop(m);
 	sched_switch(m, g, next ? next : &m->g0);
 	if (began)
-		gor__tally_blocked(g->site, g->reason, gor__clock() - began);
+		gor__tally_blocked(g, gor__clock() - began);
 }
 
 /**

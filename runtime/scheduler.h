@@ -377,7 +377,7 @@ void gor__shrink_walk(struct sched *s, bool all);
 /* deadlock.c, dump.c, fatal.c */
 void gor__deadlock(void);
 void gor__fatal_claim(void);
-void gor__dump(bool all);
+void gor__dump(bool all, int64_t ns_max); // so long at most for whole stacks
 void gor__fatal(const struct gor_site *site, const char *fmt, ...)
 	__attribute__((noreturn, format(printf, 2, 3)));
 void gor__panic(const struct gor_site *site, const char *fmt, ...)

@@ -42,8 +42,8 @@
 #define RUNTIME_STACK (8u << 20)
 
 static struct {
-	_Atomic uint64_t low, high; // of the stack of the recorder's thread; high 0: not known
-} recorder;
+	_Atomic uint64_t low, high; // of the thread's stack; high 0: not known
+} recorder, dumper;
 
 /* ── places ───────────────────────────────────────────────────────────────────────────────────────
  */
@@ -270,13 +270,14 @@ static uint64_t search_skip(const struct search *s, uint64_t from, uint64_t *to)
 {
 	uint64_t arena = (uint64_t)(uintptr_t)s->arena;
 	uint64_t caller = (uint64_t)(uintptr_t)s->sched->caller_frame;
-	uint64_t high = atomic_load(&recorder.high);
+	uint64_t high = atomic_load(&recorder.high), dumps = atomic_load(&dumper.high);
 	const struct m *m = atomic_load_explicit(&s->sched->all_m, memory_order_acquire);
 
 	// the caller of gor_run is above its frame, the monitor below
 	if (cut(&from, to, arena, arena + s->arena_bytes) ||
 	    cut(&from, to, caller - RUNTIME_STACK, caller) ||
 	    (high && cut(&from, to, atomic_load(&recorder.low), high)) ||
+	    (dumps && cut(&from, to, atomic_load(&dumper.low), dumps)) ||
 	    (s->own_high && cut(&from, to, s->own_low, s->own_high)))
 		return from;
 	for (; m; m = m->all_next) {
@@ -441,6 +442,14 @@ void gor__search_leave_out(void)
 		return;
 	atomic_store(&recorder.low, low);
 	atomic_store(&recorder.high, high);
+}
+
+void gor__search_leave_out_below(const void *frame, size_t bytes)
+{
+	uint64_t high = (uint64_t)(uintptr_t)frame;
+
+	atomic_store(&dumper.low, high - bytes);
+	atomic_store(&dumper.high, high);
 }
 
 void gor__search_hide_thread(struct search *s)

@@ -55,6 +55,9 @@ void gor__search_hide_thread(struct search *s); // nothing on the calling thread
 void gor__search_leave_out(void);
 void gor__search_put_back(void);
 
+/** By the thread that dumps, likewise and for good: so much of its stack below that frame. */
+void gor__search_leave_out_below(const void *frame, size_t bytes);
+
 /** Before gor__search_memory(). */
 void gor__search_add(struct search *s, struct places *to, uint64_t low, uint32_t bytes);
 bool gor__search_heap(struct search *s); // before a place is added: find the blocks

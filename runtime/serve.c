@@ -15,6 +15,7 @@
 
 #include "census.h"
 #include "net.h"
+#include "profile.h"
 #include "sampler.h"
 #include "scheduler.h"
 
@@ -26,6 +27,7 @@ static struct {
 
 const struct module_host gor__module_host = {
 	.profile = gor_profile_write,
+	.each = gor__profile_each,
 	.goroutines = gor__census,
 	.numbers = gor__numbers,
 	.trace_start = gor_trace_start,

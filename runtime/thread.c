@@ -75,6 +75,7 @@ struct m *gor__thread_new(struct sched *s, struct p *p, struct handoff handoff)
 	uint32_t number = atomic_fetch_add(&s->m_count, 1);
 	if (number >= gor__config.threads)
 		gor__fatal(NULL, "gor: program exceeds %u-thread limit", gor__config.threads);
+	const struct tally_place place = {.site = handoff.site, .why = handoff.why};
 	struct m *m = thread_m(s);
 	pthread_attr_t attr;
 
@@ -88,12 +89,12 @@ struct m *gor__thread_new(struct sched *s, struct p *p, struct handoff handoff)
 	pthread_attr_setstacksize(&attr, THREAD_STACK);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	pthread_t thread;
-	gor__tally_add(TALLY_THREADS, handoff.site, handoff.why + 1, 1, 0); // before it can look
+	gor__tally_add(TALLY_THREADS, &place, 1, 0); // before it can look
 	int err = pthread_create(&thread, &attr, thread_main, m);
 	pthread_attr_destroy(&attr);
 	if (!err)
 		return m;
-	gor__tally_add(TALLY_THREADS, handoff.site, handoff.why + 1, UINT64_MAX, 0); // less one
+	gor__tally_add(TALLY_THREADS, &place, UINT64_MAX, 0); // less one
 	atomic_store(&m->ended, true); // it stays in the list of all threads, for the next attempt
 	gor__lock(&s->lock);
 	m->idle_next = s->spare_m;

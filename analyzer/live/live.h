@@ -7,6 +7,7 @@
  *   stats.c   what its JSON says
  *   save.c    an answer -> a file
  *   process.c what /proc says of a process
+ *   note.c    what its file says
  */
 #ifndef LIVE_H
 #define LIVE_H
@@ -16,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define LIVE_VERSION_BYTES 32
 #define LIVE_TIMEOUT_NS INT64_C(10000000000)
 #define LIVE_TRACE_TIMEOUT_NS INT64_C(60000000000) // and for as long as it records
 
@@ -58,7 +60,7 @@ int live_trace(int64_t pid, int64_t during_ns, struct live_answer *answer);
 
 struct live_stats {
 	int64_t pid;
-	char version[32], program[PATH_MAX], recording[PATH_MAX]; // "": none
+	char version[LIVE_VERSION_BYTES], program[PATH_MAX], recording[PATH_MAX]; // "": none
 	int64_t goroutines, blocked, threads, procs, cpus, elapsed_ns, cpu_ns, rss_bytes;
 };
 
@@ -74,8 +76,15 @@ struct live_process {
 /** Of /proc.  False: there is no such process. */
 bool live_process(int64_t pid, struct live_process *p);
 
-/** Has it libgor among its shared libraries?  Then there are goroutines, even without an agent. */
-bool live_has_libgor(int64_t pid);
+/**
+ * Is libgor in it, or among its shared libraries?  Then there are goroutines, even without an
+ * agent. version: of the one in it, "" if that is not known.
+ */
+bool live_has_libgor(int64_t pid, char version[LIVE_VERSION_BYTES]);
+
+/** The version of the libgor in a program's file.  0; -ENOENT: it has none; -ENOEXEC: no program.
+ */
+int live_note(int fd, char *version, size_t room);
 
 /** Call row for each process that the caller may look at, by number. */
 void live_each(void (*row)(void *arg, int64_t pid), void *arg);

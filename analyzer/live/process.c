@@ -2,6 +2,7 @@
 /** process.c: what /proc says of processes. */
 #define _GNU_SOURCE
 #include <dirent.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,13 +48,18 @@ bool live_process(int64_t pid, struct live_process *p)
 	return true;
 }
 
-bool live_has_libgor(int64_t pid)
+bool live_has_libgor(int64_t pid, char version[LIVE_VERSION_BYTES])
 {
 	char path[64], line[PATH_MAX + 128];
-	bool has = false;
 
+	*version = 0;
+	snprintf(path, sizeof path, "/proc/%" PRId64 "/exe", pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool has = fd >= 0 && live_note(fd, version, LIVE_VERSION_BYTES) == 0;
+	if (fd >= 0)
+		close(fd);
 	snprintf(path, sizeof path, "/proc/%" PRId64 "/maps", pid);
-	FILE *in = fopen(path, "re");
+	FILE *in = has ? NULL : fopen(path, "re");
 	while (in && !has && fgets(line, sizeof line, in)) {
 		const char *name = strrchr(line, '/');
 		has = name && strncmp(name, "/libgor.so", 10) == 0;

@@ -206,18 +206,31 @@ void pprof_frame(struct pprof *p, uint64_t address, const struct pprof_line *lin
 		PPROF_PUT(p, sample, location, location);
 }
 
-void pprof_label(struct pprof *p, const char *key, const char *text)
+/** One more of the last sample; NULL: no memory, or there is none. */
+static Pprof__Label *pprof_label_add(struct pprof *p, const char *key)
 {
 	Pprof__Sample *sample = pprof_last(p);
+	Pprof__Label *label = sample ? PPROF_ADD(p, sample, label, pprof__label__descriptor) : NULL;
 
-	if (!sample || !*text)
-		return;
-	Pprof__Label *label = PPROF_ADD(p, sample, label, pprof__label__descriptor);
-
-	if (label) {
+	if (label)
 		label->key = pprof_text(p, key);
+	return label;
+}
+
+void pprof_label(struct pprof *p, const char *key, const char *text)
+{
+	Pprof__Label *label = *text ? pprof_label_add(p, key) : NULL;
+
+	if (label)
 		label->text = pprof_text(p, text);
-	}
+}
+
+void pprof_number(struct pprof *p, const char *key, int64_t number)
+{
+	Pprof__Label *label = number ? pprof_label_add(p, key) : NULL;
+
+	if (label)
+		label->number = number;
 }
 
 static void pprof_kind(struct pprof *p, Pprof__Kind *kind, const struct pprof_kind *k)

@@ -56,6 +56,7 @@ void pprof_mapping(struct pprof *p, const struct pprof_mapping *mapping);
 void pprof_sample(struct pprof *p, int64_t first, int64_t second);
 void pprof_frame(struct pprof *p, uint64_t address, const struct pprof_line *line, unsigned n);
 void pprof_label(struct pprof *p, const char *key, const char *text); // "": none
+void pprof_number(struct pprof *p, const char *key, int64_t number);  // 0: none
 
 /** Write it, compressed.  Returns: 0, -ENOMEM or another negative errno. */
 int pprof_finish(const struct pprof *p, FILE *out);

@@ -67,24 +67,35 @@ static const struct page *page_find(struct request *r)
 	return NULL;
 }
 
+/** What it is answered with. */
+static enum MHD_Result http_page(const struct server *server, struct request *r, const char *method)
+{
+	const char *host =
+		MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
+
+	if (!host_is_ours(host, server->name))
+		return reply_line(r, MHD_HTTP_FORBIDDEN,
+		                  "the Host header is neither an address nor localhost nor the name that "
+		                  "was configured");
+	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
+		return reply_line(r, MHD_HTTP_METHOD_NOT_ALLOWED, "GET and HEAD are all there is");
+	const struct page *page = page_find(r);
+	return page ? page->answer(r) : reply_line(r, MHD_HTTP_NOT_FOUND, "404 page not found");
+}
+
 static enum MHD_Result http_answer(void *arg, struct MHD_Connection *connection, const char *url,
                                    const char *method, const char *version, const char *upload,
                                    size_t *upload_bytes, void **state)
 {
 	const struct server *server = arg;
 	struct request r = {.connection = connection, .host = server->host, .path = url};
-	const char *host =
-		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
 
 	(void)version, (void)upload, (void)upload_bytes, (void)state;
-	if (!host_is_ours(host, server->name))
-		return reply_line(&r, MHD_HTTP_FORBIDDEN,
-		                  "the Host header is neither an address nor localhost nor the name that "
-		                  "was configured");
-	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
-		return reply_line(&r, MHD_HTTP_METHOD_NOT_ALLOWED, "GET and HEAD are all there is");
-	const struct page *page = page_find(&r);
-	return page ? page->answer(&r) : reply_line(&r, MHD_HTTP_NOT_FOUND, "404 page not found");
+	// It is not idle while it waits for us; from 0 its time begins anew.
+	MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, 0u);
+	enum MHD_Result queued = http_page(server, &r, method);
+	MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, IDLE_SECONDS);
+	return queued;
 }
 
 static void http_unlogged(void *arg, const char *fmt, va_list args)

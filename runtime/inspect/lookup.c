@@ -81,7 +81,10 @@ static enum MHD_Result profile_failed(const struct request *r, int err)
 static enum MHD_Result profile_now(const struct request *r, int debug)
 {
 	int fd = reply_temporary();
-	int err = fd < 0 ? -errno : r->host->profile(r->name, fd, debug);
+	bool each = debug == 0 && request_number(r, "each", 0) == 1;
+	int err = fd < 0 ? -errno
+	          : each ? r->host->each(r->name, fd)
+	                 : r->host->profile(r->name, fd, debug);
 
 	if (err) {
 		if (fd >= 0)

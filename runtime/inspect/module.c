@@ -13,6 +13,7 @@ GOR_EXPORT extern const struct module gor_inspect_module;
 const struct module gor_inspect_module = {
 	.version = GOR_VERSION,
 	.places = inspect_places,
+	.source = inspect_source,
 	.serve = inspect_serve,
 	.answer = inspect_answer,
 	.gops = inspect_gops,

@@ -108,6 +108,7 @@ void inspect_pprof_sample(struct pprof *p, const struct module_sample *sample)
 	}
 	for (unsigned i = 0; i < sample->labels; i++)
 		pprof_label(p, sample->label[i].key, profile_plain(func[0], sample->label[i].text));
+	pprof_number(p, "goid", (int64_t)sample->goid);
 }
 
 int inspect_pprof_end(struct pprof *p, char **bytes, size_t *len)

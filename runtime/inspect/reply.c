@@ -16,7 +16,6 @@
 
 #define TEXT "text/plain; charset=utf-8"
 #define BYTES "application/octet-stream"
-#define ANSWER_SECONDS 10 // for what is left to do when the waiting is over
 
 const char *request_value(const struct request *r, const char *key)
 {
@@ -50,9 +49,6 @@ bool request_wait(const struct request *r, int64_t ns)
 	struct pollfd gone = {.fd = info ? info->connect_fd : -1, .events = POLLRDHUP};
 	int64_t until = clock_now() + ns;
 
-	// Else it would be taken for idle when it is over.
-	MHD_set_connection_option(r->connection, MHD_CONNECTION_OPTION_TIMEOUT,
-	                          (unsigned)(ns / 1000000000 + ANSWER_SECONDS));
 	for (;;) {
 		int64_t left = until - clock_now();
 		if (left <= 0)

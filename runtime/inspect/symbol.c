@@ -14,11 +14,12 @@
 #include <elfutils/libdwfl.h>
 #include <pthread.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/** An address, and where it is; the strings are libdwfl's, for good. */
+/** An address, and where it is, or of a call site its file; the strings are there for good. */
 struct symbol_known {
 	uint64_t pc; // 0: free
 	unsigned count;
@@ -238,4 +239,43 @@ unsigned inspect_places(uint64_t pc, struct module_place place[MODULE_INLINED_MA
 	}
 	pthread_mutex_unlock(&symbols.lock);
 	return n;
+}
+
+/** What the compiler was given in that directory; NULL: nothing, or two files. */
+static char *symbol_source(uint64_t at, const char *file)
+{
+	Dwfl_Module *mod = symbol_module(at);
+	Dwarf_Attribute attr;
+	Dwarf_Addr bias;
+	const char *dir = NULL;
+	char *path = NULL;
+
+	for (Dwarf_Die *cu = NULL; mod && (cu = dwfl_module_nextcu(mod, cu, &bias));) {
+		const char *name = dwarf_diename(cu),
+				   *in = dwarf_formstring(dwarf_attr(cu, DW_AT_comp_dir, &attr));
+		if (!name || !in || strcmp(name, file) != 0)
+			continue;
+		if (dir && strcmp(dir, in) != 0)
+			return NULL;
+		dir = in;
+	}
+	return dir && *dir == '/' && asprintf(&path, "%s/%s", dir, file) > 0 ? path : NULL;
+}
+
+const char *inspect_source(const void *at, const char *file)
+{
+	uint64_t key = (uint64_t)(uintptr_t)at;
+	const char *path = NULL;
+
+	pthread_mutex_lock(&symbols.lock);
+	struct symbol_known *known = symbol_find(key);
+	if (known && known->pc) {
+		path = known->place[0].file;
+	} else if (known) {
+		*known = (struct symbol_known){.pc = key};
+		known->place[0].file = path = symbol_source(key, file);
+		symbols.count++;
+	}
+	pthread_mutex_unlock(&symbols.lock);
+	return path ? path : file;
 }

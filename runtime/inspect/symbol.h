@@ -6,5 +6,6 @@
 #include "module.h"
 
 unsigned inspect_places(uint64_t pc, struct module_place place[MODULE_INLINED_MAX]);
+const char *inspect_source(const void *at, const char *file);
 
 #endif

@@ -195,8 +195,9 @@ TEST(nested)
 enum { TESTS = 8 };
 static struct {
 	ints ch;
-	gor_waitgroup begun, done;
+	gor_waitgroup begun, leaked, done;
 	_Atomic int next;
+	size_t before;
 } parallel;
 
 static void parallel_test(void *arg)
@@ -208,7 +209,11 @@ static void parallel_test(void *arg)
 	for (int i = 0; i < n; i++)
 		gor_go(i % 2 ? wait_for : start_one, &parallel.ch);
 	gor_wg_done(&parallel.begun);
-	gor_wg_wait(&parallel.begun); // all have leaked by now
+	gor_wg_wait(&parallel.begun);
+	while (gor_num_goroutine() > parallel.before + TESTS + TESTS * (TESTS - 1) / 2)
+		gor_yield(); // there is still one of start_one
+	gor_wg_done(&parallel.leaked);
+	gor_wg_wait(&parallel.leaked);
 	REQUIRE_EQ(gor_leak_end(mark, 50 * GOR_MILLISECOND, -1), n);
 	gor_wg_done(&parallel.done);
 }
@@ -218,7 +223,9 @@ TEST(parallel_tests)
 	gor_leak_mark around = gor_leak_begin();
 
 	parallel.ch = make();
+	parallel.before = gor_num_goroutine();
 	gor_wg_add(&parallel.begun, TESTS);
+	gor_wg_add(&parallel.leaked, TESTS);
 	gor_wg_add(&parallel.done, TESTS);
 	for (int i = 0; i < TESTS; i++)
 		gor_go(parallel_test, NULL);

@@ -436,6 +436,23 @@ static void waits_for_global(void *arg)
 	FRAME;
 }
 
+static struct {
+	pthread_mutex_t lock;
+	_Atomic int looked;
+} lookers = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* A thread that has looked at all goroutines, and is there still. */
+static void *has_looked(void *arg)
+{
+	(void)arg;
+	for (int debug = 0; debug < 4; debug++)
+		free(written("goroutine", debug, NULL));
+	atomic_fetch_add(&lookers.looked, 1);
+	pthread_mutex_lock(&lookers.lock);
+	pthread_mutex_unlock(&lookers.lock);
+	return NULL;
+}
+
 TEST(leaks)
 {
 	static void (*const all[])(void *) = {leaked,        leaked, leaked_nil,       parked,
@@ -448,6 +465,12 @@ TEST(leaks)
 			gor_go(all[i], NULL);
 		check_quiet();
 	}
+	pthread_t thread[4];
+	pthread_mutex_lock(&lookers.lock);
+	for (int i = 0; i < 4; i++)
+		thread[i] = check_thread(has_looked, NULL);
+	while (atomic_load(&lookers.looked) < 4)
+		gor_yield();
 #if SLOW > 1
 	if (gor_profile_write("goroutineleak", STDOUT_FILENO, 1) == -ENOTSUP)
 		return; // a sanitizer keeps copies of everything
@@ -463,6 +486,9 @@ TEST(leaks)
 	REQUIRE(strstr(text, " [sync.Mutex.Lock (leaked)]:\nleaked_behind(...)"));
 	REQUIRE(strstr(text, " [chan receive]:\nparked(...)"));
 	free(text);
+	pthread_mutex_unlock(&lookers.lock);
+	for (int i = 0; i < 4; i++)
+		pthread_join(thread[i], NULL);
 }
 
 /* ── threads and contention ───────────────────────────────────────────────────────────────────────
@@ -472,13 +498,19 @@ static gor_mutex contended;
 static gor_rwmutex shared;
 static gor_waitgroup all_done;
 
+__attribute__((noinline)) static void takes(void)
+{
+	gor_mutex_lock(&contended);
+	gor_yield();
+	gor_mutex_unlock(&contended);
+	FRAME;
+}
+
 static void contends(void *arg)
 {
 	(void)arg;
 	for (int i = 0; i < 10; i++) {
-		gor_mutex_lock(&contended);
-		gor_yield();
-		gor_mutex_unlock(&contended);
+		takes();
 		gor_rwmutex_rlock(&shared);
 		gor_yield();
 		gor_rwmutex_runlock(&shared);
@@ -486,6 +518,21 @@ static void contends(void *arg)
 		gor_yield();
 		gor_rwmutex_unlock(&shared);
 	}
+}
+
+/* A record that begins so, was counted for that reason, and has the function on top. */
+static bool has_stack(const char *text, const char *record, const char *why, const char *func)
+{
+	char labels[64];
+
+	snprintf(labels, sizeof labels, "# labels: {\"why\":\"%s\"}\n#\t0x", why);
+	for (; (text = strstr(text, record)); text++) {
+		const char *at = strchr(text, '\n') + 1, *top = at + strlen(labels);
+		if (strncmp(at, labels, strlen(labels)) == 0 &&
+		    strncmp(strchr(top, '\t') + 1, func, strlen(func)) == 0)
+			return true;
+	}
+	return false;
 }
 
 static void contention_body(void)
@@ -499,16 +546,17 @@ static void contention_body(void)
 	char *text = written("block", 1, NULL);
 	REQUIRE(check_has_line(text, "--- contention:"));
 	REQUIRE(check_has_line(text, "cycles/second=1000000000"));
-	REQUIRE(strstr(text,
-	               " 1 @\n# labels: {\"why\":\"sync.WaitGroup.Wait\"}\n#\t0x0\tcontention_body+"));
-	REQUIRE(strstr(text, "{\"why\":\"sync.Mutex.Lock\"}\n#\t0x0\tcontends+"));
-	REQUIRE(strstr(text, "{\"why\":\"sync.RWMutex.Lock\"}\n#\t0x0\tcontends+"));
+	REQUIRE(has_stack(text, " 1 @ 0x", "sync.WaitGroup.Wait", "contention_body+"));
+	REQUIRE(has_stack(text, " @ 0x", "sync.Mutex.Lock", "takes+"));
+	REQUIRE(strstr(strstr(text, "\ttakes+"), "\tcontends+"));
+	REQUIRE(has_stack(text, " @ 0x", "sync.RWMutex.Lock", "contends+"));
+	REQUIRE(!strstr(text, "gor_"));
 	free(text);
 	text = written("mutex", 2, NULL);
 	REQUIRE(check_has_line(text, "--- mutex:"));
 	REQUIRE(check_has_line(text, "sampling period=1"));
-	REQUIRE(strstr(text, "{\"why\":\"mutex unlock\"}\n#\t0x0\tcontends+"));
-	REQUIRE(strstr(text, "{\"why\":\"rwmutex unlock\"}\n#\t0x0\tcontends+"));
+	REQUIRE(has_stack(text, " @ 0x", "mutex unlock", "takes+"));
+	REQUIRE(has_stack(text, " @ 0x", "rwmutex unlock", "contends+"));
 	free(text);
 	char *bytes = written("block", 0, &len);
 	profile_decode(&d, (unsigned char *)bytes, len);
@@ -518,6 +566,8 @@ static void contention_body(void)
 	const struct decoded_sample *s =
 		decoded_find(&d, "contention_body at profile.c:", "why=sync.WaitGroup.Wait;");
 	REQUIRE(s && s->value[0] == 1 && s->value[1] > 0);
+	s = decoded_find(&d, "takes at profile.c:", "why=sync.Mutex.Lock;");
+	REQUIRE(s && strstr(s->stack, ";contends at ") && !strstr(s->stack, "gor_"));
 }
 
 /* All of it; the process has read no settings before. */

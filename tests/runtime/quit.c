@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -22,6 +23,8 @@ void *__libc_malloc(size_t bytes);
 void *__libc_calloc(size_t n, size_t bytes);
 void *__libc_realloc(void *p, size_t bytes);
 void __libc_free(void *p);
+
+#pragma GCC visibility push(default) // for libraries as well
 
 #define HELD(call) \
 	(__extension__({ \
@@ -50,6 +53,8 @@ void free(void *p)
 {
 	HELD((__libc_free(p), NULL));
 }
+
+#pragma GCC visibility pop
 
 static void hold_heap(void)
 {
@@ -154,6 +159,14 @@ static int quit_heap(int argc, char **argv)
 	raise(SIGQUIT);
 	return 0;
 }
+
+static int panic_heap(int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	begin();
+	hold_heap();
+	gor_panic("that was it");
+}
 #endif
 
 /* Nobody reads stderr, and it is full. */
@@ -180,6 +193,30 @@ static int in_panic(int argc, char **argv)
 	gor_panic("that was it");
 }
 
+/* A goroutine that nothing can wake. */
+static void leak(void *arg)
+{
+	ints own;
+
+	(void)arg;
+	gor_make(own, 0);
+	gor_recv(own, NULL);
+}
+
+/* Who dumps has looked at what they wait for, and keeps nothing of it. */
+static void find_leak(void)
+{
+	char text[64] = "";
+	int fd = memfd_create("leaks", MFD_CLOEXEC);
+
+	if (SLOW > 1)
+		return; // a sanitizer keeps copies of everything
+	REQUIRE_EQ(gor_profile_write("goroutineleak", fd, 1), 0);
+	REQUIRE(pread(fd, text, sizeof text - 1, 0) > 0);
+	REQUIRE(check_has_line(text, "goroutineleak profile: total 1"));
+	close(fd);
+}
+
 /* Goes on after a dump, which it reads itself; twice. */
 static int dump(int argc, char **argv)
 {
@@ -187,6 +224,7 @@ static int dump(int argc, char **argv)
 	int fd[2], saved = dup(STDERR_FILENO);
 
 	(void)argc, (void)argv;
+	gor_go(leak, NULL);
 	begin();
 	REQUIRE_EQ(pipe(fd), 0);
 	dup2(fd[1], STDERR_FILENO);
@@ -194,13 +232,14 @@ static int dump(int argc, char **argv)
 		size_t len = 0;
 		kill(getpid(), SIGUSR2);
 		memset(text, 0, sizeof text);
-		for (char *at = text; !(at = strstr(text, "goroutine 3 [")) || !strstr(at, "\n\n");) {
+		for (char *at = text; !(at = strstr(text, "goroutine 4 [")) || !strstr(at, "\n\n");) {
 			ssize_t n = gor_read(fd[0], text + len, sizeof text - 1 - len);
 			REQUIRE(n > 0);
 			len += (size_t)n;
 		}
 		REQUIRE_EQ(write(saved, text, len), len);
 	}
+	find_leak();
 	return 5;
 }
 
@@ -211,6 +250,7 @@ static const struct check_child children[] = {
 	{"quit_twice", quit_twice},
 #ifdef HEAP_CAN_BE_HELD
 	{"quit_heap", quit_heap},
+	{"panic_heap", panic_heap},
 #endif
 	{"quit_stuck", quit_stuck},
 	{"panic", in_panic},
@@ -282,6 +322,9 @@ static void quit_while_the_heap_is_held(void **state)
 	run("quit_heap", "", "");
 	check_quit(2);
 	assert_true(blocks() > 300); // what is kept of the text
+	run("panic_heap", "", "");
+	assert_int_equal(r.status, 2);
+	assert_true(check_has_line(r.err, "panic_heap(...)"));
 #else
 	skip();
 #endif
@@ -364,9 +407,9 @@ static void dumped(void **state)
 	(void)state;
 	run("dump", "dumpsig=USR2", "");
 	assert_int_equal(r.status, 5);
-	assert_true(check_has_line(r.err, "SIGUSR2: goroutines: 3"));
+	assert_true(check_has_line(r.err, "SIGUSR2: goroutines: 4"));
 	assert_true(check_has_line(r.err, "goroutine 2 [chan receive]:"));
-	assert_int_equal(blocks(), 6);
+	assert_int_equal(blocks(), 8);
 }
 
 int main(int argc, char **argv)

@@ -17,6 +17,7 @@ if not path:
     print("there is no Chromium: not tried")
     sys.exit(77)
 with Target(program, "idle", "127.0.0.1:0") as t:
+    t.settle()
     url = f"http://127.0.0.1:{t.port}/debug/pprof/"
     page = browser.Browser(path)
     page.open(url)

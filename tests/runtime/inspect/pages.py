@@ -12,7 +12,7 @@ import subprocess
 import shutil
 import sys
 
-from target import Target, check
+from target import Target, check, until
 import target
 
 program, source = sys.argv[1:3]
@@ -47,6 +47,8 @@ def rows(t):
         for debug in (1, 2):
             got, headers, body = t.get(f"{PPROF}{name}?debug={debug}")
             check((got, headers["Content-Type"]) == (200, TEXT), f"{name} {debug}: {got}")
+    check(b"goid" not in gzip.decompress(t.get(PPROF + "goroutine")[2]), "numbers unasked")
+    check(b"goid" in gzip.decompress(t.get(PPROF + "goroutine?each=1")[2]), "numbers of goroutines")
     body = t.get(PPROF + "goroutine?debug=1")[2].decode()
     check(body.startswith("goroutine profile: total 7\n"), body[:60])
     body = t.get(PPROF + "goroutine?debug=2")[2].decode()
@@ -133,18 +135,20 @@ def many(t):
         pass
     for s in held + [waiting]:
         s.close()
-    for _ in range(10000):  # they are seen to be gone in their turn
-        try:
-            if t.get(PPROF + "cmdline")[0] == 200:
-                return
-        except (ConnectionError, http.client.HTTPException):
-            pass
-    check(False, "served again")
+    until(lambda status: status == 200, lambda: again(t), "served again")  # they are seen to be gone in their turn
+
+
+def again(t):
+    try:
+        return t.get(PPROF + "cmdline")[0]
+    except (ConnectionError, http.client.HTTPException) as refused:
+        return refused
 
 
 def stuck():
     """All workers compute, and the page is there."""
     with Target(program, "stuck", "127.0.0.1:0") as t:
+        t.settle()
         check(t.get(PPROF)[0] == 200, "stuck: index")
         body = t.get(PPROF + "goroutine?debug=2")[2].decode()
         check("[running" in body, "stuck: " + body)
@@ -152,9 +156,18 @@ def stuck():
         check((got, headers["Content-Disposition"]) == (200, 'attachment; filename="profile"'), f"profile: {got}")
         if b"__tsan_init" in pathlib.Path(program).read_bytes():
             return  # ThreadSanitizer keeps signals back until the next system call
-        check(b"busy_spin" in gzip.decompress(body), "profile: who computes")
+        until(lambda profile: b"busy_spin" in profile, lambda: gzip.decompress(t.get(PPROF + "profile?seconds=1")[2]),
+              "profile: who computes")  # if it gets a processor at all
         if shutil.which("go"):
             pprof(t, "profile?seconds=1", "busy_spin")
+
+
+def each(t):
+    """A sample for each goroutine, with its number."""
+    (t.home / "each.pb.gz").write_bytes(t.get(PPROF + "goroutine?each=1")[2])
+    out = subprocess.run(["go", "tool", "pprof", "-raw", t.home / "each.pb.gz"], capture_output=True, text=True,
+                         env=dict(os.environ, HOME=str(t.home)))
+    check(sorted(re.findall(r"goid:\[(\d+)\]", out.stdout)) == list("1234567"), out.stdout + out.stderr)
 
 
 def pprof(t, path, function):
@@ -165,6 +178,7 @@ def pprof(t, path, function):
 
 with Target(program, "idle", "localhost:0") as one:
     check(one.port > 0, "a port")
+    one.settle()
     rows(one)
     delta(one)
     symbols(one)
@@ -173,6 +187,7 @@ with Target(program, "idle", "localhost:0") as one:
     many(one)
     if shutil.which("go"):
         pprof(one, "goroutine", "receive")
+        each(one)
     check(one.end() == 0, "its end")
 stuck()
 sys.exit(1 if target.failures else 0)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * program.c: what the tests look into.  It prints the port it serves at, does what its argument
- * says, and ends at the end of its standard input.
+ * program.c: what the tests look into.  It prints the port it serves at and that it has begun what
+ * its argument says, and ends at the end of its standard input.  Whoever looks waits until all are
+ * where they wait: it cannot tell that of itself.
  *
  *     idle    six goroutines wait: three to receive, two for a lock, one sleeps
  *     stuck   every processor has a goroutine that computes and never calls the runtime
@@ -114,16 +115,15 @@ static int app(int argc, char **argv)
 		gor_go(leave, NULL);
 	else if (strcmp(mode, "work") == 0)
 		work();
-	gor_sleep(GOR_MILLISECOND); // let them get where they wait
 	printf("ready\n");
 	fflush(stdout);
 	if (strcmp(mode, "fork") == 0) {
-		pid_t child = fork();
-		if (child == 0)
+		if (fork() == 0) {
+			printf("%d\n", (int)getpid()); // by itself: then it has let go of the sockets
+			fflush(stdout);
 			for (;;)
 				pause();
-		printf("%d\n", (int)child);
-		fflush(stdout);
+		}
 	}
 	for (int i = strcmp(mode, "stuck") == 0 ? gor_max_procs(0) : 0; i > 1; i--)
 		gor_go(busy_spin, NULL);
