@@ -119,14 +119,14 @@ struct gtrace__clock gtrace__clock_now(void)
 	return best;
 }
 
-double gtrace__clock_ns_per_tick(void)
+uint64_t gtrace__clock_ps_per_tick(void)
 {
 	if (gtrace_clock_os)
-		return 1 << GTRACE_TICK_SHIFT;
+		return 1000 << GTRACE_TICK_SHIFT;
 	uint64_t ns = clock_ns(CLOCK_MONOTONIC) - clock_state.load_ns;
 	uint64_t tsc = tsc_read() - clock_state.load_tsc;
 
 	if (ns < 20000 || !tsc)
 		return 0;
-	return (double)ns * (1 << GTRACE_TICK_SHIFT) / (double)tsc;
+	return (uint64_t)((double)ns * (1000 << GTRACE_TICK_SHIFT) / (double)tsc);
 }

@@ -11,7 +11,7 @@ void gtrace__clock_choose(void);
 /** All clocks at one moment, as near as can be read. */
 struct gtrace__clock gtrace__clock_now(void);
 
-/** Nanoseconds a tick has, as seen since the library was loaded; 0 if that is too short to say. */
-double gtrace__clock_ns_per_tick(void);
+/** Picoseconds a tick has, as seen since the library was loaded; 0 if that is too short to say. */
+uint64_t gtrace__clock_ps_per_tick(void);
 
 #endif

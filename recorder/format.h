@@ -32,7 +32,13 @@ struct gtrace__clock {
 #define GTRACE__TEXT_RAW_MAX (16u << 20) // nor a header or end record
 #define GTRACE__TEXT_ARG_MAX 4096        // an argument of kind bytes, as written
 
-enum gtrace__kind { GTRACE__HEADER = 1, GTRACE__BATCH = 2, GTRACE__END = 3, GTRACE__BEGIN = 4 };
+enum gtrace__kind {
+	GTRACE__HEADER = 1,
+	GTRACE__BATCH = 2,
+	GTRACE__END = 3,
+	GTRACE__BEGIN = 4,
+	GTRACE__PACKED = 5 // a batch, too
+};
 
 /** A chunk's header.  The first twelve bytes and the checksum at its end are the same in every
  * version. */

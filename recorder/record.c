@@ -73,9 +73,12 @@ void gtrace__shape_arg(struct gtrace__shape *shape, unsigned i, const char *kind
 		shape->bytes |= bit;
 	else if (!strcmp(kind, "site"))
 		shape->sites |= bit;
+	shape->column[i] = strcmp(kind, "seq") ? GTRACE__COLUMN_OTHER : GTRACE__COLUMN_SEQ;
 	for (unsigned k = 0; k < GTRACE_DELTA_COUNT; k++) {
-		if (!strcmp(kind, deltas[k]))
+		if (!strcmp(kind, deltas[k])) {
 			shape->delta[i] = (uint8_t)(k + 1);
+			shape->column[i] = (uint8_t)(GTRACE__COLUMN_G + k);
+		}
 	}
 }
 

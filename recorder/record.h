@@ -9,6 +9,21 @@
 #define GTRACE__ID_MAX 199      // in a file; those above are the reader's own
 #define GTRACE__ROW_ARGS_MAX 16 // of an event that only the trace's own list knows
 
+/** Where a packed batch has a number of a record, pack.c. */
+enum gtrace__column {
+	GTRACE__COLUMN_ID,
+	GTRACE__COLUMN_TICKS,
+	GTRACE__COLUMN_G,
+	GTRACE__COLUMN_OBJ,
+	GTRACE__COLUMN_SITE,
+	GTRACE__COLUMN_PC,
+	GTRACE__COLUMN_SEQ,
+	GTRACE__COLUMN_OTHER, // of any other kind
+	GTRACE__COLUMN_TEXT,  // the bytes of kind bytes
+	GTRACE__COLUMN_REST,  // of numbers, what is behind the first byte
+	GTRACE__COLUMN_COUNT
+};
+
 /** What must be known of an event to step over it. */
 struct gtrace__shape {
 	uint8_t known;
@@ -18,7 +33,8 @@ struct gtrace__shape {
 	uint8_t novel;  // known from the trace's own list alone
 	uint16_t bytes; // bit i: argument i is of kind bytes
 	uint16_t sites; // bit i: argument i is of kind site
-	uint8_t delta[GTRACE__ROW_ARGS_MAX]; // of argument i its enum gtrace_delta + 1; 0: none
+	uint8_t delta[GTRACE__ROW_ARGS_MAX];  // of argument i its enum gtrace_delta + 1; 0: none
+	uint8_t column[GTRACE__ROW_ARGS_MAX]; // of argument i its enum gtrace__column
 };
 
 /** Note that argument i is of that kind. */

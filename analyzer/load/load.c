@@ -214,12 +214,12 @@ static struct db_value header_tick(const struct gtrace_reader *r)
 {
 	const char *shift = gtrace_reader_header(r, "tick_shift");
 	const char *clock = gtrace_reader_header(r, "clock");
-	const char *ns = gtrace_reader_header(r, "ns_per_tick");
-	double tick = ns ? strtod(ns, NULL) : 0;
+	const char *ps = gtrace_reader_header(r, "ps_per_tick");
+	int64_t tick = ps ? strtoll(ps, NULL, 10) : 0;
 
 	if (clock && strcmp(clock, "os") == 0)
-		tick = (double)(1U << ((shift ? strtoul(shift, NULL, 10) : 0) & 31));
-	return tick >= 0.001 && tick <= 1e10 ? db_int((int64_t)(tick * 1000 + 0.5)) : db_text(NULL);
+		tick = INT64_C(1000) << ((shift ? strtoul(shift, NULL, 10) : 0) & 31);
+	return tick > 0 && tick <= INT64_C(10000000000000) ? db_int(tick) : db_text(NULL);
 }
 
 /* By what the trace was made, and where. */

@@ -8,6 +8,7 @@
  */
 #include "reader/reader.h"
 
+#include "pack.h"
 #include "reader/fetch.h"
 
 #include <errno.h>
@@ -176,10 +177,10 @@ static int record_numbers(struct gtrace_reader *r, struct cursor *c)
 	return 0;
 }
 
-/** Is the record before c->pos from before the trace's beginning? */
+/** Is the record that was decoded last from before the trace's beginning? */
 static inline bool record_before(const struct gtrace_reader *r, const struct cursor *c)
 {
-	return r->part ? c->pos <= c->from : c->ticks < r->start.ticks;
+	return r->part ? c->decoded <= c->from : c->ticks < r->start.ticks;
 }
 
 /** A record from before the trace's beginning: all it leaves is the context. */
@@ -346,33 +347,44 @@ static int batch_next(struct gtrace_reader *r, struct cursor *c)
 	return 0;
 }
 
+int gtrace__batch_read(const struct gtrace_reader *r, struct frame_reader *frame,
+                       const struct batch *b, struct buffer *out)
+{
+	struct buffer *payload = b->packed ? &frame->packed : out;
+
+	if (gtrace__buffer_reserve(payload, b->raw_bytes))
+		return -ENOMEM;
+	int err = gtrace__frame_read(frame, r->fd, b->offset + b->head_bytes, b->frame_bytes,
+	                             payload->bytes, b->raw_bytes);
+
+	if (err || !b->packed)
+		return err;
+	size_t room = gtrace__unpack_room(payload->bytes, payload->len);
+
+	if (gtrace__buffer_reserve(out, room + 1))
+		return -ENOMEM;
+	out->bytes[0] = 0; // the beginning of no record
+	out->len = room ? gtrace__unpack(r->shape, payload->bytes, out->bytes) : 1;
+	return 0;
+}
+
 /** Fetched by another thread, or read here.  Returns: 0, -EBADMSG if damaged, or a negative errno.
  */
 static int payload_read(struct gtrace_reader *r, struct cursor *c, struct batch *b)
 {
-	int got = r->fetch ? gtrace__fetch_take(r->fetch, b, &c->buf, &c->buf_cap) : 0;
+	int got = r->fetch ? gtrace__fetch_take(r->fetch, b, &c->buf) : 0;
 
 	if (got)
 		return got < 0 ? got : 0;
-	if (b->raw_bytes > c->buf_cap || !c->buf) {
-		free(c->buf);
-		c->buf = malloc(b->raw_bytes + 1);
-		c->buf_cap = c->buf ? b->raw_bytes : 0;
-		if (!c->buf)
-			return -ENOMEM;
-	}
-	return gtrace__frame_read(&r->frame, r->fd, b->offset + b->head_bytes, b->frame_bytes, c->buf,
-	                          b->raw_bytes);
+	return gtrace__batch_read(r, &r->frame, b, &c->buf);
 }
 
-/** Where the records begin that are this file's. */
-static const uint8_t *batch_from(const struct gtrace_reader *r, const struct cursor *c)
+/** How many of the batch's records are another file's. */
+static uint64_t batch_from(const struct gtrace_reader *r, const struct cursor *c)
 {
 	const struct seam *seam = r->part ? gtrace__seam(r, c->thread) : NULL;
 
-	if (!seam || seam->seq != c->current->seq)
-		return c->pos;
-	return seam->bytes < (uint64_t)(c->end - c->pos) ? c->pos + seam->bytes : c->end;
+	return seam && seam->seq == c->current->seq ? seam->records : 0;
 }
 
 int gtrace__cursor_load(struct gtrace_reader *r, struct cursor *c)
@@ -400,8 +412,8 @@ int gtrace__cursor_load(struct gtrace_reader *r, struct cursor *c)
 		memset(c->near, 0, sizeof(c->near));
 	}
 	c->generation = b->generation;
-	c->pos = b->memory ? b->memory : c->buf;
-	c->end = c->pos + b->raw_bytes;
+	c->pos = b->memory ? b->memory : c->buf.bytes;
+	c->end = c->pos + (b->memory ? b->raw_bytes : c->buf.len);
 	c->from = batch_from(r, c);
 	return gtrace__cursor_advance(r, c);
 }
@@ -421,9 +433,8 @@ int gtrace__cursor_advance(struct gtrace_reader *r, struct cursor *c)
 			return n < 0 ? n : 0;
 	}
 	if (c->batch_next == c->batch_count) {
-		free(c->buf);
-		c->buf = NULL;
-		c->buf_cap = 0;
+		free(c->buf.bytes);
+		c->buf = (struct buffer){0};
 		gtrace__map_release(&c->sites);
 		gtrace__map_release(&c->stacks);
 		return 0;

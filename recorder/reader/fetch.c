@@ -33,14 +33,13 @@
 
 struct slot {
 	struct batch *batch; // NULL: free
-	uint8_t *buf;
-	size_t cap;
+	struct buffer buf;
 	int err;
 	bool done;
 };
 
 struct fetch {
-	int fd;
+	const struct gtrace_reader *r; // its file and its shapes
 	pthread_t thread[THREADS_MAX];
 	unsigned thread_count;
 	pthread_mutex_t lock;
@@ -111,21 +110,7 @@ static struct slot *slot_next(struct fetch *f)
 /** Keeps I2: not under f->lock. */
 static void slot_fill(const struct fetch *f, struct slot *s, struct frame_reader *frame)
 {
-	const struct batch *b = s->batch;
-
-	s->err = 0;
-	if (b->raw_bytes > s->cap || !s->buf) {
-		free(s->buf);
-		s->cap = b->raw_bytes;
-		s->buf = malloc(s->cap + 1);
-		if (!s->buf) {
-			s->cap = 0;
-			s->err = -ENOMEM;
-			return;
-		}
-	}
-	s->err = gtrace__frame_read(frame, f->fd, b->offset + b->head_bytes, b->frame_bytes, s->buf,
-	                            b->raw_bytes);
+	s->err = gtrace__batch_read(f->r, frame, s->batch, &s->buf);
 }
 
 static void *fetch_thread(void *arg)
@@ -147,23 +132,20 @@ static void *fetch_thread(void *arg)
 	return NULL;
 }
 
-int gtrace__fetch_take(struct fetch *f, struct batch *b, uint8_t **buf, size_t *cap)
+int gtrace__fetch_take(struct fetch *f, struct batch *b, struct buffer *buf)
 {
 	int err = 0;
 
 	pthread_mutex_lock(&f->lock);
 	if (b->fetched > 0) {
 		struct slot *s = &f->slot[b->fetched - 1];
-		uint8_t *was = *buf;
-		size_t was_cap = *cap;
+		struct buffer was = *buf;
 
 		while (!s->done)
 			pthread_cond_wait(&f->done, &f->lock);
 		err = s->err ? s->err : 1;
 		*buf = s->buf;
-		*cap = s->cap;
 		s->buf = was;
-		s->cap = was_cap;
 		s->batch = NULL;
 		if (++f->free_count >= f->slot_count / 2) // waking a thread for each is dear
 			pthread_cond_broadcast(&f->room);
@@ -203,7 +185,7 @@ struct fetch *gtrace__fetch_start(const struct gtrace_reader *r)
 
 	if (!f)
 		return NULL;
-	f->fd = r->fd;
+	f->r = r;
 	f->slot_count = f->free_count = wanted * SLOTS_OF_THREAD;
 	pthread_mutex_init(&f->lock, NULL);
 	pthread_cond_init(&f->room, NULL);
@@ -227,7 +209,7 @@ void gtrace__fetch_stop(struct fetch *f)
 	for (unsigned i = 0; i < f->thread_count; i++)
 		pthread_join(f->thread[i], NULL);
 	for (unsigned i = 0; i < f->slot_count; i++)
-		free(f->slot[i].buf);
+		free(f->slot[i].buf.bytes);
 	pthread_cond_destroy(&f->done);
 	pthread_cond_destroy(&f->room);
 	pthread_mutex_destroy(&f->lock);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 struct batch;
+struct buffer;
 struct fetch;
 struct gtrace_reader;
 
@@ -17,14 +18,13 @@ struct gtrace_reader;
 struct fetch *gtrace__fetch_start(const struct gtrace_reader *r);
 
 /**
- * The payload of a batch.  If it was fetched, *buf and *cap are exchanged for a buffer that holds
- * it.
+ * The records of a batch.  If it was fetched, *buf is exchanged for a buffer that holds them.
  *
  * Blocks:  while another thread is at it.
  * Returns: 1 it is in *buf; 0 nobody fetches it, and nobody will; -EBADMSG, damaged; or a negative
  *          errno.
  */
-int gtrace__fetch_take(struct fetch *f, struct batch *b, uint8_t **buf, size_t *cap);
+int gtrace__fetch_take(struct fetch *f, struct batch *b, struct buffer *buf);
 
 /** End the threads.  NULL is fine. */
 void gtrace__fetch_stop(struct fetch *f);

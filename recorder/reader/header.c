@@ -234,12 +234,12 @@ const char *gtrace_reader_header(const struct gtrace_reader *r, const char *key)
 	return NULL;
 }
 
-/** from=THREAD SEQ BYTES */
+/** from=THREAD SEQ RECORDS */
 static int seam_take(struct gtrace_reader *r, const char *line)
 {
-	uint64_t thread, seq, bytes;
+	uint64_t thread, seq, records;
 
-	if (sscanf(line, "from=%" SCNu64 " %" SCNu64 " %" SCNu64, &thread, &seq, &bytes) != 3)
+	if (sscanf(line, "from=%" SCNu64 " %" SCNu64 " %" SCNu64, &thread, &seq, &records) != 3)
 		return 0;
 	if (r->seam_count == r->seam_cap) {
 		size_t cap = r->seam_cap ? 2 * r->seam_cap : 16;
@@ -250,7 +250,7 @@ static int seam_take(struct gtrace_reader *r, const char *line)
 		r->seams = seams;
 		r->seam_cap = cap;
 	}
-	r->seams[r->seam_count++] = (struct seam){seq, bytes};
+	r->seams[r->seam_count++] = (struct seam){seq, records};
 	return gtrace__map_set(&r->seam_by_thread, thread, (uint32_t)r->seam_count);
 }
 

@@ -105,7 +105,7 @@ static uint64_t reader_totals(struct gtrace_reader *r)
 
 static int reader_prepare(struct gtrace_reader *r)
 {
-	const char *hint = gtrace_reader_header(r, "ns_per_tick");
+	const char *hint = gtrace_reader_header(r, "ps_per_tick");
 	size_t line = 0;
 
 	if (!r->has_start && r->timeline.reading_count) {
@@ -312,7 +312,7 @@ static void cursor_free(struct cursor *c)
 	for (size_t i = 0; i < c->batch_count; i++)
 		free(c->batch[i].memory);
 	free(c->batch);
-	free(c->buf);
+	free(c->buf.bytes);
 	gtrace__map_release(&c->sites);
 	gtrace__map_release(&c->stacks);
 	free(c);

@@ -27,6 +27,7 @@ struct batch {
 	uint32_t head_bytes; // from offset to the frame
 	uint32_t frame_bytes;
 	uint32_t raw_bytes;
+	bool packed;
 	int8_t fetched;  // fetch.c's: its slot from 1, 0 planned, -1 taken
 	uint8_t *memory; // its records, if it came from the sidecar
 };
@@ -46,10 +47,10 @@ enum head_state {
 };
 
 /** In a file of a recording that rotates: the batch that its stream had open when it began, and how
- * many of its bytes are an older file's. */
+ * many of its records are an older file's. */
 struct seam {
 	uint64_t seq;
-	uint64_t bytes;
+	uint64_t records;
 };
 
 #define SITES_NEAR 64
@@ -69,11 +70,10 @@ struct cursor {
 	uint64_t seq_next; // the batch that has to come next
 
 	const struct batch *current;
-	uint8_t *buf;
-	size_t buf_cap;
+	struct buffer buf;
 	const uint8_t *pos; // NULL: between batches
 	const uint8_t *end;
-	const uint8_t *from;               // records that end here or before it are another file's
+	uint64_t from;                     // so many records of this batch are another file's
 	uint64_t last[GTRACE_DELTA_COUNT]; // of each kind, in the batch
 	uint64_t decoded;                  // records of this batch
 	size_t line;                       // of the timeline
@@ -199,6 +199,11 @@ int gtrace__cursor_advance(struct gtrace_reader *r, struct cursor *c);
 /** Fill an event's id and arguments from the head. */
 void gtrace__cursor_event(const struct gtrace_reader *r, const struct cursor *c,
                           struct gtrace_event *ev);
+
+/** Decompress and unpack the records of a batch that is in the file.  Returns: 0, -EBADMSG if
+ * damaged, or a negative errno. */
+int gtrace__batch_read(const struct gtrace_reader *r, struct frame_reader *frame,
+                       const struct batch *b, struct buffer *out);
 
 /** Decompress the batch a HEAD_LATER stands for and find the head.  Returns: likewise. */
 int gtrace__cursor_load(struct gtrace_reader *r, struct cursor *c);

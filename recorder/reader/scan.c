@@ -156,6 +156,7 @@ static int take_batch(struct scan *s)
 		.head_bytes = GTRACE__SKIP_BYTES + k->header_bytes,
 		.frame_bytes = (uint32_t)k->frame_bytes,
 		.raw_bytes = (uint32_t)k->raw_bytes,
+		.packed = k->kind == GTRACE__PACKED,
 	};
 
 	if (k->raw_bytes > GTRACE__BATCH_RAW_MAX || k->frame_bytes > BATCH_FRAME_MAX || !k->seq ||
@@ -227,7 +228,7 @@ static bool take(struct scan *s)
 
 	s->chunks += whole;
 	s->behind = payload;
-	if (k->kind == GTRACE__BATCH) // a cut one comes out as damaged
+	if (k->kind == GTRACE__BATCH || k->kind == GTRACE__PACKED) // a cut one comes out as damaged
 		s->error = take_batch(s);
 	else if (k->kind == GTRACE__HEADER || k->kind == GTRACE__END)
 		s->error = take_text(s);

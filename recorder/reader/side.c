@@ -138,20 +138,18 @@ static struct batch *batch_find(struct cursor *c, uint64_t seq)
  * or a negative errno. */
 static int payload_check(struct gtrace_reader *r, const struct batch *b)
 {
-	uint8_t *payload = malloc(b->raw_bytes + 1);
-	int err = payload ? gtrace__frame_read(&r->frame, r->fd, b->offset + b->head_bytes,
-	                                       b->frame_bytes, payload, b->raw_bytes)
-	                  : -ENOMEM;
+	struct buffer payload = {0};
+	int err = gtrace__batch_read(r, &r->frame, b, &payload);
 
-	free(payload);
+	free(payload.bytes);
 	return err;
 }
 
 /** Is all that the slot has in the file?  Of what came behind the end of the recording, nothing
  * counts.  Returns: likewise. */
-static int in_file(struct gtrace_reader *r, const struct batch *b, const struct side_slot *s)
+static int in_file(struct gtrace_reader *r, const struct batch *b, const struct batch *slot)
 {
-	if (b->raw_bytes < s->len && !r->has_end)
+	if (b->events < slot->events && !r->has_end)
 		return -EBADMSG;
 	return payload_check(r, b);
 }
@@ -179,7 +177,7 @@ static int slot_merge(struct side_slot *s, struct gtrace_reader *r)
 		return -ENOMEM;
 	struct batch *same = batch_find(c, b.seq);
 
-	int err = same && !same->memory ? in_file(r, same, s) : 0;
+	int err = same && !same->memory ? in_file(r, same, &b) : 0;
 
 	if (same && err != -EBADMSG)
 		return err;

@@ -175,12 +175,7 @@ int gtrace__stack_define(struct tables *t, const uint8_t *pcs, size_t len, uint3
 	uint32_t n = 0;
 
 	*number = 0;
-	while (pcs < end && n < STACK_FRAMES_MAX) {
-		uint64_t v;
-
-		pcs = gtrace__varint(pcs, end, &v);
-		if (!pcs)
-			return 0;
+	for (uint64_t v; n < STACK_FRAMES_MAX && (pcs = gtrace__varint(pcs, end, &v));) {
 		pc += (uint64_t)gtrace__unzigzag(v);
 		frame[n++] = pc;
 	}

@@ -14,8 +14,7 @@
 #define APART_NS 50000000u    // readings nearer than this add nothing but noise
 #define APART_NS_MIN 1000000u // for the only rate there is
 #define RATE_MAX (UINT64_C(1) << 62)
-#define RATE_UNKNOWN (UINT64_C(10) << 32)
-#define HINT_UNIT UINT64_C(1000000000)
+#define HINT_UNKNOWN 10000u   // picoseconds
 
 int gtrace__timeline_add(struct timeline *t, const struct gtrace__clock *clock)
 {
@@ -70,28 +69,17 @@ static int64_t clamp(__int128 ns)
 	return ns < -GTRACE__TIME_MAX ? -GTRACE__TIME_MAX : (int64_t)ns;
 }
 
-/** Nanoseconds a tick from a decimal number; not strtod, whose point is the locale's. */
+/** From picoseconds a tick, as text. */
 static uint64_t rate_hint(const char *text)
 {
-	uint64_t ns = 0;
-	uint64_t part = 0;
-	uint64_t unit = HINT_UNIT;
+	unsigned __int128 ps = text ? strtoull(text, NULL, 10) : HINT_UNKNOWN;
+	unsigned __int128 r = (ps << 32) / 1000;
 
-	if (!text)
-		return RATE_UNKNOWN;
-	for (; *text >= '0' && *text <= '9' && ns < 1000000; text++)
-		ns = ns * 10 + (uint64_t)(*text - '0');
-	for (text += *text == '.'; *text >= '0' && *text <= '9' && unit > 1; text++) {
-		unit /= 10;
-		part += (uint64_t)(*text - '0') * unit;
-	}
-	if ((!ns && part < HINT_UNIT / 1000) || ns > 1000000 || (ns == 1000000 && part))
-		return RATE_UNKNOWN;
-	return (ns << 32) + (part << 32) / HINT_UNIT;
+	return r < RATE_MAX ? (uint64_t)r : RATE_MAX;
 }
 
 int gtrace__timeline_build(struct timeline *t, const struct gtrace__clock *start,
-                           const char *ns_per_tick)
+                           const char *ps_per_tick)
 {
 	struct reading first = {start->ticks, start->mono_ns};
 	struct reading *kept = malloc((t->reading_count + 1) * sizeof(*kept));
@@ -109,7 +97,7 @@ int gtrace__timeline_build(struct timeline *t, const struct gtrace__clock *start
 		                            clamp((__int128)kept[i].mono_ns - first.mono_ns)};
 	}
 	if (n == 1)
-		t->lines[0] = (struct line){first.ticks, rate_hint(ns_per_tick), 0};
+		t->lines[0] = (struct line){first.ticks, rate_hint(ps_per_tick), 0};
 	t->line_count = n > 1 ? n - 1 : 1;
 	free(kept);
 	free(t->readings);

@@ -36,9 +36,9 @@ struct timeline {
 /** Note one reading of the clocks, in the order of the file.  Returns: 0 or -ENOMEM. */
 int gtrace__timeline_add(struct timeline *t, const struct gtrace__clock *clock);
 
-/** After all of them.  ns_per_tick is a hint as text, or NULL.  Returns: 0 or -ENOMEM. */
+/** After all of them.  ps_per_tick is a hint as text, or NULL.  Returns: 0 or -ENOMEM. */
 int gtrace__timeline_build(struct timeline *t, const struct gtrace__clock *start,
-                           const char *ns_per_tick);
+                           const char *ps_per_tick);
 
 /** *line is the caller's memory of where it was. */
 int64_t gtrace__timeline_ns(const struct timeline *t, uint64_t ticks, size_t *line);

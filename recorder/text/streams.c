@@ -116,7 +116,6 @@ static struct text_goroutine *goroutine_get(struct writer *w, uint64_t id)
 static int stream_flush(struct writer *w, struct text_stream *s)
 {
 	struct gtrace__chunk chunk = {
-		.kind = GTRACE__BATCH,
 		.generation = 1,
 		.thread = s->number,
 		.seq = s->seq,
@@ -131,7 +130,7 @@ static int stream_flush(struct writer *w, struct text_stream *s)
 
 	if (!s->len && !s->lost_batches)
 		return 0;
-	int err = gtrace__file_chunk(w->file, &chunk, s->buf, s->len);
+	int err = gtrace__file_batch(w->file, &chunk, s->buf, s->len, UINT64_MAX);
 
 	w->batches++;
 	w->events += s->events;

@@ -2,6 +2,8 @@
 /** file.c: append chunks to a trace file. */
 #include "writer/file.h"
 
+#include "pack.h"
+
 #include <errno.h>
 #include <gtrace.h>
 #include <signal.h>
@@ -28,19 +30,17 @@ int gtrace__file_open(struct gtrace__file *f, int fd, int zstd_level)
 	return 0;
 }
 
-/** Room for a chunk of len bytes of payload. */
-static int file_reserve(struct gtrace__file *f, size_t len)
+/** Have *buf hold that much. */
+static int reserve(uint8_t **buf, size_t *cap, size_t need)
 {
-	size_t need = HEAD_BYTES + ZSTD_compressBound(len);
-
-	if (need <= f->cap)
+	if (need <= *cap)
 		return 0;
-	uint8_t *buf = realloc(f->buf, need);
+	uint8_t *longer = realloc(*buf, need);
 
-	if (!buf)
+	if (!longer)
 		return -ENOMEM;
-	f->buf = buf;
-	f->cap = need;
+	*buf = longer;
+	*cap = need;
 	return 0;
 }
 
@@ -63,7 +63,7 @@ int gtrace__file_chunk(struct gtrace__file *f, struct gtrace__chunk *chunk, cons
                        size_t len)
 {
 	uint32_t skip[2] = {GTRACE__SKIPPABLE, GTRACE__CHUNK_BYTES};
-	int err = file_reserve(f, len);
+	int err = reserve(&f->buf, &f->cap, HEAD_BYTES + ZSTD_compressBound(len));
 
 	if (err)
 		return err;
@@ -90,15 +90,35 @@ int gtrace__file_chunk(struct gtrace__file *f, struct gtrace__chunk *chunk, cons
 	return err;
 }
 
+int gtrace__file_batch(struct gtrace__file *f, struct gtrace__chunk *chunk, const uint8_t *records,
+                       size_t len, uint64_t until)
+{
+	int err = reserve(&f->packed, &f->packed_cap, gtrace__pack_room(len));
+
+	if (err)
+		return err;
+	struct gtrace__packed packed =
+		gtrace__pack(gtrace__shapes(), records, len, until - chunk->first_ticks, f->packed);
+
+	chunk->kind = GTRACE__PACKED;
+	chunk->events = packed.events;
+	chunk->last_ticks = chunk->first_ticks + packed.ticks;
+	if (!packed.events && !chunk->lost_batches)
+		return 0;
+	return gtrace__file_chunk(f, chunk, f->packed, packed.bytes);
+}
+
 void gtrace__file_close(struct gtrace__file *f)
 {
 	if (f->fd >= 0)
 		close(f->fd);
 	ZSTD_freeCCtx(f->zstd);
 	free(f->buf);
+	free(f->packed);
 	f->fd = -1;
 	f->zstd = NULL;
 	f->buf = NULL;
+	f->packed = NULL;
 }
 
 void gtrace__sigxfsz_block(void *saved_mask)

@@ -11,6 +11,8 @@ struct gtrace__file {
 	struct ZSTD_CCtx_s *zstd;
 	uint8_t *buf; // one chunk
 	size_t cap;
+	uint8_t *packed; // one batch
+	size_t packed_cap;
 };
 
 /** Returns: 0 or a negative errno.  The descriptor becomes the file's in either case. */
@@ -24,6 +26,16 @@ int gtrace__file_open(struct gtrace__file *f, int fd, int zstd_level);
  */
 int gtrace__file_chunk(struct gtrace__file *f, struct gtrace__chunk *chunk, const void *payload,
                        size_t len);
+
+/**
+ * Append, packed, the records that are whole and not later than `until`; fills in how many they are
+ * and the last one's time, too.  If there are neither records nor losses, there is no chunk, and
+ * its raw_bytes are 0.
+ *
+ * Returns: 0 or a negative errno.
+ */
+int gtrace__file_batch(struct gtrace__file *f, struct gtrace__chunk *chunk, const uint8_t *records,
+                       size_t len, uint64_t until);
 
 /** Accepts a file of zeros with fd -1. */
 void gtrace__file_close(struct gtrace__file *f);

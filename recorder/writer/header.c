@@ -125,7 +125,7 @@ static char *header_text(const struct gtrace_rec *rec)
 	char *text = NULL;
 	size_t len = 0;
 	FILE *f = open_memstream(&text, &len);
-	double ns_per_tick = gtrace__clock_ns_per_tick();
+	uint64_t ps_per_tick = gtrace__clock_ps_per_tick();
 
 	if (!f)
 		return NULL;
@@ -133,8 +133,8 @@ static char *header_text(const struct gtrace_rec *rec)
 	fprintf(f, "pid=%d\n", (int)getpid());
 	fprintf(f, "start_wall_ns=%llu\n", (unsigned long long)rec->start.wall_ns);
 	fprintf(f, "clock=%s\ntick_shift=%d\n", gtrace_clock_os ? "os" : "tsc", GTRACE_TICK_SHIFT);
-	if (ns_per_tick > 0)
-		fprintf(f, "ns_per_tick=%.6f\n", ns_per_tick);
+	if (ps_per_tick)
+		fprintf(f, "ps_per_tick=%llu\n", (unsigned long long)ps_per_tick);
 	fprintf(f, "id=%016llx\n", (unsigned long long)rec->id);
 	fprintf(f, "level=%s\nstacks=%u\n", levels[rec->opt.level], rec->opt.stack_frames);
 	fprintf(f, "cpus=%ld\nversion=%s\n", sysconf(_SC_NPROCESSORS_ONLN), GTRACE_VERSION);

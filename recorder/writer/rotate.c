@@ -12,7 +12,7 @@
  * The cut.  Full batches go to the old file as they are.  Of an open one, which its thread goes on
  * filling, the records that are there now and not later than the cut go to the old file, and the
  * batch goes to the new one as a whole, once it is full; the new file's begin chunk says how many
- * of its bytes are not new.  That is S1.  For S2: a record is published before anybody can act on
+ * of its records are not new.  That is S1.  For S2: a record is published before anybody can act on
  * what it says, and the clock of the cut is read before any batch is looked at:
  *
  *     A publishes c ──▶ B sees what c says ──▶ B reads the clock for e ──▶ B publishes e
@@ -51,7 +51,7 @@
 struct piece {
 	uint64_t thread;
 	uint64_t seq;     // of its open batch; or of the next one, if it waits for a slot
-	size_t bytes;     // of that, the old file's
+	uint64_t records; // of that, the old file's
 	struct slot slot; // head: a copy, since overflow=drop may empty the batch; NULL: it has none
 };
 
@@ -110,10 +110,11 @@ static void piece_cut(struct piece *piece, uint64_t until)
 		return;
 	uint32_t used = atomic_load_explicit(&head->used, memory_order_relaxed);
 
-	piece->bytes = gtrace__skim(gtrace__shapes(), gtrace__slot_base(&piece->slot), used,
-	                            head->first_ticks, until)
-	                   .bytes;
-	atomic_store_explicit(&head->used, (uint32_t)piece->bytes, memory_order_relaxed);
+	struct gtrace__span span = gtrace__skim(gtrace__shapes(), gtrace__slot_base(&piece->slot), used,
+	                                        head->first_ticks, until);
+
+	piece->records = span.events;
+	atomic_store_explicit(&head->used, (uint32_t)span.bytes, memory_order_relaxed);
 }
 
 /** Lock held.  Returns: 0 or -ENOMEM. */
@@ -185,8 +186,8 @@ static int begin_write(const struct gtrace_rec *rec, struct gtrace__file *f, con
 	for (uint32_t i = 0; i < cut->count; i++) {
 		const struct piece *piece = &cut->pieces[i];
 
-		fprintf(out, "from=%llu %llu %zu\n", (unsigned long long)piece->thread,
-		        (unsigned long long)piece->seq, piece->bytes);
+		fprintf(out, "from=%llu %llu %llu\n", (unsigned long long)piece->thread,
+		        (unsigned long long)piece->seq, (unsigned long long)piece->records);
 	}
 	int err = fclose(out) ? -ENOMEM : gtrace__file_chunk(f, &chunk, text, len);
 

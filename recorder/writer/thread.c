@@ -120,31 +120,23 @@ int gtrace__batch_write(struct gtrace__file *f, const struct slot *slot, uint64_
 {
 	struct gtrace__slot *head = slot->head;
 	uint32_t used = atomic_load_explicit(&head->used, memory_order_acquire);
-	const uint8_t *base = gtrace__slot_base(slot);
-	struct gtrace__span span = gtrace__skim(gtrace__shapes(), base, used, head->first_ticks, until);
 	struct gtrace__chunk chunk = {
-		.kind = GTRACE__BATCH,
 		.generation = head->generation,
 		.thread = head->thread,
 		.seq = head->seq,
 		.first_ticks = head->first_ticks,
-		.last_ticks = span.last_ticks,
 		.g = head->g,
-		.events = span.events,
 		.lost_events = head->lost_events,
 		.lost_batches = head->lost_batches,
 		.clock = *clock,
 	};
-
-	if (!span.bytes && !head->lost_batches)
-		return 0;
-	int err = gtrace__file_chunk(f, &chunk, base, span.bytes);
+	int err = gtrace__file_batch(f, &chunk, gtrace__slot_base(slot), used, until);
 
 	if (err)
 		return err;
-	stats->batches++;
-	stats->events += span.events;
-	stats->raw_bytes += span.bytes;
+	stats->batches += chunk.raw_bytes > 0;
+	stats->events += chunk.events;
+	stats->raw_bytes += chunk.raw_bytes;
 	return 0;
 }
 

@@ -11,11 +11,12 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + "/../tools")
-import tracefile  # noqa: E402
-from compare import frame  # noqa: E402
+import readtrace  # noqa: E402
+from compare import encoded, frame  # noqa: E402
 
 HEADER = (b"clock=os\ntick_shift=0\nid=0000000000000005\nevent=99 NOVEL n:u what:bytes z:z\n"
           b"event=21 GO_NAME g:g name:bytes more:site\nevent=41 MARK category:bytes\n")
+PAGE = os.path.dirname(os.path.abspath(__file__)) + "/../../docs/trace-format.md"
 TEXTS = ("leak_first_answer", "hidden_tick", "lock_abba", "hostile_names", "select_leak", "exit_reach")
 
 
@@ -23,16 +24,16 @@ def chunk(data, c, raw):
     head = bytearray(data[c.at:c.at + c.bytes])
     body = frame(raw)
     struct.pack_into("<QQ", head, 24, len(body), len(raw))
-    head[-8:] = tracefile.xxh64(bytes(head[8:-8])).to_bytes(8, "little")
+    head[-8:] = readtrace.xxh64(bytes(head[8:-8])).to_bytes(8, "little")
     return bytes(head) + body
 
 
 def begin(data, c):
     """A begin chunk of a recording that rotates, a moment behind that header."""
     head = bytearray(data)
-    struct.pack_into("<H", head, c.at + 16, tracefile.BEGIN)
+    struct.pack_into("<H", head, c.at + 16, readtrace.BEGIN)
     struct.pack_into("<QQ", head, c.at + 104, c.ticks + 150, c.mono + 150)
-    return chunk(head, c, b"part=2\nfrom=1 1 40\nfrom=2 2 0\n")
+    return chunk(head, c, b"part=2\nfrom=1 1 3\nfrom=2 2 0\n")
 
 
 def slot(size, c, raw, state=1):
@@ -60,12 +61,15 @@ def seed(assemble, text, out):
     with open(f"{out}/seed.gtrace", "rb") as f:
         data = f.read()
     os.unlink(f"{out}/seed.gtrace")
+    with open(PAGE, "rb") as f:
+        trace = readtrace.Trace(f.read(), data, b"")
     file, batch, batches, part = b"", HEADER + b"\0", [], b""
-    for c in tracefile.chunks(data):
-        raw = HEADER if c.kind == tracefile.HEADER else tracefile.payload(data, c)
+    for c in readtrace.chunks(data):
+        raw = HEADER if c.kind == readtrace.HEADER else readtrace.payload(data, c)
         file += chunk(data, c, raw)
-        part += chunk(data, c, raw) + (begin(data, c) if c.kind == tracefile.HEADER else b"")
-        if c.kind == tracefile.BATCH:
+        part += chunk(data, c, raw) + (begin(data, c) if c.kind == readtrace.HEADER else b"")
+        if c.kind == readtrace.PACKED:
+            raw = encoded(trace, trace.batches[c.thread][c.seq], False)
             batches.append((c, raw))
             batch += struct.pack("<5BHH", c.thread - 1, c.seq, c.g, c.lost_batches, c.generation,
                                  c.first & 0xffff, len(raw)) + raw

@@ -9,6 +9,7 @@
 #include "support.h"
 
 #include "format.h"
+#include "record.h"
 #include "writer/file.h"
 
 #include <errno.h>
@@ -335,26 +336,45 @@ static void unlisted_event(void **state)
 	events_free(&e);
 }
 
+/** Lengths of columns that come to at most all of the noise behind them.  Returns: their sum. */
+static size_t lying_columns(uint32_t lengths[GTRACE__COLUMN_COUNT], uint64_t *seed, size_t noise)
+{
+	size_t sum = 0;
+
+	for (unsigned c = 0; c < GTRACE__COLUMN_COUNT; c++)
+		sum += lengths[c] = (uint32_t)(random_next(seed) % (noise / GTRACE__COLUMN_COUNT + 1));
+	return sum;
+}
+
 /** Batches of records that lie about their lengths, each decompressing well. */
 static void lying_records(void **state)
 {
+	struct {
+		uint32_t lengths[GTRACE__COLUMN_COUNT];
+		uint8_t noise[200];
+	} lie;
+	uint8_t *noise = lie.noise;
 	uint64_t seed = 5;
 	char path[512];
 
 	(void)state;
 	strcpy(path, temp_path("lies.gtrace"));
 	for (int i = 0; i < 2000; i++) {
-		uint8_t noise[200];
 		struct maker m;
 
-		for (size_t k = 0; k < sizeof(noise); k++) {
+		for (size_t k = 0; k < sizeof(lie.noise); k++) {
 			uint64_t v = random_next(&seed);
 
 			noise[k] = v % 3 ? (uint8_t)(v >> 8) % 48 : (uint8_t)(v >> 8);
 		}
 		maker_open(&m, path);
 		for (uint64_t t = 1; t <= 4; t++)
-			maker_chunk(&m, GTRACE__BATCH, t, 1 + t % 2, noise + t, sizeof(noise) - 8);
+			maker_chunk(&m, GTRACE__BATCH, t, 1 + t % 2, noise + t, sizeof(lie.noise) - 8);
+		for (uint64_t t = 5; t <= 7; t++) {
+			size_t len = lying_columns(lie.lengths, &seed, sizeof(lie.noise));
+
+			maker_chunk(&m, GTRACE__PACKED, t, 1, &lie, sizeof(lie.lengths) + len);
+		}
 		gtrace__file_close(&m.file);
 		struct events e = events_read(path);
 

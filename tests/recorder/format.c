@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include "format.h"
+#include "pack.h"
 #include "record.h"
 
 #include <stdio.h>
@@ -98,16 +99,12 @@ static void names_lists(void **state)
 	free(got);
 }
 
-static void example_chunk(void **state)
+/** The bytes of an example.  Returns: how many. */
+static size_t example(const char *mark, uint8_t *bytes)
 {
-	static const char *const want[] = {" t1 GO_START g=1 seq=1", " t1 g1 USE obj=7 op='chan send'",
-	                                   " t1 g1 GO_PARK reason='chan receive' obj=7"};
-	char *hex = section("<!-- example -->", "\n```\n");
-	const char *path = temp_path("example.gtrace");
-	uint8_t bytes[512];
+	char *hex = section(mark, "\n```\n");
 	size_t len = 0;
 
-	(void)state;
 	for (char *save, *line = strtok_r(strchr(hex, '\n'), "\n", &save); line;
 	     line = strtok_r(NULL, "\n", &save)) {
 		char *p = strchr(line, ' ');
@@ -116,6 +113,48 @@ static void example_chunk(void **state)
 		for (unsigned v; p && sscanf(p, " %2x", &v) == 1; p = strchr(p + 1, ' '))
 			bytes[len++] = (uint8_t)v;
 	}
+	free(hex);
+	return len;
+}
+
+static void example_packed(void **state)
+{
+	uint8_t bytes[512], chunk[512], records[128];
+	uint8_t out[1024];
+	size_t len = example("<!-- packed -->", bytes);
+
+	(void)state;
+	example("<!-- example -->", chunk);
+	assert_true(gtrace__unpack_room(bytes, len) <= sizeof(records));
+	assert_int_equal(gtrace__unpack(gtrace__shapes(), bytes, records), 16);
+	assert_memory_equal(records, chunk + 145, 16);
+	assert_true(gtrace__pack_room(16) <= sizeof(out));
+	struct gtrace__packed packed = gtrace__pack(gtrace__shapes(), records, 16, UINT64_MAX, out);
+
+	assert_int_equal(packed.events, 3);
+	assert_int_equal(packed.ticks, 160);
+	assert_int_equal(packed.bytes, len);
+	assert_memory_equal(out, bytes, len);
+	// Cut by time, and in the middle of a record.
+	assert_int_equal(gtrace__pack(gtrace__shapes(), records, 16, 159, out).events, 2);
+	assert_int_equal(gtrace__pack(gtrace__shapes(), records, 15, UINT64_MAX, out).events, 2);
+	// The last column lacks its byte: of the records, the first remains.
+	bytes[36] = 0;
+	assert_int_equal(gtrace__unpack_room(bytes, len), 0);
+	len = gtrace__unpack(gtrace__shapes(), bytes, records);
+	assert_int_equal(len, 5);
+	assert_int_equal(records[4], 0);
+}
+
+static void example_chunk(void **state)
+{
+	static const char *const want[] = {" t1 GO_START g=1 seq=1", " t1 g1 USE obj=7 op='chan send'",
+	                                   " t1 g1 GO_PARK reason='chan receive' obj=7"};
+	const char *path = temp_path("example.gtrace");
+	uint8_t bytes[512];
+	size_t len = example("<!-- example -->", bytes);
+
+	(void)state;
 	file_write(path, bytes, len);
 	struct events e = events_read(path);
 
@@ -125,7 +164,6 @@ static void example_chunk(void **state)
 		assert_string_equal(strchr(e.line[i], ' '), want[i]);
 	assert_memory_equal(bytes + 149, "\x21\x96\x01\x0e\x03", 5);
 	events_free(&e);
-	free(hex);
 }
 
 /** The offsets of the tables are those of the structures. */
@@ -158,9 +196,8 @@ static void offsets(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(events_table),
-		cmocka_unit_test(names_lists),
-		cmocka_unit_test(example_chunk),
+		cmocka_unit_test(events_table),  cmocka_unit_test(names_lists),
+		cmocka_unit_test(example_chunk), cmocka_unit_test(example_packed),
 		cmocka_unit_test(offsets),
 	};
 

@@ -244,7 +244,7 @@ static bool last_of_stream(const struct parts *p, const struct part *part)
 	for (size_t i = 0; i < p->count; i++) {
 		const struct part *other = &p->part[i];
 
-		if (other->head.kind == GTRACE__BATCH && other->head.thread == part->head.thread &&
+		if (other->head.kind == GTRACE__PACKED && other->head.thread == part->head.thread &&
 		    other->head.seq > part->head.seq && !other->damaged)
 			return false;
 	}
@@ -270,7 +270,7 @@ static void damaged(void **state)
 	assert_true(parts.count > 30);
 	for (size_t i = 0; i < parts.count; i++) {
 		parts.part[i].want = parts.part[i].got;
-		if (parts.part[i].head.kind == GTRACE__BATCH && random_next(&seed) % 3 == 0)
+		if (parts.part[i].head.kind == GTRACE__PACKED && random_next(&seed) % 3 == 0)
 			part_damage(&parts.part[i], bytes, &seed);
 	}
 	for (size_t i = 0; i < parts.count; i++) {

@@ -424,7 +424,7 @@ static void slot_again(const char *path, const char *side, bool damage)
 		struct gtrace__chunk k;
 
 		memcpy(&k, p, sizeof(k));
-		if (damage && k.kind == GTRACE__BATCH && k.seq == 1)
+		if (damage && k.kind == GTRACE__PACKED && k.seq == 1)
 			p[k.header_bytes + k.frame_bytes / 2] ^= 0xff;
 	}
 	file_write(path, bytes, len);

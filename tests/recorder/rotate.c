@@ -171,7 +171,7 @@ static int count_lines(const char *path, unsigned id)
 /** Goroutines on four threads, by the clock: every file is in order, its seams included. */
 static void order(void **state)
 {
-	struct schedule_options opt = {.events = 4 * MANY,
+	struct schedule_options opt = {.events = 6 * MANY,
 	                               .streams = 4,
 	                               .goroutines = 300,
 	                               .short_lived = 3,
