@@ -18,6 +18,7 @@ ORDER BY object;
 -- @writers
 SELECT g, from_ns FROM hold
 WHERE trace_id = 1 AND object = ?1 AND g <> ?2 AND mode = 'rwmutex lock'
+  AND NOT EXISTS (SELECT 1 FROM site s WHERE s.trace_id = 1 AND s.site = hold.site AND s.op = 'rwmutex trylock')
 ORDER BY count LIMIT 64;
 
 -- @steps
