@@ -86,6 +86,7 @@ struct gtrace_rec {
 	pthread_t thread;
 	bool joined;              // lock: somebody joins it, or has
 	struct gtrace__file file; // the writer thread
+	int other_fd;             // recs.lock: a dump's, or the next file's; -1: none
 	uint64_t generation_ns;   // the writer thread: when the next one is due
 	uint64_t clock_ns;        // the writer thread: when the clocks are noted next
 	uint64_t clock_step_ns;   // the writer thread
@@ -130,6 +131,16 @@ void gtrace__numbered_path(const struct gtrace_rec *rec, char out[REC_PATH_BYTES
 /** Held while the descriptor of a recording's file changes: no fork() in between. */
 void gtrace__recs_lock(void);
 void gtrace__recs_unlock(void);
+
+/**
+ * Create a second file besides the one that is being written; one at a time.
+ *
+ * Returns: its descriptor, which is not there in a forked child, or a negative errno.
+ */
+int gtrace__other_create(struct gtrace_rec *rec, const char *path, int flags);
+
+/** Close it. */
+void gtrace__other_close(struct gtrace_rec *rec, struct gtrace__file *f);
 
 /* stream.c */
 
