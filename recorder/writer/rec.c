@@ -390,6 +390,17 @@ bool gtrace_rec_fault(struct gtrace_rec *rec, int signo, int64_t wait_ns)
 	return whole;
 }
 
+bool gtrace_rec_used(struct gtrace_rec *rec)
+{
+	if (atomic_load_explicit(&rec->forked, memory_order_relaxed))
+		return true; // a copy, which nobody can release
+	pthread_mutex_lock(&rec->lock);
+	bool used = rec->state != REC_DONE || rec->stream_used > 0;
+
+	pthread_mutex_unlock(&rec->lock);
+	return used;
+}
+
 void gtrace_rec_free(struct gtrace_rec *rec)
 {
 	if (!rec || atomic_load_explicit(&rec->forked, memory_order_relaxed))

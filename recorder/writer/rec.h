@@ -106,6 +106,7 @@ struct gtrace_rec {
 	unsigned full_count;              // lock: of them, and those being written
 	struct stream *free_streams;      // lock
 	uint64_t stream_count;            // lock
+	uint64_t stream_used;             // lock: of threads that have not ended theirs
 	struct rec_stats stats;           // lock
 	struct ring ring;                 // as there
 	struct rotate rotate;             // as there
