@@ -82,12 +82,11 @@ void gtrace__recs_unlock(void)
 int gtrace__other_create(struct gtrace_rec *rec, const char *path, int flags)
 {
 	gtrace__recs_lock();
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0666);
-	int err = fd < 0 ? -errno : 0;
+	int fd = gtrace__file_create(path, O_WRONLY | flags);
 
 	rec->other_fd = fd;
 	gtrace__recs_unlock();
-	return err ? err : fd;
+	return fd;
 }
 
 void gtrace__other_close(struct gtrace_rec *rec, struct gtrace__file *f)
@@ -173,12 +172,10 @@ static int path_create(struct gtrace_rec *rec)
 		// A sidecar alone was left by someone; it would be taken for ours.
 		if (!access(rec->side_path, F_OK))
 			continue;
-		int fd = open(rec->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+		int fd = gtrace__file_create(rec->path, O_WRONLY | O_EXCL);
 
-		if (fd >= 0)
+		if (fd != -EEXIST)
 			return fd;
-		if (errno != EEXIST)
-			return -errno;
 	}
 	return err ? err : -EEXIST;
 }
