@@ -4,9 +4,11 @@
 #include "check.h"
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,6 +35,27 @@ TEST(addresses)
 	snprintf(path, sizeof path, "unix:/tmp/gor-serve.%d", (int)getpid());
 	REQUIRE_EQ(gor_debug_serve(path), 0);
 	REQUIRE_EQ(unlink(path + 5), 0);
+}
+
+/** The module cannot be opened as long as there is no descriptor for it, and not for good. */
+TEST(no_room_for_module)
+{
+	int null = open("/dev/null", O_WRONLY), full[1000], n = 0;
+	struct rlimit limit, low;
+
+	REQUIRE(null >= 0);
+	REQUIRE_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	low = (struct rlimit){(rlim_t)null + 1, limit.rlim_max};
+	REQUIRE_EQ(setrlimit(RLIMIT_NOFILE, &low), 0);
+	while (n < 1000 && (full[n] = dup(null)) >= 0)
+		n++;
+	int err = gor_profile_write("goroutine", null, 0);
+	while (n > 0)
+		close(full[--n]);
+	REQUIRE_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	REQUIRE(err == -ENOSYS || err == 0); // 0: an earlier test had it loaded
+	REQUIRE_EQ(gor_profile_write("goroutine", null, 0), 0);
+	close(null);
 }
 
 /** Not by a goroutine, and with no run going on. */
@@ -127,6 +150,7 @@ int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(addresses),
+		cmocka_unit_test(no_room_for_module),
 		cmocka_unit_test(before_a_run),
 		cmocka_unit_test(recordings),
 	};
