@@ -86,7 +86,6 @@ struct gtrace_rec {
 	pthread_t thread;
 	bool joined;              // lock: somebody joins it, or has
 	struct gtrace__file file; // the writer thread
-	int other_fd;             // recs.lock: a dump's, or the next file's; -1: none
 	uint64_t generation_ns;   // the writer thread: when the next one is due
 	uint64_t clock_ns;        // the writer thread: when the clocks are noted next
 	uint64_t clock_step_ns;   // the writer thread
@@ -121,6 +120,7 @@ struct gtrace_rec {
 	_Atomic uint32_t gone; // futex: the writer thread looks at signo no more
 	_Atomic int tid;       // of the writer thread, once it runs
 	_Atomic int forked;    // this is a child: leave everything alone
+	int other_fd;          // recs.lock: a dump's, or the next file's; -1: none
 };
 
 /* rec.c */

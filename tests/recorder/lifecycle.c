@@ -356,10 +356,10 @@ static void without_streams(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(clean_close),    cmocka_unit_test(no_place),
-		cmocka_unit_test(names),          cmocka_unit_test(close_while_writing),
-		cmocka_unit_test(many_threads),   cmocka_unit_test(far_sites),
-		cmocka_unit_test(ends_by_signal), cmocka_unit_test(forked_child_is_silent),
+		cmocka_unit_test(clean_close),     cmocka_unit_test(no_place),
+		cmocka_unit_test(names),           cmocka_unit_test(close_while_writing),
+		cmocka_unit_test(many_threads),    cmocka_unit_test(far_sites),
+		cmocka_unit_test(ends_by_signal),  cmocka_unit_test(forked_child_is_silent),
 		cmocka_unit_test(without_streams),
 	};
 

@@ -170,31 +170,12 @@ static int close_set(int argc, char **argv)
 	return 0;
 }
 
-/** The numbers of the streams, which the program has not, are none of the epoll set's. */
-static int no_streams(int argc, char **argv)
-{
-	int fd[2], taken = 0;
-
-	(void)argc, (void)argv;
-	pair(fd);
-	for (int i = 0; i < 3; i++)
-		syscall(SYS_close, i);
-	gor_max_procs(1);
-	gor_go(read_in_vain, &fd[0]);
-	gor_yield();
-	for (int i = 0; i < 3; i++) {
-		char path[32], is[64];
-		snprintf(path, sizeof path, "/proc/self/fd/%d", i);
-		ssize_t n = readlink(path, is, sizeof is);
-		taken += n > 0 && memmem(is, (size_t)n, "anon_inode", 10);
-	}
-	return taken;
-}
-
 static const struct check_child children[] = {
-	{"close_set", close_set},           {"no_streams", no_streams},
-	{"deadlock_later", deadlock_later}, {"deadlock_by_close", deadlock_by_close},
-	{"dump_of_waits", dump_of_waits},   {NULL, NULL},
+	{"close_set", close_set},
+	{"deadlock_later", deadlock_later},
+	{"deadlock_by_close", deadlock_by_close},
+	{"dump_of_waits", dump_of_waits},
+	{NULL, NULL},
 };
 
 /** Once nobody waits for a descriptor any more, a deadlock is one again. */
@@ -210,15 +191,6 @@ static void deadlock_after_wait(void **state)
 		assert_true(check_has_line(r.err, "fatal error: all goroutines are asleep - deadlock!"));
 		assert_true(check_has_line(r.err, "goroutine 1 [chan receive]:"));
 	}
-}
-
-static void streams_stay_free(void **state)
-{
-	static struct check_result r;
-
-	(void)state;
-	check_spawn("no_streams", &r);
-	assert_int_equal(r.status, 0);
 }
 
 /** Without its epoll set the runtime says so, and does not spin. */
@@ -783,7 +755,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test(pinned),
 		cmocka_unit_test(deadlock_after_wait),
 		cmocka_unit_test(set_is_closed),
-		cmocka_unit_test(streams_stay_free),
 		cmocka_unit_test(dump),
 		cmocka_unit_test(yielding_does_not_starve),
 		cmocka_unit_test(channels_do_not_starve),
