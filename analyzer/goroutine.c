@@ -54,7 +54,8 @@ static void life_head(struct life *l, sqlite3_stmt *st)
 
 	(void)l;
 	plain_text(stdout, db_column(st, 0));
-	printf("\n  born        %s\n", plain_time(time, sqlite3_column_int64(st, 1)));
+	printf("\n  born        %s%s\n", sqlite3_column_int(st, 6) ? "before " : "",
+	       plain_time(time, sqlite3_column_int64(st, 1)));
 	if (ended_ns >= 0)
 		printf("  ended       %s\n", plain_time(time, ended_ns));
 	else

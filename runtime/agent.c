@@ -35,6 +35,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fd.h"
 #include "scheduler.h"
 #include "serve.h"
 
@@ -69,7 +70,7 @@ static int agent_bind(const char *folder)
 	if ((size_t)snprintf(at.sun_path, room, "%s/%d.sock", folder, (int)getpid()) >= room ||
 	    !agent_folder(folder))
 		return -1;
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = fd_own(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
 	if (fd < 0)
 		return -1;
 	unlink(at.sun_path); // of one that had this number before

@@ -7,6 +7,7 @@
  */
 #include "census.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "scheduler.h"
@@ -66,12 +67,13 @@ void gor__census(void (*row)(void *arg, const struct module_goroutine *g), void 
 void gor__numbers(struct module_numbers *n)
 {
 	const struct sched *s = gor__sched_now();
-	const struct gtrace_rec *rec = gor__record();
+	const struct gtrace_rec *rec = gor__record_hold();
 
 	*n = (struct module_numbers){
 		.goroutines = gor_num_goroutine(),
 		.procs = s ? s->procs : gor__config.procs,
 		.threads = s ? atomic_load(&s->m_count) : 0,
-		.recording = rec ? gtrace_rec_path(rec) : NULL,
 	};
+	snprintf(n->recording, sizeof n->recording, "%s", rec ? gtrace_rec_path(rec) : "");
+	gor__record_release();
 }

@@ -92,12 +92,11 @@ struct g *gor__crowd_wake(struct p *p, struct crowd *c, unsigned most)
 	struct sched *s = p->sched;
 	struct g *got = crowd_end_wait(c, gor__waitq_claim(&c->q));
 
-	for (struct waiter *w; most > 1 && (w = gor__waitq_claim_last(&c->q)); most--) {
-		gor__runq_put(p, crowd_end_wait(c, w));
-		if (most == 2 || !(w = gor__waitq_claim(&c->q)))
+	for (unsigned n = 1; n < most; n++) { // from both ends in turn
+		struct waiter *w = n % 2 ? gor__waitq_claim_last(&c->q) : gor__waitq_claim(&c->q);
+		if (!w)
 			break;
 		gor__runq_put(p, crowd_end_wait(c, w));
-		most--;
 	}
 	if (!c->q.first) {
 		free(c);

@@ -5,6 +5,8 @@
  * What the program has printed and not flushed is flushed if that cannot block: a goroutine may
  * hold the lock of stdout for ever.
  */
+#include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,6 +21,15 @@
 
 #define EXIT_FATAL 2
 #define DUMP_WAIT (30 * GOR_SECOND)
+#define SAY_WAIT_MS 1000
+
+/** May it go on after write() has failed?  Not for ever, if nobody reads. */
+static bool say_again(void)
+{
+	struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+	return errno == EINTR || (errno == EAGAIN && poll(&out, 1, SAY_WAIT_MS) > 0);
+}
 
 /** To stderr, in one write. */
 void gor__say(const char *fmt, ...)
@@ -34,10 +45,10 @@ void gor__say(const char *fmt, ...)
 	size_t left = (size_t)len < sizeof buf ? (size_t)len : sizeof buf - 1;
 	for (const char *p = buf; left > 0;) {
 		ssize_t n = write(STDERR_FILENO, p, left);
-		if (n <= 0)
+		if (n == 0 || (n < 0 && !say_again()))
 			return;
-		p += n;
-		left -= (size_t)n;
+		p += n > 0 ? n : 0;
+		left -= n > 0 ? (size_t)n : 0;
 	}
 }
 

@@ -410,6 +410,8 @@ static uint64_t leak_self_id(void)
 static void leak_at_exit(int status, void *arg)
 {
 	(void)arg;
+	if (gor__forked()) // the goroutines are its parent's
+		return;
 	if (atomic_load(&leaks.verify)) {
 		struct look look = {.opt = atomic_load(&leaks.verify_opt), .self = leak_self()};
 		leak_look(&look);

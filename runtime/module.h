@@ -39,7 +39,7 @@ struct module_goroutine {
 struct module_numbers {
 	uint64_t goroutines;
 	unsigned procs, threads;
-	const char *recording; // the trace that is being written; NULL: none
+	char recording[4200]; // the trace that is being written; empty: none
 };
 
 #define MODULE_CPU_FRAMES 60

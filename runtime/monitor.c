@@ -174,7 +174,6 @@ static void monitor_report(struct sched *s, struct m *m, int64_t now, int64_t cp
 /** busy=: once for a stretch, on stderr; and what led to it, if that is kept. */
 __attribute__((no_sanitize("thread"))) static void monitor_busy(struct m *m, int64_t stretch)
 {
-	struct gtrace_rec *rec = gor__record();
 	const struct g *g = m->cur; // it stays readable, whatever becomes of it
 	const struct gor_site *at = g ? g->site : NULL, *born = g ? g->born : NULL;
 	char place[256] = "", birth[256] = "";
@@ -187,10 +186,13 @@ __attribute__((no_sanitize("thread"))) static void monitor_busy(struct m *m, int
 	gor__say("gor: goroutine %llu has computed for %.1f s without a call of the runtime%s%s\n",
 	         (unsigned long long)atomic_load_explicit(&m->running, memory_order_relaxed),
 	         (double)stretch / 1e9, place, birth);
+	struct gtrace_rec *rec = gor__record_hold();
+
 	if (rec && m->sched->busy_dumps < BUSY_DUMPS_MAX) {
 		m->sched->busy_dumps++;
 		gtrace_rec_dump_async(rec, "a goroutine computes for long");
 	}
+	gor__record_release();
 }
 
 /**

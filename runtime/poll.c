@@ -68,6 +68,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "fd.h"
 #include "poll.h"
 #include "valgrind.h"
 
@@ -179,9 +180,9 @@ __attribute__((noinline)) static int poller_open_slow(struct poller *po)
 	gor__lock(&po->opening);
 	if (atomic_load(&po->epoll) >= 0)
 		goto out;
-	po->interrupt = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	po->interrupt = fd_own(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
 	if (po->interrupt >= 0)
-		epoll = epoll_create1(EPOLL_CLOEXEC);
+		epoll = fd_own(epoll_create1(EPOLL_CLOEXEC));
 	if (epoll >= 0 && epoll_ctl(epoll, EPOLL_CTL_ADD, po->interrupt, &ev) == 0) {
 		atomic_store(&po->epoll, epoll);
 		goto out;

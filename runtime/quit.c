@@ -18,6 +18,9 @@
  * everything; without a recording the one that was interrupted does.
  *
  * Rejected: the monitor.  It starts threads, which takes memory, and may wait for that for ever.
+ * The agent: who looks in has it load the module, by the dynamic linker's lock and malloc's.  And
+ * one thread for both of these: the limit is for when the other one hangs in a write to stderr, or
+ * waits for a lock of the recorder.
  */
 #define _GNU_SOURCE
 #include "quit.h"

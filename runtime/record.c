@@ -3,6 +3,16 @@
  * record.c: the one recording of this process, from GTRACE or gor_trace_start() to its exit.
  *
  * It outlives runs: what happens between them, and the exit status, belong to it.
+ *
+ * One that was stopped is released once nobody can have it any more:
+ *
+ *   E1  Who takes it from `rec` or from a run's, is counted in `users` before he looks, until he is
+ *       through with it, or has a stream of it.
+ *   E2  A thread that makes a new stream ends the one before; until then the old recording is used.
+ *   E3  So it can go when it is in no such place, `users` was 0 after that, each stream of it has
+ *       ended, and no thread takes it for what it last knew of: another may get its address.
+ *
+ * A thread that sleeps all the time keeps one, no more.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -26,9 +36,17 @@
 #define TELL_NS (200 * GOR_MILLISECOND)
 #define OBJ_BLOCK 64 // object ids a p takes at a time
 
+/** A recording that was stopped, and is not released yet. */
+struct record_old {
+	struct gtrace_rec *rec;
+	struct record_old *next;
+};
+
 static struct {
 	_Atomic(struct gtrace_rec *) rec;
-	_Atomic bool tried; // GTRACE was looked at
+	_Atomic unsigned users; // keeps E1
+	struct record_old *old; // changing
+	_Atomic bool tried;     // GTRACE was looked at
 	_Atomic bool closed;
 	_Atomic bool at_exit; // it is closed then
 	_Atomic uint64_t next_obj;
@@ -125,6 +143,52 @@ static void record_tell(struct sched *s, struct gtrace_rec *rec)
 	}
 }
 
+/** Does a thread of the present run, or its monitor, know of no later one? */
+static bool record_last_known(const struct sched *s, const struct gtrace_rec *rec)
+{
+	for (const struct m *m = s ? atomic_load(&s->all_m) : NULL; m; m = m->all_next) {
+		if (atomic_load(&m->rec) == rec)
+			return true;
+	}
+	return s && atomic_load(&s->monitor_rec) == rec;
+}
+
+/** Release those of before that can go.  `changing` held. */
+static void record_sweep(void)
+{
+	const struct sched *s = gor__sched_now();
+
+	for (struct record_old **p = &record.old, *old; (old = *p);) {
+		if (atomic_load(&record.users) || gtrace_rec_used(old->rec) ||
+		    record_last_known(s, old->rec)) { // E3
+			p = &old->next;
+			continue;
+		}
+		*p = old->next;
+		gtrace_rec_free(old->rec);
+		free(old);
+	}
+}
+
+/** It was stopped, and nothing leads to it any more.  `changing` held. */
+static void record_drop(void)
+{
+	struct record_old *old = malloc(sizeof *old);
+	struct gtrace_rec *rec = atomic_exchange(&record.rec, NULL);
+
+	for (struct sched *s = gor__sched_now(); s; s = s->before) {
+		struct gtrace_rec *its = rec;
+		atomic_compare_exchange_strong(&s->rec, &its, NULL);
+	}
+	if (old && rec) {
+		*old = (struct record_old){rec, record.old};
+		record.old = old;
+	} else {
+		free(old);
+	}
+	record_sweep();
+}
+
 /** The run that goes on; NULL: none does. */
 static struct sched *record_run(void)
 {
@@ -164,9 +228,17 @@ int gor_trace_start(const char *options)
 	if (gtrace_options_parse(&opt, options, record_warn, NULL) != 0)
 		return -EINVAL;
 	pthread_mutex_lock(&record.changing);
+	record_sweep();
 	int err = record_start(&opt);
 	pthread_mutex_unlock(&record.changing);
 	return err;
+}
+
+/** In a forked child, where those are not who held and used it. */
+void gor__record_forked(void)
+{
+	pthread_mutex_init(&record.changing, NULL);
+	atomic_store(&record.users, 0);
 }
 
 void gor_trace_stop(void)
@@ -177,35 +249,41 @@ void gor_trace_stop(void)
 	gor__record_close(GTRACE_END_STOPPED, 0);
 	if (s)
 		record_tell(s, NULL);
+	record_drop();
 	pthread_mutex_unlock(&record.changing);
 }
 
 int gor_trace_dump(const char *reason)
 {
-	struct gtrace_rec *rec = gor__record();
+	struct gtrace_rec *rec = gor__record_hold();
+	int err = rec ? gtrace_rec_dump(rec, GTRACE_END_DUMP, reason, NULL, 0) : -EINVAL;
 
-	return rec ? gtrace_rec_dump(rec, GTRACE_END_DUMP, reason, NULL, 0) : -EINVAL;
+	gor__record_release();
+	return err;
 }
 
 /** The runtime's own wish, if this is a flight recorder. */
 void gor__record_dump(enum gtrace_end end, const char *reason)
 {
-	struct gtrace_rec *rec = gor__record();
+	struct gtrace_rec *rec = gor__record_hold();
 	char path[4200];
 
 	if (rec && gtrace_rec_dump(rec, end, reason, path, sizeof path) == 0)
 		gor__say("gor: wrote '%s'\n", path);
+	gor__record_release();
 }
 
 void gor__record_close(enum gtrace_end end, int code)
 {
+	atomic_fetch_add(&record.users, 1);
 	struct gtrace_rec *rec = atomic_load(&record.rec);
 
-	if (!rec)
-		return;
-	atomic_store(&record.closed, true);
-	gtrace_rec_close(rec, end, code);
-	gor__search_put_back(); // that thread has ended, and another may get its stack
+	if (rec) {
+		atomic_store(&record.closed, true);
+		gtrace_rec_close(rec, end, code);
+		gor__search_put_back(); // that thread has ended, and another may get its stack
+	}
+	gor__record_release();
 }
 
 struct gtrace_rec *gor__record(void)
@@ -213,15 +291,31 @@ struct gtrace_rec *gor__record(void)
 	return atomic_load(&record.closed) ? NULL : atomic_load(&record.rec);
 }
 
-/** For handlers: the recording, even while it is closed, or after. */
-struct gtrace_rec *gor__record_last(void)
+/** The same, and it stays until gor__record_release(), which comes in any case. */
+struct gtrace_rec *gor__record_hold(void)
 {
+	atomic_fetch_add(&record.users, 1);
+	return gor__record();
+}
+
+/** For handlers: also while it is closed, or after. */
+struct gtrace_rec *gor__record_hold_last(void)
+{
+	atomic_fetch_add(&record.users, 1);
 	return atomic_load(&record.rec);
+}
+
+void gor__record_release(void)
+{
+	atomic_fetch_sub(&record.users, 1);
 }
 
 /** A stream for m's thread, which calls this. */
 void gor__record_thread(struct m *m, unsigned kind)
 {
+	struct gtrace_stream *before = m->stream;
+
+	atomic_fetch_add(&record.users, 1);
 	struct gtrace_rec *rec = atomic_load(&m->sched->rec);
 
 	m->stream = rec ? gtrace_stream_new(rec, kind, (uint64_t)atomic_load(&m->tid)) : NULL;
@@ -231,6 +325,8 @@ void gor__record_thread(struct m *m, unsigned kind)
 	m->watched = gor__config.block_ns > 0 || m->stream;
 	atomic_store(&m->stream_number, m->stream ? m->stream->number : 0);
 	atomic_store(&m->rec, rec);
+	gor__record_release();
+	gtrace_stream_end(before); // keeps E2
 }
 
 /** A recording has begun, or ended, while m was in the program or slept. */
@@ -242,14 +338,19 @@ void gor__record_changed(struct m *m)
 /** The same for the monitor. */
 void gor__record_monitor(struct sched *s)
 {
+	struct gtrace_stream *before = s->monitor_stream;
+
+	if (atomic_load(&s->rec) == atomic_load_explicit(&s->monitor_rec, memory_order_relaxed))
+		return;
+	atomic_fetch_add(&record.users, 1);
 	struct gtrace_rec *rec = atomic_load(&s->rec);
 
-	if (rec == atomic_load_explicit(&s->monitor_rec, memory_order_relaxed))
-		return;
 	s->monitor_stream =
 		rec ? gtrace_stream_new(rec, GTRACE_thread_kind_MONITOR, (uint64_t)getpid()) : NULL;
 	s->stacks = 0;
 	atomic_store(&s->monitor_rec, rec);
+	gor__record_release();
+	gtrace_stream_end(before);
 }
 
 void gor__attempts_flush(struct m *m)
@@ -367,12 +468,18 @@ uint64_t gor__obj_id(struct m *m)
 
 static struct gtrace_stream *record_foreign_stream(void)
 {
+	atomic_fetch_add(&record.users, 1);
 	struct gtrace_rec *rec = gor__record_begin();
 
-	if (rec && (!record_foreign || record_foreign->rec != rec))
+	if (record_foreign && record_foreign->rec != rec) {
+		gtrace_stream_end(record_foreign);
+		record_foreign = NULL;
+	}
+	if (rec && !record_foreign)
 		record_foreign =
 			gtrace_stream_new(rec, GTRACE_thread_kind_FOREIGN, (uint64_t)syscall(SYS_gettid));
-	return rec ? record_foreign : NULL;
+	gor__record_release();
+	return record_foreign;
 }
 
 void gor_trace_log(const char *category, const char *fmt, ...)

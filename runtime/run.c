@@ -139,6 +139,7 @@ static void run_forked(void)
 	struct m *m = gor__self();
 
 	atomic_store(&run.forked, true);
+	gor__record_forked();
 	if (m)
 		atomic_store(&m->mark, 1); // to the slow path at the next entry
 }

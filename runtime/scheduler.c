@@ -40,7 +40,8 @@
 #include "tally.h"
 #include "timer.h"
 
-__thread struct m *gor__m __attribute__((tls_model("initial-exec")));
+// used: link-time optimization does not see what gor__self() makes of it
+__thread struct m *gor__m __attribute__((tls_model("initial-exec"), used));
 
 extern struct m *gor__self_slow(void);
 __attribute__((noinline)) struct m *gor__self_slow(void)

@@ -395,7 +395,10 @@ void gor__record_close(enum gtrace_end end, int code);
 void gor__record_dump(enum gtrace_end end, const char *reason);
 int gor__keyframe(void *arg, const struct gtrace_keyframe *to); // keyframe.c
 struct gtrace_rec *gor__record(void);
-struct gtrace_rec *gor__record_last(void);
+struct gtrace_rec *gor__record_hold(void);
+struct gtrace_rec *gor__record_hold_last(void);
+void gor__record_release(void);
+void gor__record_forked(void);
 uint64_t gor__obj_id(struct m *m);
 
 /** m's own, when it comes into the runtime or wakes up: does it write to the recording there is? */

@@ -40,35 +40,38 @@
 
 static void on_stop(int signo)
 {
-	struct gtrace_rec *rec = gor__record_last();
+	struct gtrace_rec *rec = gor__record_hold_last();
 
-	if (rec) {
+	if (rec)
 		gtrace_rec_signal(rec, signo); // raises it again
+	gor__record_release();
+	if (rec)
 		return;
-	}
 	signal(signo, SIG_DFL);
 	raise(signo);
 }
 
 static void on_dump(int signo)
 {
-	struct gtrace_rec *rec = gor__record();
-
 	if (gor__forked())
 		return;
 	gor__quit_dump(signo);
+	struct gtrace_rec *rec = gor__record_hold();
+
 	if (rec)
 		gtrace_rec_dump_async(rec, "a signal");
+	gor__record_release();
 }
 
 /** Complete the trace; then the default action, when the handler has returned. */
 static void on_crash(int signo, siginfo_t *info, void *context)
 {
-	struct gtrace_rec *rec = gor__record_last();
+	struct gtrace_rec *rec = gor__record_hold_last();
 
 	(void)context;
 	if (rec)
 		gtrace_rec_fault(rec, signo, CRASH_WAIT);
+	gor__record_release();
 	signal(signo, SIG_DFL);
 	if (info->si_code <= 0) // sent, by raise() for instance: no instruction to run again
 		raise(signo);

@@ -34,7 +34,8 @@ struct goroutine *loader_goroutine(struct loader *l, uint64_t g)
 	gr->born_ns = gr->since_ns = l->now_ns;
 	gr->until_ns = -1;
 	gr->state = GTRACE_state_RUNNABLE;
-	l->started++;
+	gr->older = true; // but see goroutine_new()
+	l->older++;
 	if (++l->alive > l->peak) {
 		l->peak = l->alive;
 		l->peak_ns = l->now_ns;
@@ -102,7 +103,7 @@ static void goroutine_row(struct loader *l, const struct goroutine *gr, int64_t 
 	ROWS_PUT(&l->rows, ROWS_GOROUTINE, db_id(gr->head.a), db_text(gr->name), db_id(gr->parent),
 	         db_id(gr->born_site), db_int(gr->born_ns), db_time(ended_ns), db_id(gr->entry),
 	         db_int(gr->intervals), db_id(gr->foreign_thread), db_int(gr->depth),
-	         db_int(gr->waited_ns));
+	         db_int(gr->waited_ns), db_int(gr->older));
 }
 
 static void goroutine_drop(struct loader *l, struct goroutine *gr)
@@ -122,6 +123,9 @@ static void goroutine_new(struct loader *l, const struct gtrace_event *ev)
 		return;
 	const struct goroutine *parent = ev->g ? map_find(&l->goroutines, ev->g, 0) : NULL;
 
+	l->older -= gr->older;
+	l->started += gr->older;
+	gr->older = false;
 	gr->parent = ev->g;
 	gr->depth = parent ? parent->depth + 1 : 0;
 	gr->born_site = ev->arg[1];

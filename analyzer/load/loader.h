@@ -41,6 +41,7 @@ struct goroutine {
 	uint32_t intervals, depth; // depth: generations since the first
 	uint8_t state, reason, flags;
 	bool listed; // known from a list of goroutines alone
+	bool older;  // its birth is not in the trace
 };
 
 /** A thread, in the map threads under (number, 0). */
@@ -61,7 +62,7 @@ struct loader {
 	struct map object_waits, site_waits;
 	int64_t now_ns;  // of the event at hand; never less than 0
 	int64_t over_ns; // the end of the program's own events, if the recorder says so; < 0
-	uint64_t events, started, ended, alive, peak;
+	uint64_t events, older, started, ended, alive, peak;
 	int64_t peak_ns, last_wake_ns, main_ended_ns;
 	uint64_t pollers; // goroutines that have polls
 	uint64_t object_waits_max;

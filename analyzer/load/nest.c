@@ -5,6 +5,8 @@
  * Of each pair of locks a few goroutines count, and of each its first and its last time: what comes
  * in between adds nothing but work.  A program that nests more pairs than NESTS_MAX is not followed
  * beyond them.
+ *
+ * A lock that was had by a try is held like any other, but is no nest: who tries does not wait.
  */
 #include "load/loader.h"
 
@@ -102,6 +104,14 @@ static void nest_of(struct loader *l, uint64_t g, struct held_list *list, uint32
 	nest_put(l, &now);
 }
 
+static bool tried(const struct loader *l, uint64_t site)
+{
+	unsigned op = gtrace_reader_site(l->reader, site)->op;
+
+	return op == GTRACE_op_MUTEX_TRYLOCK || op == GTRACE_op_RWMUTEX_TRYRLOCK ||
+	       op == GTRACE_op_RWMUTEX_TRYLOCK;
+}
+
 void loader_lock_taken(struct loader *l, uint64_t g, uint64_t object, unsigned mode, uint64_t site)
 {
 	struct held now = {.object = object, .site = site, .from_ns = l->now_ns, .mode = mode};
@@ -119,7 +129,7 @@ void loader_lock_taken(struct loader *l, uint64_t g, uint64_t object, unsigned m
 		l->no_memory = true;
 		return;
 	}
-	for (uint32_t i = 0; i < list->count; i++)
+	for (uint32_t i = tried(l, site) ? list->count : 0; i < list->count; i++)
 		nest_of(l, g, list, i, &now);
 	*held_at(list, list->count++) = now;
 }

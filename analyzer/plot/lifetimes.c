@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/** lifetimes.c: how long goroutines lived; those alive at the end, so far. */
+/** lifetimes.c: how long goroutines lived; those alive at the end, so far; not those from before.
+ */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -12,13 +13,19 @@ enum { LIFETIMES_BAR = SPREAD_OCTAVE / 2 }; // classes in a bar
 
 struct lifetimes {
 	struct spread ended, alive;
+	uint64_t older;
 };
 
 static int lifetimes_row(void *arg, sqlite3_stmt *stmt)
 {
 	struct lifetimes *l = arg;
 
-	spread_add(sqlite3_column_int(stmt, 1) ? &l->alive : &l->ended, sqlite3_column_int64(stmt, 0));
+	int what = sqlite3_column_int(stmt, 1);
+
+	if (what == 2)
+		l->older++;
+	else
+		spread_add(what ? &l->alive : &l->ended, sqlite3_column_int64(stmt, 0));
 	return 0;
 }
 
@@ -48,9 +55,11 @@ static void lifetimes_write(struct lifetimes *l, struct figure *f)
 		high = spread_ns(i + LIFETIMES_BAR);
 		most = ended + alive > most ? ended + alive : most;
 	}
-	fprintf(f->vars.file, "most = %llu.0\nlow = %.9g\nhigh = %.9g\nended = %llu\nalive = %llu\n",
+	fprintf(f->vars.file,
+	        "most = %llu.0\nlow = %.9g\nhigh = %.9g\nended = %llu\nalive = %llu\nolder = %llu\n",
 	        (unsigned long long)most, pow(10, floor(log10(low))), pow(10, ceil(log10(high))),
-	        (unsigned long long)l->ended.total, (unsigned long long)l->alive.total);
+	        (unsigned long long)l->ended.total, (unsigned long long)l->alive.total,
+	        (unsigned long long)l->older);
 	figure_array(f, "quantile", 2);
 	figure_array(f, "quantile_at", 2);
 	for (size_t i = 0; i < 2; i++) {
@@ -74,7 +83,7 @@ int figure_lifetimes(struct figure *f, sqlite3 *db)
 	int err = query_each(db, "sql/plot/lifetimes.sql", "lives", lifetimes_row, l);
 
 	if (!err && l->ended.total + l->alive.total < 2)
-		f->nothing = "fewer than two goroutines were recorded";
+		f->nothing = "fewer than two goroutines were born in the trace";
 	else if (!err)
 		lifetimes_write(l, f);
 	free(l);

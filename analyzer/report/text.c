@@ -164,6 +164,8 @@ static void text_header(FILE *out, sqlite3_stmt *st)
 	                            text_count(c, sqlite3_column_int64(st, 15)),
 	                            plain_time(d, sqlite3_column_int64(st, 16))) -
 	                    1;
+	if (sqlite3_column_int64(st, 27))
+		text_more(&goroutines, "", db_column(st, 27), " from before");
 	text_more(&goroutines, "workers ", db_column(st, 18), "");
 	fputc('\n', out);
 	if (sqlite3_column_type(st, 23) != SQLITE_NULL) // what the recorder itself took
@@ -272,7 +274,8 @@ static int text_chart(sqlite3 *db, FILE *out, sqlite3_stmt *st)
 		.end_ns = sqlite3_column_int64(st, 4),
 		.peak = sqlite3_column_int64(st, 15),
 		.peak_ns = sqlite3_column_int64(st, 16),
-		.left = sqlite3_column_int64(st, 13) - sqlite3_column_int64(st, 14),
+		.left = sqlite3_column_int64(st, 27) + sqlite3_column_int64(st, 13) -
+	            sqlite3_column_int64(st, 14),
 	};
 
 	return text_plot(db, out, &plot);

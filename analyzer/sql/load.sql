@@ -14,12 +14,12 @@ INSERT OR IGNORE INTO word(list, number, text) VALUES (?1, ?2, ?3);
 -- @trace
 INSERT INTO trace(trace_id, file, program, pid, start_wall_ns, duration_ns, events, lost_events,
                   lost_batches, bytes, end, end_code, seed, level, maxprocs, main_ended_ns, panic,
-                  started, ended, peak, peak_ns, last_wake_ns, broken, sidecar, partial, spin_ns,
+                  older, started, ended, peak, peak_ns, last_wake_ns, broken, sidecar, partial, spin_ns,
                   replay, begin_ns, reason, recorder_cpu_ns, stalls, stall_ns, batches,
                   panic_ns, panic_g, panic_site)
 VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
-        ?20, ?21, ?22, ?23, ?24, 1000000000, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32,
-        ?33, ?34);
+        ?20, ?21, ?22, ?23, ?24, ?25, 1000000000, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33,
+        ?34, ?35);
 
 -- @origin
 UPDATE trace SET argv = ?1, clock = ?2, tick_ps = ?3, cpus = ?4, version = ?5, runtime = ?6, format = ?7
@@ -40,8 +40,8 @@ UPDATE thread SET end_ns = ?2 WHERE trace_id = 1 AND thread = ?1;
 
 -- @goroutine
 INSERT OR IGNORE INTO goroutine(trace_id, g, name, parent, born_site, born_ns, ended_ns, entry,
-                                intervals, foreign_thread, depth, waited_ns)
-VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11);
+                                intervals, foreign_thread, depth, waited_ns, older)
+VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12);
 
 -- @interval
 -- All of them, sorted by key, each once: load/feed.c.

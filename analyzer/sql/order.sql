@@ -18,13 +18,14 @@ ORDER BY object;
 -- @writers
 SELECT g, from_ns FROM hold
 WHERE trace_id = 1 AND object = ?1 AND g <> ?2 AND mode = 'rwmutex lock'
+  AND NOT EXISTS (SELECT 1 FROM site s WHERE s.trace_id = 1 AND s.site = hold.site AND s.op = 'rwmutex trylock')
 ORDER BY count LIMIT 64;
 
 -- @steps
 -- What orders one goroutine's doings before another's, in time order: births and wakes, but by locks (1);
 -- and who took by an object (3).
 SELECT born_ns AS t, 1, parent, g
-FROM goroutine WHERE trace_id = 1 AND parent IS NOT NULL
+FROM goroutine WHERE trace_id = 1 AND parent IS NOT NULL AND older = 0
 UNION ALL
 SELECT i.to_ns, 1, i.woken_by, i.g
 FROM interval i

@@ -45,7 +45,8 @@ CREATE TABLE trace(
   panic_ns      INTEGER,          -- when,
   panic_g       INTEGER,          -- in which goroutine; NULL: in none
   panic_site    INTEGER,          -- and where
-  started       INTEGER NOT NULL, -- goroutines
+  older         INTEGER NOT NULL DEFAULT 0, -- goroutines whose birth is not in the trace
+  started       INTEGER NOT NULL, -- further goroutines
   ended         INTEGER NOT NULL,
   peak          INTEGER NOT NULL, -- most alive at once
   peak_ns       INTEGER NOT NULL, -- when that was reached
@@ -120,6 +121,7 @@ CREATE TABLE goroutine(
   foreign_thread INTEGER,     -- it is this thread, which the program made and which calls in
   depth     INTEGER NOT NULL DEFAULT 0, -- generations since the first goroutine
   waited_ns INTEGER NOT NULL DEFAULT 0, -- in state 3, in all, to the end
+  older     INTEGER NOT NULL DEFAULT 0, -- 1: its birth is not in the trace
   PRIMARY KEY (trace_id, g)
 ) STRICT, WITHOUT ROWID;
 

@@ -322,6 +322,9 @@ GTRACE_EXPORT int gtrace_dump_request(const char *sidecar, int64_t pid, int64_t 
  */
 GTRACE_EXPORT void gtrace_rec_free(struct gtrace_rec *rec);
 
+/** Is it open, or has a thread a stream of it that was not ended?  Then it may not be released. */
+GTRACE_EXPORT bool gtrace_rec_used(struct gtrace_rec *rec);
+
 /**
  * A stream for the calling thread, which emits its THREAD_START.  kind is a GTRACE_thread_kind_*.
  *

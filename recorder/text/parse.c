@@ -325,6 +325,16 @@ static int end_line(struct text *t, const char *p, const char *end)
 	return 0;
 }
 
+/** begin TIME */
+static int begin_line(struct text *t, const char *p, const char *end)
+{
+	struct word w;
+
+	if (!gtrace__word_next(&p, end, &w) || !time_parse(&w, &t->begin_ns))
+		return gtrace__text_error(t, "begin at what time?", NULL);
+	return gtrace__word_next(&p, end, &w) ? gtrace__text_error(t, "more than a time", &w) : 0;
+}
+
 int gtrace__text_line(struct text *t, const char *p, const char *end)
 {
 	struct word w;
@@ -333,6 +343,8 @@ int gtrace__text_line(struct text *t, const char *p, const char *end)
 		return 0;
 	if (gtrace__word_is(&w, "header"))
 		return header_line(t, p, end);
+	if (gtrace__word_is(&w, "begin"))
+		return begin_line(t, p, end);
 	if (gtrace__word_is(&w, "end"))
 		return end_line(t, p, end);
 	return event_line(t, &w, p, end);

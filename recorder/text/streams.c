@@ -362,18 +362,25 @@ static int header_write(struct writer *w)
 	return err;
 }
 
+static int begin_write(struct writer *w)
+{
+	uint64_t at = (uint64_t)w->text->begin_ns;
+	struct gtrace__chunk chunk = {
+		.kind = GTRACE__BEGIN, .first_ticks = at, .last_ticks = at, .clock = clock_at(at)};
+
+	return at ? gtrace__file_chunk(w->file, &chunk, "", 0) : 0;
+}
+
 static int end_write(struct writer *w)
 {
-	static const char *const ends[] = {"cut",    "exit",    "deadlock", "panic",
-	                                   "signal", "stopped", "dump"};
 	const struct text *t = w->text;
 	uint64_t at = t->end_ns > 0 ? (uint64_t)t->end_ns : w->last_ticks;
 	struct gtrace__chunk chunk = {
 		.kind = GTRACE__END, .first_ticks = at, .last_ticks = at, .clock = clock_at(at)};
 	char text[256];
-	int n =
-		snprintf(text, sizeof(text), "end=%s\ncode=%d\nevents=%llu\nbatches=%llu\n", ends[t->end],
-	             t->end_code, (unsigned long long)w->events, (unsigned long long)w->batches);
+	int n = snprintf(text, sizeof(text), "end=%s\ncode=%d\nevents=%llu\nbatches=%llu\n",
+	                 gtrace__ends[t->end], t->end_code, (unsigned long long)w->events,
+	                 (unsigned long long)w->batches);
 
 	return t->has_end ? gtrace__file_chunk(w->file, &chunk, text, (size_t)n) : 0;
 }
@@ -383,6 +390,8 @@ static int all_write(struct writer *w)
 	struct text *t = w->text;
 	int err = header_write(w);
 
+	if (!err)
+		err = begin_write(w);
 	if (t->event_count)
 		qsort(t->events, t->event_count, sizeof(*t->events), event_compare);
 	for (size_t i = 0; i < t->event_count && !err; i++)

@@ -66,6 +66,7 @@ struct text {
 	enum gtrace_end end;
 	int end_code;
 	int64_t end_ns;
+	int64_t begin_ns; // the trace begins in the middle; 0: it does not
 };
 
 /* lex.c */

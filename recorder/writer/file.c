@@ -5,6 +5,7 @@
 #include "pack.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <gtrace.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -16,6 +17,22 @@
 #include <zstd.h>
 
 #define HEAD_BYTES (GTRACE__SKIP_BYTES + GTRACE__CHUNK_BYTES)
+
+int gtrace__file_create(const char *path, int flags)
+{
+	int fd = open(path, flags | O_CREAT | O_CLOEXEC, 0666), low = fd;
+
+	if (fd < 0 || fd > STDERR_FILENO)
+		return fd < 0 ? -errno : fd;
+	fd = fcntl(low, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	int err = fd < 0 ? -errno : 0;
+
+	close(low);
+	if (!err)
+		return fd;
+	unlink(path);
+	return err;
+}
 
 int gtrace__file_open(struct gtrace__file *f, int fd, int zstd_level)
 {

@@ -15,6 +15,14 @@ struct gtrace__file {
 	size_t packed_cap;
 };
 
+/**
+ * Create a file.  Its descriptor is none of the three that a program takes for its streams, even if
+ * it was started without them: it would write to the file, or put something in its place.
+ *
+ * Returns: the descriptor, or a negative errno.
+ */
+int gtrace__file_create(const char *path, int flags);
+
 /** Returns: 0 or a negative errno.  The descriptor becomes the file's in either case. */
 int gtrace__file_open(struct gtrace__file *f, int fd, int zstd_level);
 

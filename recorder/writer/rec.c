@@ -8,7 +8,7 @@
  * After fork() the child has the mapping but not the writer thread, and its bytes would land in the
  * parent's batches.  A handler in the child makes all its streams dead, and lets go of the parent's
  * files.  It needs no lock of a recording, which a thread that is not there could hold for ever: it
- * reads what is set once, before the recording is on the list, and the one descriptor that changes,
+ * reads what is set once, before the recording is on the list, and the descriptors that change,
  * which is why that happens under recs.lock alone.
  *
  * Rejected: to lock every recording before fork(), so that its state is whole in the child.  Nobody
@@ -60,6 +60,9 @@ static void recs_fork_child(void)
 		if (rec->file.fd >= 0)
 			close(rec->file.fd);
 		rec->file.fd = -1;
+		if (rec->other_fd >= 0)
+			close(rec->other_fd);
+		rec->other_fd = -1;
 		gtrace__sidecar_leave(&rec->side);
 		recs.child = true;
 	}
@@ -74,6 +77,24 @@ void gtrace__recs_lock(void)
 void gtrace__recs_unlock(void)
 {
 	pthread_mutex_unlock(&recs.lock);
+}
+
+int gtrace__other_create(struct gtrace_rec *rec, const char *path, int flags)
+{
+	gtrace__recs_lock();
+	int fd = gtrace__file_create(path, O_WRONLY | flags);
+
+	rec->other_fd = fd;
+	gtrace__recs_unlock();
+	return fd;
+}
+
+void gtrace__other_close(struct gtrace_rec *rec, struct gtrace__file *f)
+{
+	gtrace__recs_lock();
+	gtrace__file_close(f);
+	rec->other_fd = -1;
+	gtrace__recs_unlock();
 }
 
 static void recs_init(void)
@@ -151,12 +172,10 @@ static int path_create(struct gtrace_rec *rec)
 		// A sidecar alone was left by someone; it would be taken for ours.
 		if (!access(rec->side_path, F_OK))
 			continue;
-		int fd = open(rec->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+		int fd = gtrace__file_create(rec->path, O_WRONLY | O_EXCL);
 
-		if (fd >= 0)
+		if (fd != -EEXIST)
 			return fd;
-		if (errno != EEXIST)
-			return -errno;
 	}
 	return err ? err : -EEXIST;
 }
@@ -190,7 +209,7 @@ static struct gtrace_rec *rec_alloc(const struct gtrace_options *opt, const char
 	rec->apart = opt->ring_bytes || opt->rotate_bytes;
 	rec->opt = *opt;
 	rec->notify = notify;
-	rec->file.fd = -1;
+	rec->file.fd = rec->other_fd = -1;
 	rec->full_tail = &rec->full;
 	rec->generation = 1;
 	pthread_mutex_init(&rec->lock, NULL);
@@ -366,6 +385,17 @@ bool gtrace_rec_fault(struct gtrace_rec *rec, int signo, int64_t wait_ns)
 	}
 	errno = saved_errno;
 	return whole;
+}
+
+bool gtrace_rec_used(struct gtrace_rec *rec)
+{
+	if (atomic_load_explicit(&rec->forked, memory_order_relaxed))
+		return true; // a copy, which nobody can release
+	pthread_mutex_lock(&rec->lock);
+	bool used = rec->state != REC_DONE || rec->stream_used > 0;
+
+	pthread_mutex_unlock(&rec->lock);
+	return used;
 }
 
 void gtrace_rec_free(struct gtrace_rec *rec)

@@ -106,6 +106,7 @@ struct gtrace_rec {
 	unsigned full_count;              // lock: of them, and those being written
 	struct stream *free_streams;      // lock
 	uint64_t stream_count;            // lock
+	uint64_t stream_used;             // lock: of threads that have not ended theirs
 	struct rec_stats stats;           // lock
 	struct ring ring;                 // as there
 	struct rotate rotate;             // as there
@@ -120,6 +121,7 @@ struct gtrace_rec {
 	_Atomic uint32_t gone; // futex: the writer thread looks at signo no more
 	_Atomic int tid;       // of the writer thread, once it runs
 	_Atomic int forked;    // this is a child: leave everything alone
+	int other_fd;          // recs.lock: a dump's, or the next file's; -1: none
 };
 
 /* rec.c */
@@ -131,6 +133,16 @@ void gtrace__numbered_path(const struct gtrace_rec *rec, char out[REC_PATH_BYTES
 /** Held while the descriptor of a recording's file changes: no fork() in between. */
 void gtrace__recs_lock(void);
 void gtrace__recs_unlock(void);
+
+/**
+ * Create a second file besides the one that is being written; one at a time.
+ *
+ * Returns: its descriptor, which is not there in a forked child, or a negative errno.
+ */
+int gtrace__other_create(struct gtrace_rec *rec, const char *path, int flags);
+
+/** Close it. */
+void gtrace__other_close(struct gtrace_rec *rec, struct gtrace__file *f);
 
 /* stream.c */
 

@@ -324,9 +324,9 @@ static int dump_create(struct gtrace_rec *rec, char path[REC_PATH_BYTES])
 
 	while (fd < 0 && rec->ring.number < DUMPS_MAX) {
 		gtrace__numbered_path(rec, path, 4, ++rec->ring.number);
-		fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-		if (fd < 0 && errno != EEXIST)
-			return -errno;
+		fd = gtrace__other_create(rec, path, O_EXCL);
+		if (fd < 0 && fd != -EEXIST)
+			return fd;
 	}
 	return fd < 0 ? -EEXIST : fd;
 }
@@ -356,7 +356,7 @@ static int dump_write(struct gtrace_rec *rec, struct dump *d, int fd, enum gtrac
 		err = dump_batches(rec, d);
 	if (!err)
 		err = gtrace__end_write(&d->file, &d->stats, end, 0, more);
-	gtrace__file_close(&d->file);
+	gtrace__other_close(rec, &d->file);
 	return err;
 }
 

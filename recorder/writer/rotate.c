@@ -196,18 +196,18 @@ static int begin_write(const struct gtrace_rec *rec, struct gtrace__file *f, con
 }
 
 /** The new file, under a name of its own. */
-static int next_create(const struct gtrace_rec *rec, const char *path, const struct cut *cut,
+static int next_create(struct gtrace_rec *rec, const char *path, const struct cut *cut,
                        struct gtrace__file *f)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	int err = fd < 0 ? -errno : gtrace__file_open(f, fd, rec->opt.zstd_level);
+	int fd = gtrace__other_create(rec, path, O_TRUNC);
+	int err = fd < 0 ? fd : gtrace__file_open(f, fd, rec->opt.zstd_level);
 
 	if (!err)
 		err = gtrace__header_write(rec, f);
 	if (!err)
 		err = begin_write(rec, f, cut);
 	if (err && fd >= 0) {
-		gtrace__file_close(f);
+		gtrace__other_close(rec, f);
 		unlink(path);
 	}
 	return err;
@@ -278,6 +278,7 @@ static void file_exchange(struct gtrace_rec *rec, const struct gtrace__file *nex
 
 	gtrace__recs_lock();
 	rec->file = *next;
+	rec->other_fd = -1;
 	gtrace__file_close(&old);
 	gtrace__recs_unlock();
 	rec->rotate.part++;
@@ -329,7 +330,7 @@ static void rotate(struct gtrace_rec *rec, const struct cut *cut)
 	if (!err)
 		err = names_exchange(rec, path);
 	if (err) {
-		gtrace__file_close(&next);
+		gtrace__other_close(rec, &next);
 		unlink(path);
 		gtrace__writer_fail(rec, err);
 		return;

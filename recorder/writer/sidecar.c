@@ -57,9 +57,9 @@ int gtrace__sidecar_open(struct sidecar *s, const char *path, uint64_t id,
 	int err;
 
 	memset(s, 0, sizeof(*s));
-	s->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	s->fd = gtrace__file_create(path, O_RDWR | O_EXCL);
 	if (s->fd < 0)
-		return -errno;
+		return s->fd;
 	err = side_extend(s->fd, 0, GTRACE__SIDE_BYTES);
 	if (err)
 		goto out;

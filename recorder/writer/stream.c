@@ -306,6 +306,7 @@ struct gtrace_stream *gtrace_stream_new(struct gtrace_rec *rec, unsigned kind, u
 	}
 	if (slot) {
 		s->pub.number = ++rec->stream_count;
+		rec->stream_used += kind != GTRACE_thread_kind_RECORDER;
 		s->pub.g = 0;
 		s->pub.ticks = gtrace_ticks();
 		s->seq = 0;
@@ -342,6 +343,7 @@ void gtrace_stream_end(struct gtrace_stream *pub)
 	gtrace__stream_kill(s);
 	s->next_free = rec->free_streams;
 	rec->free_streams = s;
+	rec->stream_used -= s->kind != GTRACE_thread_kind_RECORDER;
 	pthread_mutex_unlock(&rec->lock);
 }
 

@@ -101,6 +101,9 @@ enum gor_op { // as in the trace format
 	GOR_OP_IO_LISTEN = 38,
 	GOR_OP_IO_WAIT = 39,
 	GOR_OP_IO_CLOSE = 40,
+	GOR_OP_MUTEX_TRYLOCK = 41,
+	GOR_OP_RWMUTEX_TRYRLOCK = 42,
+	GOR_OP_RWMUTEX_TRYLOCK = 43,
 };
 
 /* the address of this call's own site record */
@@ -534,7 +537,7 @@ typedef struct gor_mutex {
  */
 #define gor_mutex_lock(mu) gor_mutex_lock_at((mu), GOR_SITE_(GOR_OP_MUTEX_LOCK, #mu))
 /** gor_mutex_trylock(mu): Returns: 0 locked; -EBUSY held by someone. */
-#define gor_mutex_trylock(mu) gor_mutex_trylock_at((mu), GOR_SITE_(GOR_OP_MUTEX_LOCK, #mu))
+#define gor_mutex_trylock(mu) gor_mutex_trylock_at((mu), GOR_SITE_(GOR_OP_MUTEX_TRYLOCK, #mu))
 /**
  * gor_mutex_unlock(mu): unlock.  Panics if it is not locked, or by another goroutine, which it
  * names.
@@ -576,8 +579,9 @@ typedef struct gor_rwmutex {
  * gor_rwmutex_trylock(rw), gor_rwmutex_tryrlock(rw): Returns: 0 locked; -EBUSY it would have to
  * wait.
  */
-#define gor_rwmutex_trylock(rw) gor_rwmutex_trylock_at((rw), GOR_SITE_(GOR_OP_RWMUTEX_LOCK, #rw))
-#define gor_rwmutex_tryrlock(rw) gor_rwmutex_tryrlock_at((rw), GOR_SITE_(GOR_OP_RWMUTEX_RLOCK, #rw))
+#define gor_rwmutex_trylock(rw) gor_rwmutex_trylock_at((rw), GOR_SITE_(GOR_OP_RWMUTEX_TRYLOCK, #rw))
+#define gor_rwmutex_tryrlock(rw) \
+	gor_rwmutex_tryrlock_at((rw), GOR_SITE_(GOR_OP_RWMUTEX_TRYRLOCK, #rw))
 
 GOR_EXPORT void gor_rwmutex_lock_at(gor_rwmutex *rw, const struct gor_site *site);
 GOR_EXPORT void gor_rwmutex_unlock_at(gor_rwmutex *rw, const struct gor_site *site);

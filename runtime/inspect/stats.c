@@ -197,7 +197,7 @@ enum MHD_Result page_stats(const struct request *r)
 	        ",\n \"goroutines\": %" PRIu64 ", \"blocked\": %" PRIu64
 	        ", \"threads\": %u, \"procs\": %u, \"recording\": ",
 	        n.goroutines, ps.waiting, n.threads, n.procs);
-	if (n.recording)
+	if (*n.recording)
 		json_text(ps.out, n.recording);
 	else
 		fputs("null", ps.out);

@@ -13,7 +13,7 @@ cd "$work" || exit 99
 # shellcheck source=tests/analyzer/expect.sh
 . "$source/tests/analyzer/expect.sh"
 
-for name in leak_first_answer leak_first_answer_fixed hidden_spin_given; do
+for name in leak_first_answer leak_first_answer_fixed hidden_spin_given middle_older; do
 	"$assemble" "$source/tests/traces/$name.txt" $name.gtrace || exit 99
 done
 
@@ -40,6 +40,14 @@ expect 2 '' "'self' is not a process number" "$gtrace" record self --dump
 expect 2 '' 'say what to do: -d DUR, or --dump' "$gtrace" record $$
 expect 3 '' "process $$ has no flight recorder: start it with GTRACE=" "$gtrace" record $$ --dump
 expect 3 '' 'there is no process 2147483647' "$gtrace" record 2147483647 --dump
+
+# goroutines that a trace, which begins in the middle, has no birth of
+expect 0 '  2 started, 3 ended, peak 5 at 100.0 ms   4 from before' '' "$gtrace" analyze --no-plots middle_older.gtrace
+expect 0 '"older":4,"started":2,"ended":3,"peak":5,"alive_at_end":3' '' \
+	"$gtrace" analyze --no-plots --format json middle_older.gtrace
+expect 0 'born        before 0 ns' '' "$gtrace" goroutine middle_older.gtrace 2
+expect 0 'born        200.0 ms' '' "$gtrace" goroutine middle_older.gtrace 6
+expect 0 'without 4 born before the trace' '' "$gtrace" plot middle_older.gtrace lifetimes --term dumb
 
 # findings
 expect 1 'LEAK  2 goroutines blocked for good in chan send "c"' '' \

@@ -114,7 +114,7 @@ static void world_goroutine(sqlite3 *db, const struct world *w, int g)
 	RUN(db,
 	    "INSERT INTO goroutine"
 	    " VALUES (1, ?1, NULL, nullif(?2, 0), NULL, ?3, nullif(?4, 0), NULL, 1,"
-	    " nullif(?5, 0), 0, 0)",
+	    " nullif(?5, 0), 0, 0, 0)",
 	    g, w->parent[g], w->born[g], w->ended[g] ? 500 : 0, w->foreign[g]);
 	if (!w->ended[g])
 		RUN(db,
@@ -227,7 +227,7 @@ static void test_large(void **state)
 		sqlite3_exec(
 			db,
 			"WITH RECURSIVE n(i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)"
-			"INSERT INTO goroutine SELECT 1, i, NULL, i - 1, NULL, i, NULL, NULL, 1, NULL, 0, 0"
+			"INSERT INTO goroutine SELECT 1, i, NULL, i - 1, NULL, i, NULL, NULL, 1, NULL, 0, 0, 0"
 			" FROM n;"
 			"INSERT INTO interval SELECT 1, g, 0, 200, NULL, CASE WHEN g % 2 THEN 3 ELSE 2 END,"
 			" CASE WHEN g % 2 THEN 1 END, 3, NULL, NULL, NULL, NULL, NULL, NULL"

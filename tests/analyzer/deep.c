@@ -5,7 +5,11 @@
 
 typedef gor_chan(int) ints;
 
+#if defined(__clang__)
+#define NOT_INLINED __attribute__((noinline))
+#else
 #define NOT_INLINED __attribute__((noinline, noclone))
+#endif
 #define INLINED static inline __attribute__((always_inline))
 
 static ints never;

@@ -219,12 +219,76 @@ static void while_others_write(void **state)
 	assert_int_equal(numbers(opt.path, 1, GTRACE_END_EXIT), emitted + FORKS * 1000);
 }
 
+/* ── while files change ── */
+
+/** Is there a descriptor, by which a child would hold the parent's files? */
+static bool holds(const char *dir)
+{
+	char link[64], target[600];
+
+	for (int fd = 3; fd < 100; fd++) {
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+		ssize_t n = readlink(link, target, sizeof(target) - 1);
+
+		if (n > 0 && !strncmp(target, dir, strlen(dir)))
+			return true;
+	}
+	return false;
+}
+
+static void *dumper(void *arg)
+{
+	struct gtrace_rec *ring = arg;
+
+	while (!atomic_load(&stop))
+		gtrace_rec_dump(ring, GTRACE_END_DUMP, "test", NULL, 0);
+	return NULL;
+}
+
+/** The next file of a recording that rotates, and the file of a dump, are not the child's either.
+ */
+static void while_files_change(void **state)
+{
+	struct gtrace_options opt = options_for(temp_path("change.gtrace"));
+	struct gtrace_options ring_opt = options_for(temp_path("ring.gtrace"));
+	char dir[5000];
+	pthread_t id[2];
+
+	(void)state;
+	assert_non_null(realpath(temp_path("."), dir));
+	opt.rotate_bytes = GTRACE_ROTATE_BYTES_MIN;
+	opt.keep = 2;
+	ring_opt.ring_bytes = 512 << 10;
+	rec = record(&opt);
+	struct gtrace_rec *ring = record(&ring_opt);
+
+	atomic_store(&stop, false);
+	assert_int_equal(pthread_create(&id[0], NULL, writer, NULL), 0);
+	assert_int_equal(pthread_create(&id[1], NULL, dumper, ring), 0);
+	for (int i = 0; i < FORKS; i++) {
+		pid_t pid = fork();
+
+		assert_true(pid >= 0);
+		if (!pid)
+			_exit(holds(dir));
+		reap(pid);
+	}
+	atomic_store(&stop, true);
+	for (int i = 0; i < 2; i++)
+		pthread_join(id[i], NULL);
+	assert_int_equal(gtrace_rec_close(rec, GTRACE_END_EXIT, 0), 0);
+	assert_int_equal(gtrace_rec_close(ring, GTRACE_END_EXIT, 0), 0);
+	gtrace_rec_free(rec);
+	gtrace_rec_free(ring);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(own_file),
 		cmocka_unit_test(grandchild),
 		cmocka_unit_test(while_others_write),
+		cmocka_unit_test(while_files_change),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

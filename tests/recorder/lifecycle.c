@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -318,13 +319,48 @@ static void forked_child_is_silent(void **state)
 	events_free(&e);
 }
 
+/** A program that is started without its three streams, and makes itself some later. */
+static void without_streams(void **state)
+{
+	const char *path = temp_path("closed.gtrace");
+	struct gtrace_options opt = options_for(path);
+	struct gtrace_error err;
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	if (!pid) {
+		for (int fd = 0; fd < 3; fd++)
+			close(fd);
+		if (gtrace_rec_open(&rec, &opt, NULL, NULL, &err))
+			_exit(1);
+		int null = open("/dev/null", O_RDWR);
+
+		for (int fd = 0; fd < 3; fd++)
+			dup2(null, fd);
+		struct gtrace_stream *s = gtrace_stream_new(rec, GTRACE_thread_kind_WORKER, 1);
+
+		emit_marks(s, 1, 100000);
+		_exit(gtrace_rec_close(rec, GTRACE_END_EXIT, 9) ? 2 : null);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	struct events e = events_read(path);
+
+	assert_int_equal(e.count, 100001);
+	assert_int_equal(e.info.end, GTRACE_END_EXIT);
+	events_free(&e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(clean_close),    cmocka_unit_test(no_place),
-		cmocka_unit_test(names),          cmocka_unit_test(close_while_writing),
-		cmocka_unit_test(many_threads),   cmocka_unit_test(far_sites),
-		cmocka_unit_test(ends_by_signal), cmocka_unit_test(forked_child_is_silent),
+		cmocka_unit_test(clean_close),     cmocka_unit_test(no_place),
+		cmocka_unit_test(names),           cmocka_unit_test(close_while_writing),
+		cmocka_unit_test(many_threads),    cmocka_unit_test(far_sites),
+		cmocka_unit_test(ends_by_signal),  cmocka_unit_test(forked_child_is_silent),
+		cmocka_unit_test(without_streams),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -150,6 +150,24 @@ static void gaps(void **state)
 	events_free(&e);
 }
 
+static void middle(void **state)
+{
+	const char *path = temp_path("middle.gtrace");
+
+	(void)state;
+	assemble(path, "begin 1s\n"
+	               "1000000100 t1 SNAP_BEGIN snap=periodic count=1\n"
+	               "1000000100 t1 GO_STATUS g=4 state=waiting\n"
+	               "1000000100 t1 SNAP_END\n"
+	               "end rotated\n");
+	struct events e = events_read(path);
+
+	assert_int_equal(e.info.begin_ns, 1000000000);
+	assert_int_equal(e.info.end, GTRACE_END_ROTATED);
+	assert_string_equal(e.line[2], "100 t1 GO_STATUS g=4 state=waiting");
+	events_free(&e);
+}
+
 static void errors(void **state)
 {
 	static const struct {
@@ -171,6 +189,9 @@ static void errors(void **state)
 		{"0 t1 SITE site=3", "line 1: tables make themselves, leave out 'SITE'"},
 		{"end badly", "line 1: unknown kind of end 'badly'"},
 		{"end", "line 1: end of what kind?"},
+		{"begin", "line 1: begin at what time?"},
+		{"begin soon", "line 1: begin at what time?"},
+		{"begin 1s 2s", "line 1: more than a time '2s'"},
 		{"header x", "line 1: not of the form key=value 'x'"},
 	};
 	struct gtrace_error err;
@@ -211,8 +232,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_event), cmocka_unit_test(counts_are_filled_in),
-		cmocka_unit_test(gaps),        cmocka_unit_test(errors),
-		cmocka_unit_test(long_texts),
+		cmocka_unit_test(gaps),        cmocka_unit_test(middle),
+		cmocka_unit_test(errors),      cmocka_unit_test(long_texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,7 +93,7 @@ static void attempts(struct seen *seen, const struct gtrace_reader *r,
 
 	if (site->op == GTRACE_op_CHAN_RECV)
 		seen->receives += ev->arg[1];
-	else if (site->op == GTRACE_op_MUTEX_LOCK)
+	else if (site->op == GTRACE_op_MUTEX_TRYLOCK)
 		seen->locks += ev->arg[1];
 	seen->reports++;
 }

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* fork.c: a child of fork() has no runtime, and is told so. */
 #include "check.h"
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -54,15 +57,77 @@ static void use_in_child(void **state)
 	assert_non_null(strstr(r.err, "panic: gor: used in a forked child"));
 }
 
-static const struct check_child children[] = {{"child_yields", child_yields}, {NULL, NULL}};
+static _Atomic bool over;
+
+/** Recordings begin and end. */
+static void record_often(void *arg)
+{
+	char path[64], options[80];
+
+	(void)arg;
+	snprintf(path, sizeof path, "/tmp/gor-fork.%d.gtrace", (int)getpid());
+	snprintf(options, sizeof options, "out=%s", path);
+	while (!atomic_load(&over)) {
+		if (gor_trace_start(options) == 0)
+			gor_trace_stop();
+		unlink(path);
+		gor_yield();
+	}
+}
+
+/**
+ * The child ends in one of three ways, and hangs in none: by _exit; by exit, which runs what the
+ * parent's runtime left for its own; by SIGQUIT, which has no thread here that would answer.
+ */
+static int children_end(int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	signal(SIGALRM, SIG_DFL);
+	gor_verify_main();
+	gor_go(record_often, NULL);
+	for (int i = 0; i < check_times(60); i++) {
+		pid_t pid = fork();
+		if (pid == 0) {
+			alarm(20);
+			if (i % 3 == 0)
+				_exit(7);
+			if (i % 3 == 1)
+				exit(0);
+			raise(SIGQUIT);
+			_exit(8);
+		}
+		int want[] = {7, 0, 128}, status = reap(pid);
+		REQUIRE_EQ(status, want[i % 3]);
+	}
+	atomic_store(&over, true);
+	return 0;
+}
+
+static void children(void **state)
+{
+	static struct check_result r;
+
+	(void)state;
+	check_spawn("children_end", &r);
+	print_message("%s\n", r.err);
+	assert_int_equal(r.status, 0);
+	assert_null(strstr(r.err, "leak: ")); // in the children: a sanitizer has words of its own
+}
+
+static const struct check_child programs[] = {
+	{"child_yields", child_yields},
+	{"children_end", children_end},
+	{NULL, NULL},
+};
 
 int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(parent_goes_on),
 		cmocka_unit_test(use_in_child),
+		cmocka_unit_test(children),
 	};
 
-	check_child_main(children, argc, argv);
+	check_child_main(programs, argc, argv);
 	return CHECK_MAIN(tests, argc, argv);
 }

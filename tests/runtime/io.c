@@ -6,9 +6,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static void pair(int fd[2])
@@ -490,6 +492,45 @@ TEST(ring)
 		close_both(fd[i]);
 }
 
+static void read_in_vain(void *arg)
+{
+	char byte;
+
+	gor_read(*(int *)arg, &byte, 1);
+}
+
+/** The numbers of the streams, which the program has not, are none of the epoll set's. */
+static int no_streams(int argc, char **argv)
+{
+	int fd[2], taken = 0;
+
+	(void)argc, (void)argv;
+	pair(fd);
+	for (int i = 0; i < 3; i++)
+		syscall(SYS_close, i); // unseen by ThreadSanitizer
+	gor_max_procs(1);
+	gor_go(read_in_vain, &fd[0]);
+	gor_yield();
+	for (int i = 0; i < 3; i++) {
+		char path[32], is[64];
+		snprintf(path, sizeof path, "/proc/self/fd/%d", i);
+		ssize_t n = readlink(path, is, sizeof is);
+		taken += n > 0 && memmem(is, (size_t)n, "anon_inode", 10);
+	}
+	return taken;
+}
+
+static const struct check_child children[] = {{"no_streams", no_streams}, {NULL, NULL}};
+
+static void streams_stay_free(void **state)
+{
+	static struct check_result r;
+
+	(void)state;
+	check_spawn("no_streams", &r);
+	assert_int_equal(r.status, 0);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
@@ -508,7 +549,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(datagrams),
 		cmocka_unit_test(many),
 		cmocka_unit_test(ring),
+		cmocka_unit_test(streams_stay_free),
 	};
 
+	check_child_main(children, argc, argv);
 	return CHECK_MAIN(tests, argc, argv);
 }

@@ -35,7 +35,11 @@ static void sleep_briefly(void *arg)
 }
 
 /* Waits some calls below; the compiler is to leave these as they are. */
+#if defined(__clang__)
+#define AS_IT_IS __attribute__((noinline))
+#else
 #define AS_IT_IS __attribute__((noinline, noclone))
+#endif
 
 AS_IT_IS static void wait_at_the_bottom(void *arg)
 {

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* panic.c: errors of the caller end the program with Go's words, a dump and status 2. */
 #include "check.h"
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ── what the children do ─────────────────────────────────────────────────────────────────────────
  */
@@ -208,7 +210,23 @@ static int panic_beside_sleeper(int argc, char **argv)
 	gor_panic("wake up");
 }
 
+/** stderr does not block, and is full when the words come. */
+static int panic_to_full_pipe(int argc, char **argv)
+{
+	char byte = '.';
+
+	(void)argc, (void)argv;
+	fcntl(STDERR_FILENO, F_SETPIPE_SZ, 4096);
+	fcntl(STDERR_FILENO, F_SETFL, O_NONBLOCK);
+	for (int i = 0; i < 8192; i++) { // no more than the parent keeps
+		if (write(STDERR_FILENO, &byte, 1) < 0)
+			break;
+	}
+	gor_panic("that was it");
+}
+
 static const struct check_child children[] = {
+	{"panic_to_full_pipe", panic_to_full_pipe},
 	{"send_after_close", send_after_close},
 	{"select_send_after_close", select_send_after_close},
 	{"close_under_sender", close_under_sender},
@@ -323,6 +341,18 @@ static void own_words(void **state)
 
 /** GOR_TRACEBACK=none: the message alone; all: everybody, with Go's words for what they wait for.
  */
+static void reader_is_slow(void **state)
+{
+	static struct check_result r;
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		check_spawn("panic_to_full_pipe", &r);
+		assert_int_equal(r.status, 2);
+		assert_non_null(strstr(r.err, ".panic: that was it\n"));
+	}
+}
+
 static void traceback_levels(void **state)
 {
 	static struct check_result r;
@@ -351,6 +381,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(unlock_by_another),
 		cmocka_unit_test(free_with_waiters),
 		cmocka_unit_test(own_words),
+		cmocka_unit_test(reader_is_slow),
 		cmocka_unit_test(traceback_levels),
 	};
 

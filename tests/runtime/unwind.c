@@ -14,7 +14,8 @@
 #define FRAMES 256
 
 /* Code of the runtime, in this order; hidden, but this program has the static library. */
-extern const char gor__context_entry[], gor__context_make[];
+void gor__context_entry(void);
+void *gor__context_make(void *top, void (*entry)(void *), void *arg);
 
 static bool is_entry(const void *pc)
 {

@@ -38,10 +38,11 @@ FROM (SELECT g.trace_id, g.born_site, count(*) AS n, min(g.g) AS first, min(g.bo
       JOIN trace t ON t.trace_id = g.trace_id AND t.main_ended_ns IS NULL AND t.end <> 'exit'
       JOIN (SELECT x.trace_id, x.born_site, min(x.born_ns) AS from_ns, max(x.born_ns) AS to_ns,
                    max(x.born_ns) - min(x.born_ns) + 1 AS long_ns
-            FROM goroutine x WHERE x.born_site IS NOT NULL
+            FROM goroutine x WHERE x.born_site IS NOT NULL AND x.older = 0
             GROUP BY x.trace_id, x.born_site
             HAVING count(*) >= 100) w
         ON w.trace_id = g.trace_id AND w.born_site = g.born_site AND w.to_ns >= t.duration_ns / 2
+      WHERE g.older = 0
       GROUP BY g.trace_id, g.born_site) r
 JOIN trace t ON t.trace_id = r.trace_id
 LEFT JOIN site s ON s.trace_id = r.trace_id AND s.site = r.born_site

@@ -3,7 +3,7 @@
 -- What is compared, asked of each of the two traces.
 
 -- @trace
-SELECT file, program, duration_ns, started, peak, started - ended, partial
+SELECT file, program, duration_ns, started, peak, older + started - ended, partial
 FROM trace WHERE trace_id = (SELECT min(trace_id) FROM trace);
 
 -- @sites
@@ -12,7 +12,7 @@ FROM trace WHERE trace_id = (SELECT min(trace_id) FROM trace);
 -- running, each time.
 WITH one AS (SELECT trace_id, duration_ns FROM trace WHERE trace_id = (SELECT min(trace_id) FROM trace)),
 life AS (
-  SELECT g.g, g.born_ns, g.ended_ns, coalesce(nullif(s.file, ''), '?') AS file, coalesce(s.line, 0) AS line,
+  SELECT g.g, g.born_ns, g.ended_ns, g.older, coalesce(nullif(s.file, ''), '?') AS file, coalesce(s.line, 0) AS line,
          coalesce(nullif(s.func, ''), CASE g.g WHEN 1 THEN 'main' ELSE '?' END) AS func,
          coalesce(s.text, '') AS text
   FROM goroutine g
@@ -39,7 +39,7 @@ spent AS (
   WHERE i.state IN (1, 3)
   GROUP BY i.g
 )
-SELECT l.file, l.func, l.text, min(l.line), count(*) AS started, t.peak,
+SELECT l.file, l.func, l.text, min(l.line), count(*) - sum(l.older) AS started, t.peak,
        count(*) - count(l.ended_ns) AS at_end,
        max(count(*) - count(l.ended_ns) - sum(l.born_ns <= one.duration_ns / 2
          AND (l.ended_ns IS NULL OR l.ended_ns > one.duration_ns / 2)), 0) AS growth,

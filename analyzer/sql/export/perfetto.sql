@@ -30,7 +30,7 @@ SELECT i.g, i.n, i.from_ns, coalesce(i.to_ns, -1), i.state,
             ELSE w.text END,
        coalesce(s.func || '() ' || s.file || ':' || s.line, ''),
        coalesce(i.object, 0), coalesce(i.woken_by, 0), coalesce(k.text, ''),
-       CASE WHEN i.n = 0 THEN coalesce(g.parent, 0) ELSE 0 END, g.born_ns
+       CASE WHEN i.n = 0 AND g.older = 0 THEN coalesce(g.parent, 0) ELSE 0 END, g.born_ns
 FROM interval i
 JOIN goroutine g ON g.trace_id = i.trace_id AND g.g = i.g
 LEFT JOIN site s ON s.trace_id = i.trace_id AND s.site = i.site

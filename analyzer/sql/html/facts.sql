@@ -9,6 +9,7 @@ fact(n, name, kind, value) AS (
   UNION ALL SELECT 3, 'started', 'text', strftime('%Y-%m-%d %H:%M:%S UTC', start_wall_ns / 1000000000, 'unixepoch') FROM t WHERE start_wall_ns > 0
   UNION ALL SELECT 4, 'recorded', 'time', duration_ns FROM t
   UNION ALL SELECT 5, 'ended by', 'text', "end" || coalesce(' ' || end_code, '') FROM t
+  UNION ALL SELECT 6, 'goroutines from before', 'count', nullif(older, 0) FROM t
   UNION ALL SELECT 6, 'goroutines started', 'count', started FROM t
   UNION ALL SELECT 7, 'goroutines ended', 'count', ended FROM t
   UNION ALL SELECT 8, 'most alive at once', 'count', peak FROM t

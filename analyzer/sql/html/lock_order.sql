@@ -10,6 +10,8 @@ WITH who AS (
                JOIN nest n ON n.trace_id = c.trace_id AND n.nest = c.nest
                JOIN hold h ON h.trace_id = c.trace_id AND h.object = n.outer AND h.g = c.writer
                WHERE c.trace_id = 1 AND c.circle = f.part AND c.writer = m.g AND h.mode = 'rwmutex lock'
+                 AND NOT EXISTS (SELECT 1 FROM site s
+                                 WHERE s.trace_id = h.trace_id AND s.site = h.site AND s.op = 'rwmutex trylock')
                ORDER BY h.count LIMIT 1) AS write_site,
          (SELECT g.born_site FROM goroutine g WHERE g.trace_id = 1 AND g.g = m.g) AS born_site
   FROM shown f

@@ -28,14 +28,16 @@ GROUP BY site, part;
 -- @sites
 -- Those with a finding first, then by how many were alive at once; the first 100.
 WITH life AS (
-  SELECT g, coalesce(born_site, CASE g WHEN 1 THEN -1 ELSE 0 END) AS site, ended_ns - born_ns AS ns,
+  SELECT g, coalesce(born_site, CASE g WHEN 1 THEN -1 ELSE 0 END) AS site, ended_ns,
+         CASE older WHEN 0 THEN ended_ns - born_ns END AS ns, older,
          coalesce(ended_ns, (SELECT duration_ns FROM trace WHERE trace_id = 1)) - born_ns AS lived_ns,
          waited_ns
   FROM goroutine
   WHERE trace_id = 1
 ),
 total AS (
-  SELECT site, count(*) AS started, count(ns) AS ended, sum(ns) AS ns, sum(lived_ns) AS lived_ns,
+  SELECT site, count(*) - sum(older) AS started, count(ended_ns) AS ended, count(*) - count(ended_ns) AS alive,
+         count(ns) AS lives, sum(ns) AS ns, sum(lived_ns) AS lived_ns,
          sum(waited_ns) AS waited_ns
   FROM life GROUP BY site
 ),
@@ -56,9 +58,9 @@ found AS (
   GROUP BY l.site
 )
 SELECT t.site, CASE t.site WHEN -1 THEN 'main' ELSE coalesce(nullif(s.func, ''), 'unknown') END AS func,
-       s.file, s.line, s.text, t.started, t.ended, t.started - t.ended AS alive,
+       s.file, s.line, s.text, t.started, t.ended, t.alive,
        (SELECT max(max(v.top), 1) FROM temp.site_level v WHERE v.site = t.site) AS peak,
-       t.ns / nullif(t.ended, 0) AS mean_ns, p.ns AS p99_ns,
+       t.ns / nullif(t.lives, 0) AS mean_ns, p.ns AS p99_ns,
        round(100.0 * nullif(t.waited_ns, 0) / nullif(t.lived_ns, 0)) AS blocked_percent, f.id AS finding, k.kind,
        EXISTS (SELECT 1 FROM shown w
                JOIN finding_goroutine fg ON fg.trace_id = w.trace_id AND fg.kind = w.kind AND fg.part = w.part

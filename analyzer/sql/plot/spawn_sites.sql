@@ -4,7 +4,7 @@
 -- were alive at once.  Site -1 stands for main, 0 for unknown.
 WITH one(trace_id) AS (SELECT min(trace_id) FROM trace),
 life AS (
-  SELECT coalesce(g.born_site, CASE g.g WHEN 1 THEN -1 ELSE 0 END) AS site, g.g, g.born_ns, g.ended_ns
+  SELECT coalesce(g.born_site, CASE g.g WHEN 1 THEN -1 ELSE 0 END) AS site, g.g, g.born_ns, g.ended_ns, g.older
   FROM goroutine g
   WHERE g.trace_id = (SELECT trace_id FROM one)
 ),
@@ -27,9 +27,10 @@ found AS (
   GROUP BY l.site
 ),
 total AS (
-  SELECT site, count(*) AS started, count(ended_ns) AS ended FROM life GROUP BY site
+  SELECT site, count(*) - sum(older) AS started, count(ended_ns) AS ended, count(*) - count(ended_ns) AS alive
+  FROM life GROUP BY site
 )
-SELECT t.site, t.started, t.ended, t.started - t.ended AS alive, p.peak,
+SELECT t.site, t.started, t.ended, t.alive, p.peak,
        CASE t.site WHEN -1 THEN 'main' ELSE coalesce(nullif(s.func, ''), 'unknown') END AS func,
        s.file, s.line, s.text, f.id AS finding, f.stuck
 FROM total t

@@ -13,7 +13,8 @@ SELECT json_object(
     'seed', t.seed, 'replay', t.replay, 'begin_ns', t.begin_ns, 'reason', t.reason,
     'partial', json(CASE t.partial WHEN 1 THEN 'true' ELSE 'false' END)),
   'goroutines', json_object(
-    'started', t.started, 'ended', t.ended, 'peak', t.peak, 'alive_at_end', t.started - t.ended),
+    'older', t.older, 'started', t.started, 'ended', t.ended, 'peak', t.peak,
+    'alive_at_end', t.older + t.started - t.ended),
   'findings', json(coalesce((SELECT json_group_array(json(f.text)) FROM (
     SELECT json_object(
       'id', f.id, 'kind', f.kind, 'certainty', f.certainty, 'severity', f.severity,

@@ -33,5 +33,5 @@ ORDER BY k.kind;
 SELECT t.file, coalesce(t.program, '?'), t.duration_ns,
        CASE WHEN t.start_wall_ns > 0
             THEN strftime('%Y-%m-%dT%H:%M:%S', t.start_wall_ns / 1000000000, 'unixepoch') END,
-       t.started, t.ended, t.peak, t.events, t.lost_events, t.end, t.partial
+       t.older + t.started, t.ended, t.peak, t.events, t.lost_events, t.end, t.partial
 FROM trace t WHERE t.trace_id = 1;

@@ -8,7 +8,8 @@ SELECT t.file, coalesce(t.program, '?'), t.pid, t.start_wall_ns, t.duration_ns, 
        t.ended, t.peak, t.peak_ns, coalesce(t.maxprocs, 0),
        (SELECT count(*) FROM thread h WHERE h.trace_id = t.trace_id AND h.kind = 'worker'),
        coalesce(t.panic, ''), coalesce(t.replay, ''), coalesce(t.begin_ns, 0), coalesce(t.reason, ''),
-       t.recorder_cpu_ns, coalesce(t.batches, 0), coalesce(t.stalls, 0), coalesce(t.stall_ns, 0)
+       t.recorder_cpu_ns, coalesce(t.batches, 0), coalesce(t.stalls, 0), coalesce(t.stall_ns, 0),
+       t.older
 FROM trace t WHERE t.trace_id = 1;
 
 -- @problems

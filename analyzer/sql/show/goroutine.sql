@@ -4,7 +4,7 @@
 
 -- @life
 SELECT n.label, g.born_ns, coalesce(g.ended_ns, -1), coalesce(g.foreign_thread, 0), t.duration_ns,
-       (SELECT count(*) FROM goroutine c WHERE c.trace_id = 1 AND c.parent = g.g)
+       (SELECT count(*) FROM goroutine c WHERE c.trace_id = 1 AND c.parent = g.g), g.older
 FROM goroutine g
 JOIN goroutine_name n ON n.trace_id = g.trace_id AND n.g = g.g
 JOIN trace t ON t.trace_id = g.trace_id

@@ -429,7 +429,7 @@ static void threads(void **state)
 		         run[i].place);
 		char sql[200];
 
-		snprintf(sql, sizeof sql, "%s, 0, NULL, NULL, 1, NULL, 0, 0)", rest);
+		snprintf(sql, sizeof sql, "%s, 0, NULL, NULL, 1, NULL, 0, 0, 0)", rest);
 		scene_sql(&p.scene, sql);
 	}
 	reduce(&p);
