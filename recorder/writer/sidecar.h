@@ -12,6 +12,8 @@ struct slot {
 	struct gtrace__slot *head;
 	struct stream *owner; // who filled it; its share of the buffer counts it
 	struct slot *next;    // on the queue of full ones, or on the list of free ones
+	uint64_t events;      // of a full one: what its owner counted; 0: nobody did
+	uint64_t last_ticks;  // likewise: the time of the last of them
 };
 
 struct sidecar {
