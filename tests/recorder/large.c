@@ -12,11 +12,13 @@
 #include "support.h"
 
 #include "format.h"
+#include "record.h"
 #include "schedule.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zstd.h>
 
 #define STREAMS 4
 #define SKEW_TICKS 1250000 // 10 ms at least
@@ -166,6 +168,24 @@ static struct part *part_at(struct parts *p, uint64_t offset)
 	return &p->part[low];
 }
 
+/** Its thread has counted the records, and knew when the last one was. */
+static void counted(const struct part *p, const uint8_t *bytes)
+{
+	const struct gtrace__chunk *head = &p->head;
+	const uint8_t *frame = bytes + p->offset + GTRACE__SKIP_BYTES + GTRACE__CHUNK_BYTES;
+	uint8_t *raw = malloc(head->raw_bytes);
+
+	assert_int_equal(ZSTD_decompress(raw, head->raw_bytes, frame, head->frame_bytes),
+	                 head->raw_bytes);
+	struct gtrace__span span =
+		gtrace__skim(gtrace__shapes(), raw, head->raw_bytes, head->first_ticks, UINT64_MAX);
+
+	assert_int_equal(span.bytes, head->raw_bytes);
+	assert_int_equal(span.events, head->events);
+	assert_int_equal(span.last_ticks, head->last_ticks);
+	free(raw);
+}
+
 /** Damage some batch in one of several ways. */
 static void part_damage(struct part *p, uint8_t *bytes, uint64_t *seed)
 {
@@ -270,6 +290,8 @@ static void damaged(void **state)
 	assert_true(parts.count > 30);
 	for (size_t i = 0; i < parts.count; i++) {
 		parts.part[i].want = parts.part[i].got;
+		if (parts.part[i].head.kind == GTRACE__BATCH)
+			counted(&parts.part[i], bytes);
 		if (parts.part[i].head.kind == GTRACE__BATCH && random_next(&seed) % 3 == 0)
 			part_damage(&parts.part[i], bytes, &seed);
 	}
