@@ -121,9 +121,12 @@ int gtrace__batch_write(struct gtrace__file *f, const struct slot *slot, uint64_
 	struct gtrace__slot *head = slot->head;
 	uint32_t used = atomic_load_explicit(&head->used, memory_order_acquire);
 	const uint8_t *base = gtrace__slot_base(slot);
-	struct gtrace__span span = {slot->events, slot->last_ticks, used};
+	struct gtrace__span span;
 
-	if (until != UINT64_MAX || !slot->events) // not a full one, or not as a whole
+	// Who cuts a batch does not look: its owner may be about to close it.
+	if (until == UINT64_MAX && slot->events)
+		span = (struct gtrace__span){slot->events, slot->last_ticks, used};
+	else
 		span = gtrace__skim(gtrace__shapes(), base, used, head->first_ticks, until);
 	struct gtrace__chunk chunk = {
 		.kind = GTRACE__BATCH,
