@@ -214,15 +214,15 @@ __attribute__((noinline)) static int chan_recv_wait(struct m *m, struct gor_hcha
 static inline enum chan_try chan_send_now(struct m *m, struct gor_hchan *c, const void *value,
                                           const struct gor_site *site)
 {
-	struct g *wake = NULL;
+	struct chan_met met = {0};
 
 	gor__chan_lock(m, c);
-	enum chan_try tried = gor__chan_try_send(m, c, value, site, &wake);
+	enum chan_try tried = gor__chan_try_send(m, c, value, site, &met);
 	if (__builtin_expect(tried == CHAN_BLOCKS, 0))
 		return tried;
 	uint64_t id = c->id;
 	gor__unlock(&c->lock);
-	gor__chan_wake(m, id, wake);
+	gor__chan_wake(m, id, &met);
 	gor__leave();
 	return tried;
 }
@@ -278,7 +278,7 @@ int gor_chan_send_at(struct gor_hchan *c, const void *value, const struct gor_si
 int gor_chan_recv_at(struct gor_hchan *c, void *out, int64_t deadline, const struct gor_site *site)
 {
 	struct m *m = gor__enter_if();
-	struct g *wake = NULL;
+	struct chan_met met = {0};
 	int result;
 
 	if (__builtin_expect(!m, 0))
@@ -286,7 +286,7 @@ int gor_chan_recv_at(struct gor_hchan *c, void *out, int64_t deadline, const str
 	if (__builtin_expect(!c, 0))
 		return chan_nil(m, deadline, GTRACE_reason_CHAN_RECV_NIL, site);
 	gor__chan_lock(m, c);
-	enum chan_try tried = gor__chan_try_recv(m, c, out, site, &wake);
+	enum chan_try tried = gor__chan_try_recv(m, c, out, site, &met);
 	if (tried == CHAN_BLOCKS && deadline < 0)
 		return chan_recv_wait(m, c, out, site);
 	if (tried == CHAN_BLOCKS && deadline != GOR_NOW) {
@@ -296,7 +296,7 @@ int gor_chan_recv_at(struct gor_hchan *c, void *out, int64_t deadline, const str
 		if (tried == CHAN_CLOSED)
 			gor__chan_zero(c, out);
 		gor__unlock(&c->lock);
-		gor__chan_wake(m, id, wake);
+		gor__chan_wake(m, id, &met);
 		if (tried == CHAN_BLOCKS)
 			emit_attempt(m, site);
 		result = tried == CHAN_DONE ? 1 : tried == CHAN_CLOSED ? 0 : -EAGAIN;
@@ -363,7 +363,7 @@ void gor_chan_close_at(struct gor_hchan *c, const struct gor_site *site)
 		uint64_t number = emit_site(m, site);
 		GTRACE_EMIT(m->stream, CHAN_CLOSE, id, count, number);
 		for (struct g *g = list; g; g = g->next)
-			emit_wake(m, g, id);
+			emit_wake(m, g, id, true);
 	}
 	if (count)
 		gor__ready_list(m, list, count);

@@ -32,6 +32,12 @@ enum chan_try {
 	CHAN_BLOCKS,
 };
 
+/** Who may run once the channel is unlocked. */
+struct chan_met {
+	struct g *g; // NULL: nobody
+	bool told;   // the trace has a record of this call
+};
+
 /* ctx.c: addresses that may have gone, for reach.c; 0: none, or the root */
 uint64_t gor__ctx_of(uint64_t chan);   // the context whose channel that is
 uint64_t gor__ctx_above(uint64_t ctx); // the one above
@@ -95,17 +101,19 @@ static inline void gor__chan_set_len(struct gor_hchan *c, size_t len)
 	atomic_store_explicit(&c->len, len, memory_order_relaxed);
 }
 
-/** Tell the trace that the running goroutine acts on c; *last has told it already. */
-static inline void gor__chan_use(struct m *m, struct gor_hchan *c, uint64_t *last,
+/** Tell the trace that the running goroutine acts on c, unless *last has told it already. */
+static inline bool gor__chan_use(struct m *m, struct gor_hchan *c, uint64_t *last,
                                  const struct gor_site *site)
 {
-	if (__builtin_expect(m->sync != NULL, 0) && m->cur && *last != m->cur->id)
-		gor__chan_tell(m, c, last, site);
+	if (__builtin_expect(m->sync == NULL, 1) || !m->cur || *last == m->cur->id)
+		return false;
+	gor__chan_tell(m, c, last, site);
+	return true;
 }
 
-/* Under c->lock.  *wake: a goroutine to make ready after the unlock, if any. */
+/* Under c->lock.  met->g, which is NULL before: a goroutine to make ready after the unlock. */
 static inline enum chan_try gor__chan_try_send(struct m *m, struct gor_hchan *c, const void *value,
-                                               const struct gor_site *site, struct g **wake)
+                                               const struct gor_site *site, struct chan_met *met)
 {
 	struct waiter *w;
 
@@ -116,8 +124,8 @@ static inline enum chan_try gor__chan_try_send(struct m *m, struct gor_hchan *c,
 			gor__chan_copy(c, w->value, value);
 		w->wait->result = w->index;
 		w->wait->ok = true;
-		*wake = w->wait->g;
-		gor__chan_use(m, c, &c->last_send_g, site);
+		met->g = w->wait->g;
+		met->told = gor__chan_use(m, c, &c->last_send_g, site);
 		return CHAN_DONE;
 	}
 	size_t len = gor__chan_len(c);
@@ -130,7 +138,7 @@ static inline enum chan_try gor__chan_try_send(struct m *m, struct gor_hchan *c,
 }
 
 static inline enum chan_try gor__chan_try_recv(struct m *m, struct gor_hchan *c, void *out,
-                                               const struct gor_site *site, struct g **wake)
+                                               const struct gor_site *site, struct chan_met *met)
 {
 	size_t len = gor__chan_len(c);
 	struct waiter *w = NULL;
@@ -153,19 +161,19 @@ static inline enum chan_try gor__chan_try_recv(struct m *m, struct gor_hchan *c,
 	if (w) {
 		w->wait->result = w->index;
 		w->wait->ok = true;
-		*wake = w->wait->g;
+		met->g = w->wait->g;
 	}
-	gor__chan_use(m, c, &c->last_recv_g, site);
+	met->told = gor__chan_use(m, c, &c->last_recv_g, site);
 	return CHAN_DONE;
 }
 
 /** After the unlock of the channel with that id: its partner, if any, may run. */
-static inline void gor__chan_wake(struct m *m, uint64_t id, struct g *g)
+static inline void gor__chan_wake(struct m *m, uint64_t id, const struct chan_met *met)
 {
-	if (!g)
+	if (!met->g)
 		return;
-	emit_wake(m, g, id);
-	gor__ready(m, g);
+	emit_wake(m, met->g, id, met->told);
+	gor__ready(m, met->g);
 }
 
 #endif

@@ -147,9 +147,9 @@ static void ctx_cancel(struct m *m, struct gor_ctx_ *c, int err, const struct go
 		GTRACE_EMIT(m->stream, CHAN_CLOSE, at->done.id, count, number);
 		for (struct g *g = *first; g; g = g->next) {
 			if (m->cur)
-				emit_wake(m, g, at->done.id);
+				emit_wake(m, g, at->done.id, true);
 			else
-				emit_wake_by(m, g, at->done.id, GTRACE_waker_TIMER);
+				emit_wake_by(m, g, at->done.id, GTRACE_waker_TIMER, true);
 		}
 	}
 	gor__unlock(&ctx.lock);

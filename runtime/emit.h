@@ -21,6 +21,12 @@ _Static_assert(sizeof(struct gor_site) == sizeof(struct gtrace_site) &&
 #define EMIT(m, name, ...) EMIT_ON((m)->stream, name, ##__VA_ARGS__)
 #define EMIT_SYNC(m, name, ...) EMIT_ON((m)->sync, name, ##__VA_ARGS__)
 
+/**
+ * At the time of the stream's last record, which this very call of the runtime has written: what it
+ * tells in several records happens at once, and each look at the clock takes as long as a record.
+ */
+#define EMIT_TOO(stream, name, ...) GTRACE_EMIT_AT((stream), (stream)->ticks, name, ##__VA_ARGS__)
+
 /** The number of a site in the thread's stream. */
 static inline uint64_t emit_site(struct m *m, const struct gor_site *site)
 {
@@ -39,16 +45,24 @@ static inline uint64_t emit_seq(struct m *m, struct g *g)
 	return g->trace_seq;
 }
 
-/** g was made runnable by the goroutine that m runs, for obj. */
-static inline void emit_wake(struct m *m, struct g *g, uint64_t obj)
+/** g was made runnable by the goroutine that m runs, for obj.  `told`: see EMIT_TOO. */
+static inline void emit_wake(struct m *m, struct g *g, uint64_t obj, bool told)
 {
-	if (__builtin_expect(m->stream != NULL, 0))
+	if (__builtin_expect(m->stream == NULL, 1))
+		return;
+	if (told)
+		EMIT_TOO(m->stream, GO_WAKE, g->id, emit_seq(m, g), obj);
+	else
 		GTRACE_EMIT(m->stream, GO_WAKE, g->id, emit_seq(m, g), obj);
 }
 
-static inline void emit_wake_by(struct m *m, struct g *g, uint64_t obj, unsigned by)
+static inline void emit_wake_by(struct m *m, struct g *g, uint64_t obj, unsigned by, bool told)
 {
-	if (__builtin_expect(m->stream != NULL, 0))
+	if (__builtin_expect(m->stream == NULL, 1))
+		return;
+	if (told)
+		EMIT_TOO(m->stream, GO_WAKE_BY, g->id, emit_seq(m, g), obj, by);
+	else
 		GTRACE_EMIT(m->stream, GO_WAKE_BY, g->id, emit_seq(m, g), obj, by);
 }
 

@@ -159,7 +159,7 @@ __attribute__((noinline)) static struct g *mutex_hand_over(struct m *m, gor_mute
 	gor__unlock(lock);
 	if (gor__config.mutex_rate)
 		gor__tally_contended(site, g->wait_ns);
-	emit_wake(m, g, gor__sync_known(&mu->id));
+	emit_wake(m, g, gor__sync_known(&mu->id), m->sync != NULL);
 	return g;
 }
 

@@ -584,7 +584,7 @@ static bool poll_collect(struct poller *po, int64_t limit_ns, struct woken *woke
 void gor__poll_ready(struct m *m, const struct woken *woken)
 {
 	for (struct g *g = woken->first; g; g = g->next)
-		emit_wake_by(m, g, g->wait_obj, GTRACE_waker_POLLER);
+		emit_wake_by(m, g, g->wait_obj, GTRACE_waker_POLLER, g != woken->first);
 	if (woken->count == 1 && m->p)
 		gor__ready(m, woken->first);
 	else if (woken->count)

@@ -206,7 +206,7 @@ __attribute__((always_inline)) static inline int sel_choose(struct m *m, const s
 /** What a case that was done leaves to do, once its channel is unlocked. */
 struct sel_end {
 	uint64_t chan_id;
-	struct g *wake;
+	struct chan_met met;
 	bool ok;
 };
 
@@ -214,11 +214,11 @@ struct sel_end {
 static inline bool sel_do(struct m *m, const gor_case *k, const struct gor_site *site,
                           struct sel_end *end)
 {
-	end->wake = NULL;
+	end->met = (struct chan_met){0};
 	end->chan_id = k->chan->id;
 	enum chan_try tried = k->kind == GOR_CASE_SEND
-	                          ? gor__chan_try_send(m, k->chan, k->value, site, &end->wake)
-	                          : gor__chan_try_recv(m, k->chan, k->value, site, &end->wake);
+	                          ? gor__chan_try_send(m, k->chan, k->value, site, &end->met)
+	                          : gor__chan_try_recv(m, k->chan, k->value, site, &end->met);
 	if (tried == CHAN_CLOSED && k->kind == GOR_CASE_RECV)
 		gor__chan_zero(k->chan, k->value);
 	end->ok = tried == CHAN_DONE;
@@ -228,7 +228,7 @@ static inline bool sel_do(struct m *m, const gor_case *k, const struct gor_site 
 static inline void sel_end(struct m *m, const gor_case *k, const struct gor_site *site,
                            const struct sel_end *end)
 {
-	gor__chan_wake(m, end->chan_id, end->wake);
+	gor__chan_wake(m, end->chan_id, &end->met);
 	sel_done(k, end->ok, site);
 }
 
@@ -268,14 +268,16 @@ static inline int sel_try(struct m *m, const struct sel *s)
 
 static void sel_emit_cases(struct m *m, const struct sel *s)
 {
+	uint64_t ticks = gtrace_ticks();
+
 	for (int i = 0; i < s->n; i++) {
 		const gor_case *k = &s->cases[i];
 		if (sel_has_chan(k))
-			GTRACE_EMIT(m->stream, WAIT_CASE, k->chan->id,
-			            k->kind == GOR_CASE_SEND ? GTRACE_op_CHAN_SEND : GTRACE_op_CHAN_RECV);
+			GTRACE_EMIT_AT(m->stream, ticks, WAIT_CASE, k->chan->id,
+			               k->kind == GOR_CASE_SEND ? GTRACE_op_CHAN_SEND : GTRACE_op_CHAN_RECV);
 	}
 	if (s->timeout >= 0)
-		GTRACE_EMIT(m->stream, WAIT_UNTIL, (uint64_t)s->cases[s->timeout].dur_ns);
+		GTRACE_EMIT_AT(m->stream, ticks, WAIT_UNTIL, (uint64_t)s->cases[s->timeout].dur_ns);
 }
 
 /**

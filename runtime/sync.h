@@ -86,7 +86,7 @@ static inline void gor__woken_add_all(struct woken *woken, void **head, void **t
 static inline void gor__woken_ready(struct m *m, const struct woken *woken, uint64_t id)
 {
 	for (struct g *g = woken->first; g; g = g->next)
-		emit_wake(m, g, id);
+		emit_wake(m, g, id, g != woken->first);
 	if (woken->count == 1)
 		gor__ready(m, woken->first);
 	else if (woken->count)

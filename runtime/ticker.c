@@ -42,19 +42,19 @@ static void tick_run(struct m *m, struct timer *timer)
 	struct tick *t = timer->arg;
 	int64_t now = gor__now(), period = t->period;
 	uint64_t id = t->chan.id;
-	struct g *wake = NULL;
+	struct chan_met met = {0};
 
 	EMIT(m, TIMER_FIRE, id);
 	gor__lock(&t->chan.lock);
-	gor__chan_try_send(m, &t->chan, &now, NULL, &wake);
+	gor__chan_try_send(m, &t->chan, &now, NULL, &met);
 	if (!period) {
 		atomic_store_explicit(&t->chan.timed, false, memory_order_relaxed);
 		gor__timer_ran(timer);
 	}
 	gor__unlock(&t->chan.lock);
-	if (wake) {
-		emit_wake_by(m, wake, id, GTRACE_waker_TIMER);
-		gor__ready(m, wake);
+	if (met.g) {
+		emit_wake_by(m, met.g, id, GTRACE_waker_TIMER, true);
+		gor__ready(m, met.g);
 	}
 	if (!period)
 		return;

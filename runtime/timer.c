@@ -158,7 +158,7 @@ bool gor__timers_run(struct m *m, struct p *p)
 	timers_take(ts, now, &due);
 	gor__unlock(&ts->lock);
 	for (struct g *g = due.list; g; g = g->next)
-		emit_wake_by(m, g, 0, GTRACE_waker_TIMER);
+		emit_wake_by(m, g, 0, GTRACE_waker_TIMER, g != due.list);
 	if (due.count)
 		gor__ready_list(m, due.list, due.count);
 	for (struct timer *t = due.run, *next; t; t = next) {

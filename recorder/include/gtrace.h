@@ -174,14 +174,12 @@ enum gtrace_delta {
  * macros below; `g` alone is the caller's to set.
  */
 struct gtrace_stream {
-	uint8_t *pos;           // next free byte of the batch
-	uint8_t *limit;         // an event may begin below this
-	_Atomic uint32_t *used; // in the sidecar: bytes of the batch that are whole; release here,
-	                        // acquire in the readers
-	uint8_t *base;          // first byte of the batch
-	uint64_t ticks;         // time of the last event
-	uint64_t g;             // the context, 0 none; the caller keeps it right
-	uint64_t number;        // of the stream, from 1
+	uint8_t *pos;    // next free byte of the batch
+	uint8_t *limit;  // an event may be written here below this; base: none, since the clock is slow
+	uint8_t *base;   // first byte of the batch
+	uint64_t ticks;  // time of the last event
+	uint64_t g;      // the context, 0 none; the caller keeps it right
+	uint64_t number; // of the stream, from 1
 	uint64_t last[GTRACE_DELTA_COUNT]; // of each kind the last argument in this batch, or 0
 	uint64_t *site_seen;               // bit set of near sites defined in this batch's generation
 	struct gtrace_rec *rec;

@@ -82,6 +82,15 @@ GTRACE_INLINE uint64_t gtrace_zigzag(int64_t v)
 	return ((uint64_t)v << 1) ^ (uint64_t)(v >> 63);
 }
 
+#define GTRACE_USED_BEFORE 120 // bytes of whole records, as 32 bits, so far before the batch itself
+
+/** So many bytes of the batch are whole: release here, acquire in the readers. */
+GTRACE_INLINE void gtrace_publish(struct gtrace_stream *s, const uint8_t *p)
+{
+	atomic_store_explicit((_Atomic uint32_t *)(void *)(s->base - GTRACE_USED_BEFORE),
+	                      (uint32_t)(p - s->base), memory_order_release);
+}
+
 /** The batch is full, or the clock another.  A copy, so that the arguments themselves never need to
  * be in memory. */
 GTRACE_INLINE void gtrace_emit_slow(struct gtrace_stream *s, const uint64_t *ticks,
@@ -89,8 +98,9 @@ GTRACE_INLINE void gtrace_emit_slow(struct gtrace_stream *s, const uint64_t *tic
 {
 	uint64_t copy[GTRACE_ARGS_MAX] = {0};
 
-	for (int i = 0; i < n; i++)
-		copy[i] = args[i];
+#pragma GCC unroll 8
+	for (int i = 0; i < n; i++) // one by one, as below
+		__atomic_store_n(&copy[i], args[i], __ATOMIC_RELAXED);
 	if (ticks)
 		gtrace_stream_text_at(s, *ticks, id, copy, NULL, NULL);
 	else
@@ -111,19 +121,17 @@ GTRACE_INLINE uint8_t *gtrace_put_all(uint8_t *p, uint64_t dt, int n, const uint
 	return p;
 }
 
-/**
- * Append one event at a given time, which may not be before the stream's last one (it is then taken
- * as that).
- */
-GTRACE_INLINE void gtrace_emit_at(struct gtrace_stream *s, uint64_t ticks, enum gtrace_event_id id,
-                                  int n, uint32_t deltas, const uint64_t *args)
+/** `given`: the time is the caller's, not read just now. */
+GTRACE_INLINE void gtrace_emit_any(struct gtrace_stream *s, bool given, uint64_t ticks,
+                                   enum gtrace_event_id id, int n, uint32_t deltas,
+                                   const uint64_t *args)
 {
 	uint64_t dt = ticks - s->ticks, all = dt;
 	uint64_t last[GTRACE_DELTA_COUNT] = {0};
 	uint64_t v[GTRACE_ARGS_MAX] = {0};
 
-	if (__builtin_expect(s->pos >= s->limit || (int64_t)dt < 0, 0)) {
-		gtrace_emit_slow(s, &ticks, id, n, args);
+	if (__builtin_expect(s->pos >= s->limit, 0)) {
+		gtrace_emit_slow(s, given ? &ticks : NULL, id, n, args);
 		return;
 	}
 #pragma GCC unroll 8
@@ -140,6 +148,10 @@ GTRACE_INLINE void gtrace_emit_at(struct gtrace_stream *s, uint64_t ticks, enum 
 			last[k] = args[i];
 		}
 		all |= v[i];
+	}
+	if (__builtin_expect(all >= 0x80, 0) && (int64_t)dt < 0) {
+		gtrace_emit_slow(s, &ticks, id, n, args);
+		return;
 	}
 #pragma GCC unroll 4
 	for (int k = 0; k < GTRACE_DELTA_COUNT; k++) {
@@ -162,17 +174,24 @@ GTRACE_INLINE void gtrace_emit_at(struct gtrace_stream *s, uint64_t ticks, enum 
 		p = gtrace_put_all(p, dt, n, v);
 	}
 	s->pos = p;
-	atomic_store_explicit(s->used, (uint32_t)(p - s->base), memory_order_release);
+	gtrace_publish(s, p);
+}
+
+/**
+ * Append one event at a given time, which may not be before the stream's last one (it is then taken
+ * as that).
+ */
+GTRACE_INLINE void gtrace_emit_at(struct gtrace_stream *s, uint64_t ticks, enum gtrace_event_id id,
+                                  int n, uint32_t deltas, const uint64_t *args)
+{
+	gtrace_emit_any(s, true, ticks, id, n, deltas, args);
 }
 
 /** The same now. */
 GTRACE_INLINE void gtrace_emit(struct gtrace_stream *s, enum gtrace_event_id id, int n,
                                uint32_t deltas, const uint64_t *args)
 {
-	if (__builtin_expect(GTRACE_TSC && gtrace_clock_os, 0))
-		gtrace_emit_slow(s, NULL, id, n, args);
-	else
-		gtrace_emit_at(s, gtrace_ticks_quick(), id, n, deltas, args);
+	gtrace_emit_any(s, false, gtrace_ticks_quick(), id, n, deltas, args);
 }
 
 /** Declares the arguments of an event: their number is checked at compile time. */

@@ -56,8 +56,8 @@ struct stream {
 	uint64_t seen[GTRACE_SITE_NEAR / 64];
 	struct stack_seen *stacks; // owner thread: STREAM_STACKS, by hash; NULL before the first
 	uint64_t stack_count;      // owner thread
-	_Atomic uint32_t dead_used;
-	uint8_t dead[STREAM_DEAD];
+	uint8_t *end; // owner thread: an event may begin below this, wherever it is written
+	_Alignas(_Atomic uint32_t) uint8_t dead[GTRACE__SLOT_HEADER + STREAM_DEAD];
 };
 
 struct rec_stats { // rec->lock

@@ -32,13 +32,22 @@ static struct stream *stream_of(struct gtrace_stream *s)
 	return (struct stream *)s;
 }
 
+_Static_assert(GTRACE__SLOT_HEADER - offsetof(struct gtrace__slot, used) == GTRACE_USED_BEFORE,
+               "gtrace_emit.h knows where it is");
+
+/** What comes next goes to so many bytes at base. */
+static void stream_aim(struct stream *s, uint8_t *base, size_t bytes)
+{
+	s->pub.base = base;
+	s->pub.pos = base;
+	s->end = base + bytes - STREAM_MARGIN;
+	s->pub.limit = GTRACE_TSC && gtrace_clock_os ? base : s->end;
+}
+
 void gtrace__stream_kill(struct stream *s)
 {
 	s->slot = NULL;
-	s->pub.base = s->dead;
-	s->pub.pos = s->dead;
-	s->pub.limit = s->dead + STREAM_DEAD - STREAM_MARGIN;
-	s->pub.used = &s->dead_used;
+	stream_aim(s, s->dead + GTRACE__SLOT_HEADER, STREAM_DEAD);
 }
 
 /** What was defined counts no more. */
@@ -51,6 +60,12 @@ static void sites_forget(struct stream *s)
 		memset(s->stacks, 0, STREAM_STACKS * sizeof *s->stacks);
 }
 
+static void record_end(struct gtrace_stream *pub, uint8_t *p)
+{
+	pub->pos = p;
+	gtrace_publish(pub, p);
+}
+
 /** A batch that is read without those before it begins with what its thread is. */
 static void batch_introduce(struct stream *s)
 {
@@ -60,8 +75,7 @@ static void batch_introduce(struct stream *s)
 	*p++ = 0;
 	p = gtrace_put(p, s->kind);
 	p = gtrace_put(p, s->tid);
-	s->pub.pos = p;
-	atomic_store_explicit(s->pub.used, (uint32_t)(p - s->pub.base), memory_order_relaxed);
+	record_end(&s->pub, p);
 }
 
 /** Begin the next batch in the slot.  Lock held. */
@@ -88,10 +102,7 @@ static void batch_open(struct stream *s, struct slot *slot, uint64_t lost_events
 	head->lost_batches = lost_batches;
 	slot->owner = s;
 	s->slot = slot;
-	s->pub.base = gtrace__slot_base(slot);
-	s->pub.pos = s->pub.base;
-	s->pub.limit = s->pub.base + GTRACE__SLOT_BYTES - GTRACE__SLOT_HEADER - STREAM_MARGIN;
-	s->pub.used = &head->used;
+	stream_aim(s, gtrace__slot_base(slot), GTRACE__SLOT_BYTES - GTRACE__SLOT_HEADER);
 	memset(s->pub.last, 0, sizeof(s->pub.last));
 	if (s->pub.rec->apart && s->seq > 1)
 		batch_introduce(s);
@@ -351,7 +362,7 @@ void gtrace_stream_end(struct gtrace_stream *pub)
 
 bool gtrace__stream_room(struct stream *s, size_t bytes)
 {
-	if (s->slot && s->pub.pos + bytes >= s->pub.limit)
+	if (s->slot && s->pub.pos + bytes >= s->end)
 		stream_next(s);
 	return s->slot != NULL;
 }
@@ -365,12 +376,6 @@ static uint8_t *record_begin(struct gtrace_stream *pub, uint64_t ticks, enum gtr
 	pub->ticks += dt;
 	*p++ = (uint8_t)id;
 	return gtrace_put(p, dt);
-}
-
-static void record_end(struct gtrace_stream *pub, uint8_t *p)
-{
-	pub->pos = p;
-	atomic_store_explicit(pub->used, (uint32_t)(p - pub->base), memory_order_release);
 }
 
 static inline uint8_t *number_put(struct gtrace_stream *pub, const struct gtrace__shape *shape,

@@ -12,11 +12,13 @@
 #include "support.h"
 
 #include "format.h"
+#include "record.h"
 #include "schedule.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zstd.h>
 
 #define STREAMS 4
 #define SKEW_TICKS 1250000 // 10 ms at least

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* evidence.c: what a trace tells of tries that fail, and of where those are who wait for long. */
+/*
+ * evidence.c: what a trace tells of tries that fail, of where those are who wait for long, and when
+ * those were woken who were woken by one close.
+ */
 #include "check.h"
 #include "scheduler.h"
 #include <errno.h>
@@ -37,6 +40,33 @@ static void count_unseen(void *arg, struct g *g)
 		++*(int *)arg;
 }
 
+static void take(void *arg)
+{
+	gor_recv((ints)arg, NULL);
+}
+
+static void count_waiting(void *arg, struct g *g)
+{
+	*(int *)arg += g_state(g) == G_WAITING;
+}
+
+/* WAITERS wait, and one close wakes them all. */
+static void close_one(void)
+{
+	int waiting;
+	ints ch;
+
+	gor_make(ch, 0);
+	for (int i = 0; i < WAITERS; i++)
+		gor_go(take, (void *)ch);
+	do {
+		waiting = 0;
+		gor_yield();
+		gor__g_each(count_waiting, &waiting);
+	} while (waiting < WAITERS);
+	gor_close(ch);
+}
+
 static int program(int argc, char **argv)
 {
 	static unsigned depth[WAITERS];
@@ -44,6 +74,7 @@ static int program(int argc, char **argv)
 	int unseen;
 
 	(void)argc, (void)argv;
+	close_one();
 	gor_make(never, 0);
 	for (unsigned i = 0; i < WAITERS; i++) {
 		depth[i] = i;
@@ -84,6 +115,8 @@ struct seen {
 	uint64_t receives, locks, reports; // ATTEMPTS
 	int parked[WAITERS];               // by depth, from GO_PARKED
 	int at_end[WAITERS];               // by depth, from the last snapshot
+	int woken;                         // by the close, when it was
+	struct gtrace_event close;
 };
 
 static void attempts(struct seen *seen, const struct gtrace_reader *r,
@@ -136,6 +169,11 @@ static void tells_all(void **state)
 			if (depth > 0 && depth <= WAITERS && before == GTRACE_GO_STATUS)
 				seen.at_end[depth - 1]++;
 		}
+		if (ev.id == GTRACE_CHAN_CLOSE)
+			seen.close = ev;
+		if (ev.id == GTRACE_GO_WAKE && ev.thread == seen.close.thread &&
+		    ev.arg[2] == seen.close.arg[0])
+			seen.woken += ev.time_ns == seen.close.time_ns;
 		before = ev.id;
 	}
 	assert_int_equal(got, 0);
@@ -145,6 +183,7 @@ static void tells_all(void **state)
 	assert_int_equal(seen.receives, TRIES);
 	assert_int_equal(seen.locks, 3);
 	assert_in_range(seen.reports, 2, 20);
+	assert_int_equal(seen.woken, WAITERS);
 	for (int i = 0; i < WAITERS; i++) {
 		assert_int_equal(seen.parked[i], 1);
 		assert_int_equal(seen.at_end[i], 1);

@@ -74,7 +74,7 @@ void __wrap_gor__deadlock(void)
 		check_failed(__FILE__, __LINE__, "a deadlock is seen where there is none");
 	}
 	struct m *m = gor__self();
-	emit_wake_by(m, watcher.g, 0, GTRACE_waker_TIMER);
+	emit_wake_by(m, watcher.g, 0, GTRACE_waker_TIMER, false);
 	g_set_state(watcher.g, G_RUNNABLE);
 	gor__global_put(m->sched, &watcher.g, 1);
 }
