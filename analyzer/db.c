@@ -59,6 +59,8 @@ int db_row(sqlite3_stmt *st, int count, const struct db_value *values)
 			err = sqlite3_bind_int64(st, i + 1, v->number);
 		else if (v->type == DB_TEXT)
 			err = sqlite3_bind_text64(st, i + 1, v->text, v->len, SQLITE_STATIC, SQLITE_UTF8);
+		else if (v->type == DB_BLOB)
+			err = sqlite3_bind_blob64(st, i + 1, v->text, v->len, SQLITE_STATIC);
 		else
 			err = sqlite3_bind_null(st, i + 1);
 	}

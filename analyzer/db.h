@@ -9,9 +9,9 @@
 
 /** One value of a row. */
 struct db_value {
-	enum { DB_NULL, DB_INT, DB_TEXT } type;
+	enum { DB_NULL, DB_INT, DB_TEXT, DB_BLOB } type;
 	int64_t number;
-	const char *text;
+	const void *text;
 	size_t len;
 };
 
@@ -35,6 +35,11 @@ static inline struct db_value db_time(int64_t v)
 /** NULL is NULL.  The text must live until the row is written. */
 struct db_value db_text(const char *text);
 struct db_value db_bytes(const char *text, size_t len);
+
+static inline struct db_value db_blob(const void *bytes, size_t len)
+{
+	return (struct db_value){.type = DB_BLOB, .text = bytes, .len = len};
+}
 
 /** Run every statement of an embedded file.  Returns: an SQLite code. */
 int db_run_asset(sqlite3 *db, const char *asset);

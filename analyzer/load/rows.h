@@ -7,7 +7,6 @@
 #include <stdint.h>
 
 #include "db.h"
-#include "load/runs.h"
 
 /* A statement of sql/load.sql each. */
 #define ROWS_STATEMENTS(X) \
@@ -21,7 +20,10 @@
 	X(THREAD, "thread") \
 	X(THREAD_END, "thread_end") \
 	X(GOROUTINE, "goroutine") \
-	X(INTERVAL, "interval") \
+	X(INTERVAL_BLOCK, "interval_block") \
+	X(STILL, "still") \
+	X(LONG_WAIT, "long_wait") \
+	X(READY, "ready") \
 	X(WAIT_ON, "wait_on") \
 	X(OBJECT_WAIT, "object_wait") \
 	X(SITE_WAIT, "site_wait") \
@@ -56,8 +58,6 @@ enum rows_statement {
 struct rows {
 	sqlite3 *db;
 	sqlite3_stmt *st[ROWS_COUNT]; // prepared when first needed
-	struct runs intervals;        // written in the end, in order
-	struct progress *progress;    // of that; may be NULL
 	int err;                      // the first SQLite error; nothing is written after it
 };
 
@@ -72,10 +72,7 @@ int rows_open(struct rows *r, sqlite3 *db);
 void rows_put(struct rows *r, enum rows_statement statement, int count,
               const struct db_value *values);
 
-/** Write an interval, in the end. */
-void rows_put_interval(struct rows *r, const struct interval *row);
-
-/** Write what is held back, commit, release.  Returns: the first SQLite error, or SQLITE_OK. */
+/** Commit, release.  Returns: the first SQLite error, or SQLITE_OK. */
 int rows_close(struct rows *r);
 
 #endif

@@ -43,13 +43,21 @@ INSERT OR IGNORE INTO goroutine(trace_id, g, name, parent, born_site, born_ns, e
                                 intervals, foreign_thread, depth, waited_ns)
 VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11);
 
--- @interval
--- All of them, sorted by key, each once: load/feed.c.
-INSERT INTO interval(trace_id, g, n, from_ns, to_ns, state, reason, object, site, flags,
-                               thread, woken_by, waker, wake_object)
-SELECT 1, g, n, from_ns, to_ns, state, reason, object, site, flags, thread, woken_by, waker,
-       wake_object
-FROM interval_feed;
+-- @interval_block
+-- Of two goroutines with one number, which only a damaged trace has, the first.
+INSERT OR IGNORE INTO interval_block(trace_id, g, n, from_ns, data) VALUES (1, ?1, ?2, ?3, ?4);
+
+-- @still
+INSERT INTO still(trace_id, g, n, from_ns, state, reason, object, site, flags, thread)
+VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9);
+
+-- @long_wait
+INSERT OR IGNORE INTO long_wait(trace_id, g, n, from_ns, to_ns, reason, object, site, flags, woken_by, waker,
+                                wake_object)
+VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11);
+
+-- @ready
+INSERT INTO ready(trace_id, ns, count) VALUES (1, ?1, ?2);
 
 -- @wait_on
 INSERT OR IGNORE INTO wait_on(trace_id, g, object, op, from_ns, until_ns)
