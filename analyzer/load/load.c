@@ -307,7 +307,7 @@ static void load_interval(struct loader *l, const struct load_options *opt)
 {
 	bool plain = opt && l->intervals <= opt->plain;
 
-	if (l->rows.err == SQLITE_OK)
+	if (l->rows.db && rows_flush(&l->rows) == SQLITE_OK)
 		l->rows.err =
 			db_run_asset(l->rows.db, plain ? "sql/interval_plain.sql" : "sql/interval_virtual.sql");
 }

@@ -3,6 +3,9 @@
 #ifndef GTRACE_ROWS_H
 #define GTRACE_ROWS_H
 
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -55,16 +58,27 @@ enum rows_statement {
 		ROWS_COUNT
 };
 
+enum { ROWS_BATCHES = 4 };
+
+struct batch;
+
 struct rows {
 	sqlite3 *db;
 	sqlite3_stmt *st[ROWS_COUNT]; // prepared when first needed
-	int err;                      // the first SQLite error; nothing is written after it
+	atomic_int err;               // the first SQLite error; nothing is written after it
+	struct batch *batch[ROWS_BATCHES];
+	uint64_t sent, written; // batches; under mu, as over is
+	bool over;
+	pthread_mutex_t mu;
+	pthread_cond_t changed;
+	pthread_t writer;
+	bool writing; // there is a writer
 };
 
 /** Begin a transaction.  Returns: an SQLite code. */
 int rows_open(struct rows *r, sqlite3 *db);
 
-/** Write a row; see the statement for its values. */
+/** Write a row, sooner or later; see the statement for its values. */
 #define ROWS_PUT(r, statement, ...) \
 	rows_put((r), (statement), \
 	         (int)(sizeof((struct db_value[]){__VA_ARGS__}) / sizeof(struct db_value)), \
@@ -72,7 +86,11 @@ int rows_open(struct rows *r, sqlite3 *db);
 void rows_put(struct rows *r, enum rows_statement statement, int count,
               const struct db_value *values);
 
-/** Commit, release.  Returns: the first SQLite error, or SQLITE_OK. */
+/** Wait until all are written: then the database is the caller's.  No row may be put any more.
+ * Returns: the first SQLite error, or SQLITE_OK. */
+int rows_flush(struct rows *r);
+
+/** Flush, commit, release.  Returns: the first SQLite error, or SQLITE_OK. */
 int rows_close(struct rows *r);
 
 #endif
