@@ -77,7 +77,7 @@ enum { LONGEST_REASONS = 32 };
 struct loader {
 	struct rows rows;
 	struct gtrace_reader *reader;
-	struct map goroutines, threads, holds, readers, uses, timers, helds, nests;
+	struct map goroutines, threads, objects, holds, readers, uses, timers, helds, nests;
 	struct map object_waits, site_waits;
 	int64_t now_ns;  // of the event at hand; never less than 0
 	int64_t over_ns; // the end of the program's own events, if the recorder says so; < 0

@@ -75,8 +75,9 @@ INSERT INTO site_wait(trace_id, site, reason, waits, ns, longest_ns, still)
 VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6);
 
 -- @object
-INSERT INTO object(trace_id, object, type, made_site, made_by, made_ns, cap)
-VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)
+INSERT INTO object(trace_id, object, type, made_site, made_by, made_ns, cap, closed_ns, closed_by, close_site,
+                   woken, freed_ns)
+VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
 ON CONFLICT (trace_id, object) DO NOTHING;
 
 -- @object_close

@@ -2,28 +2,15 @@
 --
 -- What became of the goroutines of each place that spawns.  Site -1 stands for main, 0 for unknown.
 
--- @levels
--- The temporary table site_level: how many of a site were alive, in each of 60 parts of the run.
-INSERT INTO temp.site_level(site, part, top, step)
-WITH one(end_ns) AS (SELECT max(duration_ns, 1) FROM trace WHERE trace_id = 1),
-life AS (
-  SELECT coalesce(born_site, CASE g WHEN 1 THEN -1 ELSE 0 END) AS site, born_ns, ended_ns
-  FROM goroutine
-  WHERE trace_id = 1
-),
-change AS (
-  SELECT site, born_ns AS ts_ns, 1 AS step FROM life
-  UNION ALL
-  SELECT site, ended_ns, -1 FROM life WHERE ended_ns IS NOT NULL
-),
-level AS (
-  SELECT site, ts_ns, step,
-         sum(step) OVER (PARTITION BY site ORDER BY ts_ns, step ROWS UNBOUNDED PRECEDING) AS alive
-  FROM change
-)
-SELECT site, min(59, ts_ns / ((end_ns + 59) / 60)) AS part, max(alive), sum(step)
-FROM level, one
-GROUP BY site, part;
+-- @lives
+-- Births and ends of goroutines with the place that spawned them, and a part of 60 of the run; in no order.
+SELECT coalesce(born_site, CASE g WHEN 1 THEN -1 ELSE 0 END), born_ns, coalesce(ended_ns, -1),
+       (SELECT (max(duration_ns, 1) + 59) / 60 FROM trace WHERE trace_id = 1)
+FROM goroutine
+WHERE trace_id = 1;
+
+-- @level
+INSERT INTO temp.site_level(site, part, top, step) VALUES (?1, ?2, ?3, ?4);
 
 -- @sites
 -- Those with a finding first, then by how many were alive at once; the first 100.
@@ -40,12 +27,11 @@ total AS (
   FROM life GROUP BY site
 ),
 p99 AS (
-  SELECT site, max(ns) AS ns
-  FROM (SELECT site, ns, row_number() OVER (PARTITION BY site ORDER BY ns) AS rank,
-               count(*) OVER (PARTITION BY site) AS n
-        FROM life WHERE ns IS NOT NULL)
-  WHERE rank <= (n * 99 + 99) / 100
-  GROUP BY site
+  SELECT r.site, r.ns
+  FROM (SELECT site, ns, row_number() OVER (PARTITION BY site ORDER BY ns) AS rank
+        FROM life WHERE ns IS NOT NULL) r
+  JOIN total t ON t.site = r.site
+  WHERE r.rank = (t.ended * 99 + 99) / 100
 ),
 found AS (
   SELECT l.site, min(f.id) AS id
