@@ -51,6 +51,13 @@ int db_run_asset(sqlite3 *db, const char *asset);
  */
 int db_prepare(sqlite3 *db, const char *asset, const char *name, sqlite3_stmt **out);
 
+/**
+ * Likewise, with its VALUES (...) so many times.  Its parameters have no numbers.
+ *
+ * Returns: an SQLite code; SQLITE_NOTFOUND also if it has no VALUES.
+ */
+int db_prepare_many(sqlite3 *db, const char *asset, const char *name, int rows, sqlite3_stmt **out);
+
 /** Call row for each row of a statement of an embedded file, until it returns an error.  Returns:
  * that, or an SQLite code. */
 int db_each(sqlite3 *db, const char *asset, const char *name,

@@ -9,9 +9,12 @@
  *                  being filled               being written
  *
  *   R1  written <= sent < written + BATCHES: who fills one waits until it has been written.
- *   R2  Rows are written in the order in which they were put.
- *   R3  From the first batch that is full to the end of rows_flush() the database is the writer's
- * alone.
+ *   R2  Rows of one statement are written in the order in which they were put, and all before a row
+ * of a statement that is not in rows_many. R3  From the first batch that is full to the end of
+ * rows_flush() the database is the writer's alone.
+ *
+ * A statement that inserts 32 rows takes half as long as 32 of them; so the writer holds back what
+ * there are many of, as long as the batch is there.
  *
  * A trace that fits into one batch has no writer, nor has one if no thread can be made.
  */
@@ -20,7 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH_BYTES = 1 << 18, VALUES_MAX = 40 };
+enum { BATCH_BYTES = 1 << 18, VALUES_MAX = 40, MANY = 32, MANY_VALUES = 12 };
 
 struct batch {
 	size_t len;
@@ -31,6 +34,20 @@ static const char *const rows_name[ROWS_COUNT] = {
 #define ROWS_NAME(id, name) [ROWS_##id] = (name),
 	ROWS_STATEMENTS(ROWS_NAME)
 #undef ROWS_NAME
+};
+
+/* What there are many of. */
+static const bool rows_many[ROWS_COUNT] = {
+	[ROWS_GOROUTINE] = true, [ROWS_INTERVAL_BLOCK] = true, [ROWS_STILL] = true,
+	[ROWS_WAIT_ON] = true,   [ROWS_OBJECT] = true,         [ROWS_OBJECT_WAIT] = true,
+	[ROWS_USE] = true,       [ROWS_GIVE] = true,           [ROWS_HOLD] = true,
+	[ROWS_TIMER] = true,
+};
+
+/** Rows of one statement that are not yet written. */
+struct rows_held {
+	int rows, count; // of values
+	struct db_value values[MANY * MANY_VALUES];
 };
 
 static void rows_fail(struct rows *r, int err)
@@ -50,6 +67,28 @@ static void row_write(struct rows *r, enum rows_statement statement, int count,
 		rows_fail(r, db_prepare(r->db, "sql/load.sql", rows_name[statement], &r->st[statement]));
 	if (r->err == SQLITE_OK)
 		rows_fail(r, db_row(r->st[statement], count, values));
+}
+
+/* Write what is held of a statement. */
+static void held_write(struct rows *r, enum rows_statement statement)
+{
+	struct rows_held *h = &r->held[statement];
+	int each = h->rows ? h->count / h->rows : 0;
+
+	if (h->rows == MANY && r->err == SQLITE_OK && !r->many[statement])
+		rows_fail(r, db_prepare_many(r->db, "sql/load.sql", rows_name[statement], MANY,
+		                             &r->many[statement]));
+	if (h->rows == MANY && r->err == SQLITE_OK)
+		rows_fail(r, db_row(r->many[statement], h->count, h->values));
+	for (int i = 0; i < h->rows && h->rows < MANY; i++)
+		row_write(r, statement, each, h->values + (size_t)i * (size_t)each);
+	h->rows = h->count = 0;
+}
+
+static void all_held_write(struct rows *r)
+{
+	for (int i = 0; i < ROWS_COUNT; i++)
+		held_write(r, i);
 }
 
 /* The value at p; *v points into the batch. */
@@ -74,10 +113,18 @@ static void batch_write(struct rows *r, struct batch *b)
 	for (const uint8_t *p = b->bytes; p < b->bytes + b->len && r->err == SQLITE_OK;) {
 		enum rows_statement statement = *p++;
 		int count = *p++;
+		bool many = rows_many[statement] && count <= MANY_VALUES;
+		struct rows_held *h = many ? &r->held[statement] : NULL;
 		for (int i = 0; i < count; i++)
-			p = value_get(p, &values[i]);
-		row_write(r, statement, count, values);
+			p = value_get(p, h ? &h->values[h->count++] : &values[i]);
+		if (h && ++h->rows == MANY) {
+			held_write(r, statement);
+		} else if (!h) {
+			all_held_write(r);
+			row_write(r, statement, count, values);
+		}
 	}
+	all_held_write(r); // their values are in the batch
 	b->len = 0;
 }
 
@@ -181,6 +228,8 @@ int rows_open(struct rows *r, sqlite3 *db)
 	*r = (struct rows){.db = db};
 	pthread_mutex_init(&r->mu, NULL);
 	pthread_cond_init(&r->changed, NULL);
+	r->held = calloc(ROWS_COUNT, sizeof *r->held);
+	rows_fail(r, r->held ? SQLITE_OK : SQLITE_NOMEM);
 	row_write(r, ROWS_BEGIN, 0, NULL);
 	return r->err;
 }
@@ -209,8 +258,11 @@ int rows_close(struct rows *r)
 		pthread_mutex_destroy(&r->mu);
 		pthread_cond_destroy(&r->changed);
 	}
-	for (int i = 0; i < ROWS_COUNT; i++)
+	for (int i = 0; i < ROWS_COUNT; i++) {
 		sqlite3_finalize(r->st[i]);
+		sqlite3_finalize(r->many[i]);
+	}
+	free(r->held);
 	for (int i = 0; i < ROWS_BATCHES; i++)
 		free(r->batch[i]);
 	int err = r->err;

@@ -61,11 +61,14 @@ enum rows_statement {
 enum { ROWS_BATCHES = 4 };
 
 struct batch;
+struct rows_held;
 
 struct rows {
 	sqlite3 *db;
-	sqlite3_stmt *st[ROWS_COUNT]; // prepared when first needed
-	atomic_int err;               // the first SQLite error; nothing is written after it
+	sqlite3_stmt *st[ROWS_COUNT];   // prepared when first needed
+	sqlite3_stmt *many[ROWS_COUNT]; // the same for many rows
+	struct rows_held *held;         // the writer's
+	atomic_int err;                 // the first SQLite error; nothing is written after it
 	struct batch *batch[ROWS_BATCHES];
 	uint64_t sent, written; // batches; under mu, as over is
 	bool over;
