@@ -20,12 +20,14 @@ struct level {
 	int64_t ns, net;     // what changed at one moment counts at once
 	int64_t alive, part; // the part at hand,
 	int64_t top, step;   // and what is known of it
+	int64_t ended, rank; // goroutines; how many of them lived shorter than that at hand, or so long
 };
 
 struct levels {
-	struct changes *changes;
+	struct changes *changes; // of how many are alive
+	struct changes *lives;   // their lengths in place of the time, for those that ended
 	struct map sites;
-	sqlite3_stmt *put;
+	sqlite3_stmt *put, *put_life;
 	int64_t part_ns;
 };
 
@@ -59,12 +61,32 @@ static int level_settle(struct levels *s, struct level *v)
 static int levels_life(void *arg, sqlite3_stmt *st)
 {
 	struct levels *s = arg;
+	uint32_t what = (uint32_t)(sqlite3_column_int64(st, 0) + 1);
+	int64_t born_ns = sqlite3_column_int64(st, 1), ended_ns = sqlite3_column_int64(st, 2);
+	struct level *v = map_put(&s->sites, what, 0);
 
 	s->part_ns = sqlite3_column_int64(st, 3);
-	return changes_add_stretch(s->changes, sqlite3_column_int64(st, 1), sqlite3_column_int64(st, 2),
-	                           (uint32_t)(sqlite3_column_int64(st, 0) + 1))
-	           ? SQLITE_NOMEM
-	           : SQLITE_OK;
+	if (!v || changes_add_stretch(s->changes, born_ns, ended_ns, what))
+		return SQLITE_NOMEM;
+	if (ended_ns < 0)
+		return SQLITE_OK;
+	v->ended++;
+	return changes_add(s->lives, ended_ns - born_ns, what, 1) ? SQLITE_NOMEM : SQLITE_OK;
+}
+
+/** The temporary table site_life. */
+static int levels_lives(struct levels *s)
+{
+	struct change life = {0};
+	int got = changes_sort(s->lives), err = SQLITE_OK;
+
+	while (!got && err == SQLITE_OK && (got = changes_next(s->lives, &life)) == 1) {
+		struct level *v = map_find(&s->sites, life.what, 0);
+		if (v && ++v->rank == (v->ended * 99 + 99) / 100)
+			err = DB_ROW(s->put_life, db_int((int64_t)life.what - 1), db_int(life.ns));
+		got = 0;
+	}
+	return got < 0 ? SQLITE_NOMEM : err;
 }
 
 static int levels_read(struct levels *s)
@@ -91,19 +113,27 @@ static int levels_read(struct levels *s)
 	return got < 0 ? SQLITE_NOMEM : err;
 }
 
-/** The temporary table site_level. */
+/** The temporary tables site_level and site_life. */
 static int levels_fill(sqlite3 *db)
 {
-	struct levels s = {.changes = changes_new(), .sites.slot_bytes = sizeof(struct level)};
-	int err = s.changes ? db_prepare(db, asset, "level", &s.put) : SQLITE_NOMEM;
+	struct levels s = {.changes = changes_new(),
+	                   .lives = changes_new(),
+	                   .sites.slot_bytes = sizeof(struct level)};
+	int err = s.changes && s.lives ? db_prepare(db, asset, "level", &s.put) : SQLITE_NOMEM;
 
+	if (err == SQLITE_OK)
+		err = db_prepare(db, asset, "life", &s.put_life);
 	if (err == SQLITE_OK)
 		err = db_each(db, asset, "lives", levels_life, &s);
 	if (err == SQLITE_OK)
 		err = levels_read(&s);
+	if (err == SQLITE_OK)
+		err = levels_lives(&s);
 	sqlite3_finalize(s.put);
+	sqlite3_finalize(s.put_life);
 	map_release(&s.sites);
 	changes_free(s.changes);
+	changes_free(s.lives);
 	return err;
 }
 

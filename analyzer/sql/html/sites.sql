@@ -9,6 +9,9 @@ SELECT coalesce(born_site, CASE g WHEN 1 THEN -1 ELSE 0 END), born_ns, coalesce(
 FROM goroutine
 WHERE trace_id = 1;
 
+-- @life
+INSERT INTO temp.site_life(site, p99_ns) VALUES (?1, ?2);
+
 -- @level
 INSERT INTO temp.site_level(site, part, top, step) VALUES (?1, ?2, ?3, ?4);
 
@@ -26,13 +29,6 @@ total AS (
          sum(waited_ns) AS waited_ns
   FROM life GROUP BY site
 ),
-p99 AS (
-  SELECT r.site, r.ns
-  FROM (SELECT site, ns, row_number() OVER (PARTITION BY site ORDER BY ns) AS rank
-        FROM life WHERE ns IS NOT NULL) r
-  JOIN total t ON t.site = r.site
-  WHERE r.rank = (t.ended * 99 + 99) / 100
-),
 found AS (
   SELECT l.site, min(f.id) AS id
   FROM shown f
@@ -44,14 +40,14 @@ found AS (
 SELECT t.site, CASE t.site WHEN -1 THEN 'main' ELSE coalesce(nullif(s.func, ''), 'unknown') END AS func,
        s.file, s.line, s.text, t.started, t.ended, t.started - t.ended AS alive,
        (SELECT max(max(v.top), 1) FROM temp.site_level v WHERE v.site = t.site) AS peak,
-       t.ns / nullif(t.ended, 0) AS mean_ns, p.ns AS p99_ns,
+       t.ns / nullif(t.ended, 0) AS mean_ns, p.p99_ns,
        round(100.0 * nullif(t.waited_ns, 0) / nullif(t.lived_ns, 0)) AS blocked_percent, f.id AS finding, k.kind,
        EXISTS (SELECT 1 FROM shown w
                JOIN finding_goroutine fg ON fg.trace_id = w.trace_id AND fg.kind = w.kind AND fg.part = w.part
                JOIN goroutine g ON g.trace_id = fg.trace_id AND g.g = fg.g
                WHERE w.trace_id = 1 AND w.kind IN ('leak-growth', 'runaway-spawn') AND g.born_site = t.site) AS grows
 FROM total t
-LEFT JOIN p99 p ON p.site = t.site
+LEFT JOIN temp.site_life p ON p.site = t.site
 LEFT JOIN found f ON f.site = t.site
 LEFT JOIN shown k ON k.trace_id = 1 AND k.id = f.id
 LEFT JOIN site s ON s.trace_id = 1 AND s.site = t.site
