@@ -1,16 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# postgres.sh DB: a trace.db as a script for psql: its tables, their rows, its views.
+# postgres.sh DB [EXTENSION]: a trace.db as a script for psql: its tables, their rows, its views.  The intervals of a
+# long trace need the EXTENSION of sqlite3, lib/gtrace/gtrace.
 #
 # The detectors count on byte order of texts, hence the locale C:
 #     createdb --template=template0 --encoding=UTF8 --locale=C trace
 #     sh docs/examples/postgres.sh run.report/trace.db | psql -q -v ON_ERROR_STOP=1 trace
 #     psql -v ON_ERROR_STOP=1 -f analyzer/sql/detect/leak.sql trace
 set -eu
-[ $# = 1 ] && [ -r "$1" ] || { echo 'usage: postgres.sh DB' >&2; exit 2; }
+[ $# -ge 1 ] && [ -r "$1" ] || { echo 'usage: postgres.sh DB [EXTENSION]' >&2; exit 2; }
 
 # What is printed first is SQL that prints the script: the columns of each table are the database's to tell.
-script=$(sqlite3 -readonly -list "$1" <<'END'
+script=$(sqlite3 -readonly -list ${2:+-cmd ".load $2"} "$1" <<'END'
 SELECT 'SELECT ' || quote('CREATE TABLE "' || t.name || '"(' || (
          SELECT group_concat('"' || c.name || '" ' || CASE c.type WHEN 'INTEGER' THEN 'bigint' ELSE 'text' END ||
                              CASE c."notnull" WHEN 1 THEN ' NOT NULL' ELSE '' END, ', ')
@@ -32,5 +33,5 @@ SELECT 'SELECT ' || quote(v.sql || ';') || ';' FROM sqlite_schema v WHERE v.type
 END
 )
 echo 'BEGIN;'
-printf '%s\n' "$script" | sqlite3 -readonly -list "$1"
+printf '%s\n' "$script" | sqlite3 -readonly -list ${2:+-cmd ".load $2"} "$1"
 echo 'COMMIT; ANALYZE;'
