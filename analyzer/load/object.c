@@ -13,7 +13,7 @@
 #define HOLD_LISTED UINT64_MAX // in place of the count: known from a list of goroutines alone
 
 enum { OBJECTS_MAX = 1 << 17 };           // rows held back, for what becomes of them
-enum { USES_MAX = 1 << 18, OP_BITS = 6 }; // uses held in memory; bits of an op in their key
+enum { USES_MAX = 1 << 15, OP_BITS = 6 }; // uses held in memory; bits of an op in their key
 
 struct use { // key: goroutine, object << OP_BITS | op
 	struct map_head head;
