@@ -52,7 +52,7 @@ static void wait_seen(struct loader *l, const struct interval *row, int64_t ns)
 	if (h->count == WAITS && ns <= h->waits[0].ns)
 		return;
 	if (!h->waits)
-		h->waits = malloc(WAITS * sizeof *h->waits);
+		h->waits = calloc(WAITS, sizeof *h->waits);
 	if (!h->waits)
 		l->no_memory = true;
 	else if (h->count == WAITS)

@@ -87,7 +87,7 @@ static void held_write(struct rows *r, enum rows_statement statement)
 
 static void all_held_write(struct rows *r)
 {
-	for (int i = 0; i < ROWS_COUNT; i++)
+	for (int i = 0; r->held && i < ROWS_COUNT; i++)
 		held_write(r, i);
 }
 
