@@ -12,6 +12,7 @@
 
 #include "cmd.h"
 #include "detect/detect.h"
+#include "interval/table.h"
 #include "load/load.h"
 #include "plot/plot.h"
 #include "progress.h"
@@ -21,7 +22,10 @@
 #include "stamp.h"
 #include "talk.h"
 
-enum { PATH_BYTES = 4096 };
+enum {
+	PATH_BYTES = 4096,
+	PLAIN_INTERVALS = 100000, // the stock sqlite3 can read so many; they take 5 MB and 0.2 s
+};
 
 static volatile sig_atomic_t analyze_stop; // set by SIGINT alone
 
@@ -220,7 +224,9 @@ static int analyze_steps(struct analysis *a)
 {
 	struct gtrace_error err;
 
-	struct load_options load = {.stop = &analyze_stop, .progress = &a->progress};
+	struct load_options load = {.stop = &analyze_stop,
+	                            .progress = &a->progress,
+	                            .plain = PLAIN_INTERVALS};
 
 	if (load_trace(a->db, a->trace, &load, &err) < 0) {
 		talk("%s", err.text);
@@ -255,6 +261,7 @@ static bool analyze_again(struct analysis *a, int *code)
 
 	in_dir(a, "trace.db", path);
 	bool there = sqlite3_open_v2(path, &a->db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
+	             interval_register(a->db) == SQLITE_OK &&
 	             sqlite3_exec(a->db, "SELECT 1 FROM trace", NULL, NULL, NULL) == SQLITE_OK;
 
 	if (there) {

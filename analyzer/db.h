@@ -9,9 +9,9 @@
 
 /** One value of a row. */
 struct db_value {
-	enum { DB_NULL, DB_INT, DB_TEXT } type;
+	enum { DB_NULL, DB_INT, DB_TEXT, DB_BLOB } type;
 	int64_t number;
-	const char *text;
+	const void *text;
 	size_t len;
 };
 
@@ -36,6 +36,11 @@ static inline struct db_value db_time(int64_t v)
 struct db_value db_text(const char *text);
 struct db_value db_bytes(const char *text, size_t len);
 
+static inline struct db_value db_blob(const void *bytes, size_t len)
+{
+	return (struct db_value){.type = DB_BLOB, .text = bytes, .len = len};
+}
+
 /** Run every statement of an embedded file.  Returns: an SQLite code. */
 int db_run_asset(sqlite3 *db, const char *asset);
 
@@ -45,6 +50,13 @@ int db_run_asset(sqlite3 *db, const char *asset);
  * Returns: an SQLite code; SQLITE_NOTFOUND if there is no such statement.
  */
 int db_prepare(sqlite3 *db, const char *asset, const char *name, sqlite3_stmt **out);
+
+/**
+ * Likewise, with its VALUES (...) so many times.  Its parameters have no numbers.
+ *
+ * Returns: an SQLite code; SQLITE_NOTFOUND also if it has no VALUES.
+ */
+int db_prepare_many(sqlite3 *db, const char *asset, const char *name, int rows, sqlite3_stmt **out);
 
 /** Call row for each row of a statement of an embedded file, until it returns an error.  Returns:
  * that, or an SQLite code. */

@@ -7,7 +7,10 @@
  *     load.c         the loop over the events, and who gets which
  *     goroutine.c    states of goroutines -> intervals
  *     object.c       objects, locks, timers, and who used them
- *     rows.c, feed.c rows -> tables, in sorted runs
+ *     block.c        intervals of a goroutine -> packed blocks
+ *     longest.c, wait.c  what would take a pass over all intervals afterwards
+ *     rows.c         rows -> tables
+ *   interval/        the packed intervals as a table, also for the stock sqlite3
  *   symbol/          program counters -> functions and lines
  *   detect/          rows -> findings
  *     dead.c         the dead set: who can never be woken again

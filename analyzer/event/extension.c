@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /** extension.c: gtrace.so, for any program with SQLite in it: `.load gtrace`, then
- * `SELECT * FROM gtrace_event('run.gtrace')`. */
+ * `SELECT * FROM gtrace_event('run.gtrace')`; the table interval of a long trace works, too. */
 #include <sqlite3ext.h>
 #include <stddef.h>
 
 #include "event/event.h"
+#include "interval/table.h"
 
 SQLITE_EXTENSION_INIT1
 
@@ -20,5 +21,7 @@ int sqlite3_gtrace_init(sqlite3 *db, char **err, const sqlite3_api_routines *api
 		                       sqlite3_libversion());
 		return SQLITE_ERROR;
 	}
-	return event_register(db, "gtrace_event", NULL);
+	int code = interval_register(db);
+
+	return code == SQLITE_OK ? event_register(db, "gtrace_event", NULL) : code;
 }

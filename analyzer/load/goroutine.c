@@ -4,7 +4,7 @@
  *
  *   G1  A goroutine is in the map from the first that is heard of it until it ends.
  *   G2  Its state began at since_ns, and every earlier stretch of it has been given to
- * rows_put_interval(). G3  since_ns never goes down: clocks of threads may differ, so a state
+ * loader_interval(). G3  since_ns never goes down: clocks of threads may differ, so a state
  * change that seems to come before the last one is taken to come with it.
  *
  * A stretch of no length has no row: in a hand-off the woken goroutine is runnable for no time at
@@ -87,7 +87,8 @@ static void goroutine_become(struct loader *l, struct goroutine *gr, unsigned st
 			row.waker = wake->id == GTRACE_GO_WAKE_BY ? (uint8_t)wake->arg[3] : 0;
 			row.wake_object = wake->arg[2];
 		}
-		rows_put_interval(&l->rows, &row);
+		loader_interval(l, gr, &row);
+		loader_longest(l, &row);
 		goroutine_late(l, gr, l->now_ns);
 		loader_stack_row(l, gr);
 		gr->intervals++;
@@ -108,6 +109,7 @@ static void goroutine_row(struct loader *l, const struct goroutine *gr, int64_t 
 
 static void goroutine_drop(struct loader *l, struct goroutine *gr)
 {
+	loader_block_end(l, gr);
 	free(gr->name);
 	free(gr->cases);
 	l->pollers -= gr->polls != NULL;
@@ -410,6 +412,13 @@ static void goroutine_wait_rows(struct loader *l, const struct goroutine *gr)
 	}
 }
 
+static void goroutine_still(struct loader *l, const struct interval *v)
+{
+	ROWS_PUT(&l->rows, ROWS_STILL, db_int((int64_t)v->g), db_int(v->n), db_int(v->from_ns),
+	         db_int(v->state), db_id(v->reason), db_id(v->object), db_id(v->site), db_id(v->flags),
+	         db_id(v->thread));
+}
+
 void loader_goroutines_end(struct loader *l)
 {
 	for (struct goroutine *gr = map_next(&l->goroutines, NULL); gr;
@@ -417,7 +426,9 @@ void loader_goroutines_end(struct loader *l)
 		struct interval row = goroutine_interval(gr, -1);
 		loader_waited(l, gr, l->duration_ns > gr->since_ns ? l->duration_ns - gr->since_ns : 0,
 		              true);
-		rows_put_interval(&l->rows, &row);
+		loader_interval(l, gr, &row);
+		loader_longest(l, &row);
+		goroutine_still(l, &row);
 		goroutine_late(l, gr, -1);
 		loader_stack_row(l, gr);
 		gr->intervals++;
@@ -425,6 +436,7 @@ void loader_goroutines_end(struct loader *l)
 		if (gr->state == GTRACE_state_WAITING)
 			goroutine_wait_rows(l, gr);
 		loader_poll_rows(l, gr);
+		loader_block_end(l, gr);
 		free(gr->name);
 		free(gr->polls);
 		free(gr->cases);

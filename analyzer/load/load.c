@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "clean.h"
+#include "interval/table.h"
 #include "load/loader.h"
 #include "symbol/symbol.h"
 
@@ -291,12 +292,24 @@ static int load_begin(struct loader *l, sqlite3 *db)
 	int err = db_run_asset(db, "sql/pragmas.sql");
 
 	if (err == SQLITE_OK)
+		err = interval_register(db);
+	if (err == SQLITE_OK)
 		err = rows_open(&l->rows, db);
 	if (err == SQLITE_OK)
 		err = db_run_asset(db, "sql/schema.sql");
 	if (err == SQLITE_OK)
 		err = db_run_asset(db, "sql/views.sql");
 	return l->rows.err = err;
+}
+
+/* The table interval, now that all of them are packed. */
+static void load_interval(struct loader *l, const struct load_options *opt)
+{
+	bool plain = opt && l->intervals <= opt->plain;
+
+	if (l->rows.db && rows_flush(&l->rows) == SQLITE_OK)
+		l->rows.err =
+			db_run_asset(l->rows.db, plain ? "sql/interval_plain.sql" : "sql/interval_virtual.sql");
 }
 
 int load_trace(sqlite3 *db, const char *path, const struct load_options *opt,
@@ -319,11 +332,11 @@ int load_trace(sqlite3 *db, const char *path, const struct load_options *opt,
 	if (load_begin(&l, db) == SQLITE_OK) {
 		load_words(&l);
 		load_modules(&l, gtrace_reader_info(l.reader)->header);
-		l.rows.progress = opt ? opt->progress : NULL;
 		code = load_events(&l, opt, err);
 	}
 	l.duration_ns = load_duration(&l);
 	loader_goroutines_end(&l);
+	loader_longest_end(&l);
 	loader_waits_end(&l);
 	loader_objects_end(&l);
 	loader_threads_end(&l);
@@ -331,6 +344,7 @@ int load_trace(sqlite3 *db, const char *path, const struct load_options *opt,
 	load_sites(&l);
 	load_trace_row(&l, path);
 	load_origin(&l);
+	load_interval(&l, opt);
 	rows_close(&l.rows);
 	if (code == 0 && l.no_memory)
 		code = load_failed(err, -ENOMEM, path, "out of memory");

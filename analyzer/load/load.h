@@ -9,9 +9,8 @@
 
 #include <gtrace.h>
 
+#include "interval/pack.h" // STATE_SYSCALL
 #include "progress.h"
-
-enum { STATE_SYSCALL = 5 }; // in interval.state, beside GTRACE_state_*
 
 struct load_options {
 	// Set it to stop a load early; what was read is then loaded and trace.partial is 1.  May be
@@ -20,6 +19,9 @@ struct load_options {
 	// Read so many events, and no more, as if the program had been killed then.  0: all.
 	uint64_t events;
 	struct progress *progress; // NULL: nobody wants to know how far it is
+	// With so many intervals or fewer they are rows of a plain table, so that any program that can
+	// read SQLite has them; with more a virtual table, interval/table.h.
+	uint64_t plain;
 };
 
 /**

@@ -24,6 +24,14 @@ struct poll {
 	bool yields;
 };
 
+/** Intervals of a goroutine that are not yet in the table. */
+struct block {
+	uint8_t *bytes;
+	int64_t from_ns; // of the first one
+	uint32_t n;      // of it
+	uint16_t len, cap;
+};
+
 /** A goroutine that is alive, in the map goroutines under (g, 0). */
 struct goroutine {
 	struct map_head head;
@@ -35,6 +43,7 @@ struct goroutine {
 	int64_t until_ns;  // the wait ends by itself then; < 0: it does not
 	int64_t waited_ns; // in all, but for the wait at hand
 	char *name;
+	struct block block;
 	struct poll *polls;      // POLLS of them, or NULL: it never polled
 	struct wait_case *cases; // of the select it is about to wait in, or waits in
 	uint32_t case_count, case_cap;
@@ -55,16 +64,31 @@ struct thread {
 	uint8_t kind;      // GTRACE_thread_kind_*
 };
 
+struct long_wait;
+struct ready;
+
+/** The longest waits of a reason. */
+struct longest {
+	struct long_wait *waits;
+	size_t count;
+};
+
+enum { LONGEST_REASONS = 32 };
+
 struct loader {
 	struct rows rows;
 	struct gtrace_reader *reader;
-	struct map goroutines, threads, holds, readers, uses, timers, helds, nests;
+	struct map goroutines, threads, objects, holds, readers, uses, timers, helds, nests;
 	struct map object_waits, site_waits;
 	int64_t now_ns;  // of the event at hand; never less than 0
 	int64_t over_ns; // the end of the program's own events, if the recorder says so; < 0
 	uint64_t events, older, started, ended, alive, peak;
 	int64_t peak_ns, last_wake_ns, main_ended_ns;
 	uint64_t pollers; // goroutines that have polls
+	uint64_t intervals;
+	struct longest longest[2][LONGEST_REASONS]; // [1]: of those that last until the end
+	struct ready *ready;                        // the histogram
+	size_t block_bytes;                         // that all blocks have room for
 	uint64_t object_waits_max;
 	int64_t duration_ns; // of the trace, once it is read
 	uint64_t handoffs, snaps, reaches, gaps, marks, site_last, nest_last;
@@ -83,6 +107,15 @@ bool loader_goroutine_event(struct loader *l, const struct gtrace_event *ev);
 /** Write the rows of those still alive. */
 void loader_goroutines_end(struct loader *l);
 struct goroutine *loader_goroutine(struct loader *l, uint64_t g);
+
+/* block.c: intervals on their way into the database */
+void loader_interval(struct loader *l, struct goroutine *gr, const struct interval *row);
+/** Write what there is, and free it. */
+void loader_block_end(struct loader *l, struct goroutine *gr);
+
+/* longest.c: the longest waits, and the delays */
+void loader_longest(struct loader *l, const struct interval *row);
+void loader_longest_end(struct loader *l);
 
 /* poll.c: tries and yields */
 void loader_poll(struct loader *l, uint64_t g, uint64_t site, uint64_t count, bool yields);

@@ -2,8 +2,9 @@
 /**
  * object.c: objects, locks, timers, and who used what.
  *
- * What a goroutine did to an object is summed up in memory and added to the table when the sum gets
- * too big: the statement adds to a row that is there already, so the order does not matter.
+ * The row of an object is written when it is freed, or too many are not.  What a goroutine did to
+ * an object is summed up in memory and added to the table when the sum gets too big: the statement
+ * adds to a row that is there already, so the order does not matter.
  */
 #include "load/loader.h"
 
@@ -11,12 +12,20 @@
 
 #define HOLD_LISTED UINT64_MAX // in place of the count: known from a list of goroutines alone
 
-enum { USES_MAX = 1 << 18, OP_BITS = 6 }; // uses held in memory; bits of an op in their key
+enum { OBJECTS_MAX = 1 << 17 };           // rows held back, for what becomes of them
+enum { USES_MAX = 1 << 15, OP_BITS = 6 }; // uses held in memory; bits of an op in their key
 
 struct use { // key: goroutine, object << OP_BITS | op
 	struct map_head head;
 	int64_t first_ns, last_ns;
 	uint64_t count, site;
+};
+
+struct object { // key: object, 0
+	struct map_head head;
+	int64_t made_ns, closed_ns, freed_ns; // < 0: it was not
+	uint64_t made_site, made_by, close_site, closed_by, woken, cap;
+	unsigned type;
 };
 
 struct hold { // key: object, count
@@ -256,10 +265,71 @@ static void timer_fired(struct loader *l, uint64_t object)
 		timer_stopped(l, object);
 }
 
+static void object_row(struct loader *l, const struct object *o)
+{
+	bool closed = o->closed_ns >= 0;
+
+	ROWS_PUT(&l->rows, ROWS_OBJECT, db_int((int64_t)o->head.a),
+	         db_text(gtrace_name("object", o->type)), db_id(o->made_site), db_id(o->made_by),
+	         db_int(o->made_ns), db_int((int64_t)o->cap), db_time(o->closed_ns),
+	         db_id(o->closed_by), db_id(o->close_site),
+	         closed ? db_int((int64_t)o->woken) : db_text(NULL), db_time(o->freed_ns));
+}
+
+static void objects_flush(struct loader *l)
+{
+	for (const struct object *o = map_next(&l->objects, NULL); o; o = map_next(&l->objects, o))
+		object_row(l, o);
+	map_clear(&l->objects);
+}
+
+static void object_made(struct loader *l, const struct gtrace_event *ev)
+{
+	if (l->objects.count >= OBJECTS_MAX)
+		objects_flush(l);
+	struct object *o = map_find(&l->objects, ev->arg[0], 0);
+
+	if (o) // a damaged trace has it twice
+		return;
+	o = map_put(&l->objects, ev->arg[0], 0);
+	if (!o) {
+		l->no_memory = true;
+		return;
+	}
+	o->made_ns = l->now_ns;
+	o->closed_ns = o->freed_ns = -1;
+	o->type = (unsigned)ev->arg[1];
+	o->made_site = ev->arg[2];
+	o->made_by = ev->g;
+	o->cap = ev->arg[3];
+}
+
+static void object_freed(struct loader *l, uint64_t object)
+{
+	struct object *o = map_find(&l->objects, object, 0);
+
+	if (!o) {
+		ROWS_PUT(&l->rows, ROWS_OBJECT_FREE, db_int((int64_t)object), db_int(l->now_ns));
+		return;
+	}
+	o->freed_ns = l->now_ns;
+	object_row(l, o);
+	map_remove(&l->objects, o);
+}
+
 static void object_closed(struct loader *l, const struct gtrace_event *ev)
 {
-	ROWS_PUT(&l->rows, ROWS_OBJECT_CLOSE, db_int((int64_t)ev->arg[0]), db_int(l->now_ns),
-	         db_id(ev->g), db_id(ev->arg[2]), db_int((int64_t)ev->arg[1]));
+	struct object *o = map_find(&l->objects, ev->arg[0], 0);
+
+	if (o) {
+		o->closed_ns = l->now_ns;
+		o->closed_by = ev->g;
+		o->close_site = ev->arg[2];
+		o->woken = ev->arg[1];
+	} else {
+		ROWS_PUT(&l->rows, ROWS_OBJECT_CLOSE, db_int((int64_t)ev->arg[0]), db_int(l->now_ns),
+		         db_id(ev->g), db_id(ev->arg[2]), db_int((int64_t)ev->arg[1]));
+	}
 	loader_use(l, ev->g, ev->arg[0], GTRACE_op_CHAN_CLOSE, ev->arg[2]);
 }
 
@@ -268,12 +338,10 @@ bool loader_object_event(struct loader *l, const struct gtrace_event *ev)
 {
 	switch (ev->id) {
 	case GTRACE_OBJ_NEW:
-		ROWS_PUT(&l->rows, ROWS_OBJECT, db_int((int64_t)ev->arg[0]),
-		         db_text(gtrace_name("object", ev->arg[1])), db_id(ev->arg[2]), db_id(ev->g),
-		         db_int(l->now_ns), db_int((int64_t)ev->arg[3]));
+		object_made(l, ev);
 		return true;
 	case GTRACE_OBJ_FREE:
-		ROWS_PUT(&l->rows, ROWS_OBJECT_FREE, db_int((int64_t)ev->arg[0]), db_int(l->now_ns));
+		object_freed(l, ev->arg[0]);
 		return true;
 	case GTRACE_CHAN_CLOSE:
 		object_closed(l, ev);
@@ -314,6 +382,7 @@ bool loader_object_event(struct loader *l, const struct gtrace_event *ev)
 
 void loader_objects_init(struct loader *l)
 {
+	l->objects.slot_bytes = sizeof(struct object);
 	l->uses.slot_bytes = sizeof(struct use);
 	l->holds.slot_bytes = sizeof(struct hold);
 	l->readers.slot_bytes = sizeof(struct reader);
@@ -323,12 +392,14 @@ void loader_objects_init(struct loader *l)
 
 void loader_objects_end(struct loader *l)
 {
+	objects_flush(l);
 	uses_flush(l);
 	loader_nests_end(l);
 	for (const struct hold *h = map_next(&l->holds, NULL); h; h = map_next(&l->holds, h))
 		hold_row(l, h, -1, 0);
 	for (const struct timer *t = map_next(&l->timers, NULL); t; t = map_next(&l->timers, t))
 		timer_row(l, t);
+	map_release(&l->objects);
 	map_release(&l->uses);
 	map_release(&l->holds);
 	map_release(&l->readers);

@@ -3,11 +3,13 @@
 #ifndef GTRACE_ROWS_H
 #define GTRACE_ROWS_H
 
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "db.h"
-#include "load/runs.h"
 
 /* A statement of sql/load.sql each. */
 #define ROWS_STATEMENTS(X) \
@@ -21,7 +23,10 @@
 	X(THREAD, "thread") \
 	X(THREAD_END, "thread_end") \
 	X(GOROUTINE, "goroutine") \
-	X(INTERVAL, "interval") \
+	X(INTERVAL_BLOCK, "interval_block") \
+	X(STILL, "still") \
+	X(LONG_WAIT, "long_wait") \
+	X(READY, "ready") \
 	X(WAIT_ON, "wait_on") \
 	X(OBJECT_WAIT, "object_wait") \
 	X(SITE_WAIT, "site_wait") \
@@ -53,18 +58,30 @@ enum rows_statement {
 		ROWS_COUNT
 };
 
+enum { ROWS_BATCHES = 4 };
+
+struct batch;
+struct rows_held;
+
 struct rows {
 	sqlite3 *db;
-	sqlite3_stmt *st[ROWS_COUNT]; // prepared when first needed
-	struct runs intervals;        // written in the end, in order
-	struct progress *progress;    // of that; may be NULL
-	int err;                      // the first SQLite error; nothing is written after it
+	sqlite3_stmt *st[ROWS_COUNT];   // prepared when first needed
+	sqlite3_stmt *many[ROWS_COUNT]; // the same for many rows
+	struct rows_held *held;         // the writer's
+	atomic_int err;                 // the first SQLite error; nothing is written after it
+	struct batch *batch[ROWS_BATCHES];
+	uint64_t sent, written; // batches; under mu, as over is
+	bool over;
+	pthread_mutex_t mu;
+	pthread_cond_t changed;
+	pthread_t writer;
+	bool writing; // there is a writer
 };
 
 /** Begin a transaction.  Returns: an SQLite code. */
 int rows_open(struct rows *r, sqlite3 *db);
 
-/** Write a row; see the statement for its values. */
+/** Write a row, sooner or later; see the statement for its values. */
 #define ROWS_PUT(r, statement, ...) \
 	rows_put((r), (statement), \
 	         (int)(sizeof((struct db_value[]){__VA_ARGS__}) / sizeof(struct db_value)), \
@@ -72,10 +89,11 @@ int rows_open(struct rows *r, sqlite3 *db);
 void rows_put(struct rows *r, enum rows_statement statement, int count,
               const struct db_value *values);
 
-/** Write an interval, in the end. */
-void rows_put_interval(struct rows *r, const struct interval *row);
+/** Wait until all are written: then the database is the caller's.  No row may be put any more.
+ * Returns: the first SQLite error, or SQLITE_OK. */
+int rows_flush(struct rows *r);
 
-/** Write what is held back, commit, release.  Returns: the first SQLite error, or SQLITE_OK. */
+/** Flush, commit, release.  Returns: the first SQLite error, or SQLITE_OK. */
 int rows_close(struct rows *r);
 
 #endif

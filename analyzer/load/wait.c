@@ -8,7 +8,7 @@
 #include "load/loader.h"
 
 enum {
-	OBJECT_WAITS = 1 << 18, // sums held in memory, if nobody waits there now
+	OBJECT_WAITS = 1 << 15, // sums held in memory, if nobody waits there now
 	REASON_CALL = GTRACE_reason_SYSCALL,
 };
 

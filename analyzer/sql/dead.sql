@@ -15,7 +15,7 @@ SELECT spin_ns FROM trace WHERE trace_id = 1;
 SELECT g.g, coalesce(g.parent, 0), g.born_ns, i.state, coalesce(i.reason, 0), coalesce(i.flags, 0),
        i.from_ns, g.foreign_thread IS NOT NULL
 FROM goroutine g
-JOIN interval i ON i.trace_id = g.trace_id AND i.g = g.g AND i.n = g.intervals - 1
+JOIN still i ON i.trace_id = g.trace_id AND i.g = g.g
 WHERE g.trace_id = 1 AND g.ended_ns IS NULL
 ORDER BY g.g;
 
@@ -24,7 +24,7 @@ ORDER BY g.g;
 SELECT b.g
 FROM busy b
 JOIN goroutine g ON g.trace_id = b.trace_id AND g.g = b.g AND g.ended_ns IS NULL
-JOIN interval i ON i.trace_id = g.trace_id AND i.g = g.g AND i.n = g.intervals - 1
+JOIN still i ON i.trace_id = g.trace_id AND i.g = g.g
 WHERE b.trace_id = 1 AND b.ts_ns >= i.from_ns AND i.state IN (2, 5) AND b.cpu_ns >= ?1
 GROUP BY b.g;
 
@@ -165,7 +165,7 @@ WITH asked AS (
         WHERE w.trace_id = 1 AND r.object IS NULL
           AND w.op NOT IN ('mutex lock', 'rwmutex lock', 'rwmutex rlock')) e
   JOIN goroutine g ON g.trace_id = 1 AND g.g = e.g
-  JOIN interval i ON i.trace_id = 1 AND i.g = g.g AND i.n = g.intervals - 1
+  JOIN still i ON i.trace_id = 1 AND i.g = g.g
   WHERE i.state = 3), took AS (
   SELECT site, max(to_ns - from_ns) AS ns FROM interval
   WHERE trace_id = 1 AND state = 3 AND to_ns IS NOT NULL

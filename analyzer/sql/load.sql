@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --
--- The statements that fill the tables, each under its name.
+-- The statements that fill the tables, each under its name.  Those whose parameters have no numbers are run with
+-- VALUES for many rows as well.
 
 -- @begin
 BEGIN;
@@ -41,23 +42,31 @@ UPDATE thread SET end_ns = ?2 WHERE trace_id = 1 AND thread = ?1;
 -- @goroutine
 INSERT OR IGNORE INTO goroutine(trace_id, g, name, parent, born_site, born_ns, ended_ns, entry,
                                 intervals, foreign_thread, depth, waited_ns, older)
-VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12);
+VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
--- @interval
--- All of them, sorted by key, each once: load/feed.c.
-INSERT INTO interval(trace_id, g, n, from_ns, to_ns, state, reason, object, site, flags,
-                               thread, woken_by, waker, wake_object)
-SELECT 1, g, n, from_ns, to_ns, state, reason, object, site, flags, thread, woken_by, waker,
-       wake_object
-FROM interval_feed;
+-- @interval_block
+-- Of two goroutines with one number, which only a damaged trace has, the first.
+INSERT OR IGNORE INTO interval_block(trace_id, g, n, from_ns, data) VALUES (1, ?, ?, ?, ?);
+
+-- @still
+INSERT INTO still(trace_id, g, n, from_ns, state, reason, object, site, flags, thread)
+VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- @long_wait
+INSERT OR IGNORE INTO long_wait(trace_id, g, n, from_ns, to_ns, reason, object, site, flags, woken_by, waker,
+                                wake_object)
+VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11);
+
+-- @ready
+INSERT INTO ready(trace_id, ns, count) VALUES (1, ?1, ?2);
 
 -- @wait_on
 INSERT OR IGNORE INTO wait_on(trace_id, g, object, op, from_ns, until_ns)
-VALUES (1, ?1, ?2, ?3, ?4, ?5);
+VALUES (1, ?, ?, ?, ?, ?);
 
 -- @object_wait
 INSERT INTO object_wait(trace_id, object, waits, ns, longest_ns, queue)
-VALUES (1, ?1, ?2, ?3, ?4, ?5)
+VALUES (1, ?, ?, ?, ?, ?)
 ON CONFLICT (trace_id, object) DO UPDATE SET
   waits = waits + excluded.waits, ns = ns + excluded.ns,
   longest_ns = max(longest_ns, excluded.longest_ns), queue = max(queue, excluded.queue);
@@ -67,8 +76,9 @@ INSERT INTO site_wait(trace_id, site, reason, waits, ns, longest_ns, still)
 VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6);
 
 -- @object
-INSERT INTO object(trace_id, object, type, made_site, made_by, made_ns, cap)
-VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)
+INSERT INTO object(trace_id, object, type, made_site, made_by, made_ns, cap, closed_ns, closed_by, close_site,
+                   woken, freed_ns)
+VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (trace_id, object) DO NOTHING;
 
 -- @object_close
@@ -80,17 +90,17 @@ UPDATE object SET freed_ns = ?2 WHERE trace_id = 1 AND object = ?1;
 
 -- @use
 INSERT INTO use(trace_id, object, g, op, first_ns, last_ns, count, site)
-VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)
+VALUES (1, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (trace_id, object, g, op) DO UPDATE SET
   first_ns = min(first_ns, excluded.first_ns), last_ns = max(last_ns, excluded.last_ns),
   count = count + excluded.count, site = coalesce(excluded.site, site);
 
 -- @give
-INSERT OR IGNORE INTO give(trace_id, g, object, ts_ns) VALUES (1, ?1, ?2, ?3);
+INSERT OR IGNORE INTO give(trace_id, g, object, ts_ns) VALUES (1, ?, ?, ?);
 
 -- @hold
 INSERT OR IGNORE INTO hold(trace_id, object, count, g, mode, from_ns, to_ns, site, to_site)
-VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8);
+VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- @poll
 INSERT OR IGNORE INTO poll(trace_id, g, site, yields, count, from_ns, last_ns)
@@ -109,7 +119,7 @@ INSERT OR IGNORE INTO nest_gate(trace_id, nest, object, mode) VALUES (1, ?1, ?2,
 -- @timer
 INSERT OR REPLACE INTO timer(trace_id, object, armed_ns, armed_by, due_ns, period_ns, site, fired,
                              stopped_ns)
-VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8);
+VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- @handoff
 INSERT INTO handoff(trace_id, n, ts_ns, from_thread, to_thread, why, g)

@@ -126,7 +126,7 @@ CREATE TABLE goroutine(
 ) STRICT, WITHOUT ROWID;
 
 -- One row per stretch of time a goroutine spent in one state.  A stretch of no length has no row.
--- The view span has words for the numbers.
+-- The view span has words for the numbers.  If there are many, it is a virtual table over interval_block.
 CREATE TABLE interval(
   trace_id    INTEGER NOT NULL,
   g           INTEGER NOT NULL,
@@ -143,6 +143,56 @@ CREATE TABLE interval(
   waker       INTEGER,          -- waiting: word list 'waker', if no goroutine did
   wake_object INTEGER,          -- waiting: through which object
   PRIMARY KEY (trace_id, g, n)
+) STRICT, WITHOUT ROWID;
+
+-- The intervals of a goroutine, packed: interval/pack.c.  Empty if the table interval holds them itself.
+CREATE TABLE interval_block(
+  trace_id INTEGER NOT NULL,
+  g        INTEGER NOT NULL,
+  n        INTEGER NOT NULL, -- of the first one in it
+  from_ns  INTEGER NOT NULL, -- when that begins
+  data     BLOB    NOT NULL,
+  PRIMARY KEY (trace_id, g, n)
+) STRICT, WITHOUT ROWID;
+
+-- The last interval of each goroutine that is alive at the end: it is still in that state.
+CREATE TABLE still(
+  trace_id INTEGER NOT NULL,
+  g        INTEGER NOT NULL,
+  n        INTEGER NOT NULL, -- the columns of interval, as far as they can be known
+  from_ns  INTEGER NOT NULL,
+  state    INTEGER NOT NULL,
+  reason   INTEGER,
+  object   INTEGER,
+  site     INTEGER,
+  flags    INTEGER,
+  thread   INTEGER,
+  PRIMARY KEY (trace_id, g)
+) STRICT, WITHOUT ROWID;
+
+-- The longest waits: of each reason, a thousand.
+CREATE TABLE long_wait(
+  trace_id    INTEGER NOT NULL,
+  g           INTEGER NOT NULL,
+  n           INTEGER NOT NULL, -- the columns of interval
+  from_ns     INTEGER NOT NULL,
+  to_ns       INTEGER,
+  reason      INTEGER,
+  object      INTEGER,
+  site        INTEGER,
+  flags       INTEGER,
+  woken_by    INTEGER,
+  waker       INTEGER,
+  wake_object INTEGER,
+  PRIMARY KEY (trace_id, g, n)
+) STRICT, WITHOUT ROWID;
+
+-- How long goroutines were ready before they ran, as a histogram: from one step to the next is a hundredth or less.
+CREATE TABLE ready(
+  trace_id INTEGER NOT NULL,
+  ns       INTEGER NOT NULL, -- the longest of the step
+  count    INTEGER NOT NULL,
+  PRIMARY KEY (trace_id, ns)
 ) STRICT, WITHOUT ROWID;
 
 -- What the goroutines that wait at the end wait for: every object of it.

@@ -41,17 +41,16 @@ SELECT o.trace_id, o.object, o.type,
        o.cap, o.closed_ns, o.freed_ns
 FROM object o;
 
--- Goroutines alive at the end: state, place, birth.  n picks the last interval by key.  The nullif keeps
--- SQLite from seeing that who asks for a state wants an interval, and from going through all of them.
+-- Goroutines alive at the end: state, place, birth.
 CREATE VIEW goroutine_at_end AS
 SELECT g.trace_id, g.g, g.name, g.parent, g.born_ns, g.born_site, g.entry, g.foreign_thread,
        b.file AS born_file, b.line AS born_line, b.func AS born_func, b.text AS born_text,
-       nullif(i.state, 0) AS state, i.reason,
+       i.state, i.reason,
        (SELECT w.text FROM word w WHERE w.list = 'reason' AND w.number = i.reason) AS reason_text,
        i.from_ns AS since_ns, i.object, i.site, i.flags, i.thread,
        s.file AS file, s.line AS line, s.func AS func, s.op AS op, s.text AS text
 FROM goroutine g
-LEFT JOIN interval i ON i.trace_id = g.trace_id AND i.g = g.g AND i.n = g.intervals - 1
+LEFT JOIN still i ON i.trace_id = g.trace_id AND i.g = g.g
 LEFT JOIN site s ON s.trace_id = i.trace_id AND s.site = i.site
 LEFT JOIN site b ON b.trace_id = g.trace_id AND b.site = g.born_site AND b.file <> ''
 WHERE g.ended_ns IS NULL;
@@ -89,7 +88,7 @@ SELECT b.trace_id, b.g, b.ts_ns - b.run_ns AS since_ns, b.run_ns, b.cpu_ns, b.ts
 FROM busy b
 JOIN trace t ON t.trace_id = b.trace_id
 JOIN goroutine g ON g.trace_id = b.trace_id AND g.g = b.g AND g.ended_ns IS NULL
-JOIN interval i ON i.trace_id = g.trace_id AND i.g = g.g AND i.n = g.intervals - 1
+JOIN still i ON i.trace_id = g.trace_id AND i.g = g.g
 WHERE i.state IN (2, 5) AND b.ts_ns >= i.from_ns AND b.cpu_ns >= t.spin_ns
   AND b.ts_ns = (SELECT max(l.ts_ns) FROM busy l WHERE l.trace_id = b.trace_id AND l.g = b.g);
 

@@ -1,16 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# postgres.sh DB: a trace.db as a script for psql: its tables, their rows, its views.
+# postgres.sh DB [EXTENSION]: a trace.db as a script for psql: its tables, their rows, its views.  The intervals of a
+# long trace need the EXTENSION of sqlite3, lib/gtrace/gtrace.
 #
 # The detectors count on byte order of texts, hence the locale C:
 #     createdb --template=template0 --encoding=UTF8 --locale=C trace
 #     sh docs/examples/postgres.sh run.report/trace.db | psql -q -v ON_ERROR_STOP=1 trace
 #     psql -v ON_ERROR_STOP=1 -f analyzer/sql/detect/leak.sql trace
 set -eu
-[ $# = 1 ] && [ -r "$1" ] || { echo 'usage: postgres.sh DB' >&2; exit 2; }
+[ $# -ge 1 ] && [ -r "$1" ] || { echo 'usage: postgres.sh DB [EXTENSION]' >&2; exit 2; }
 
 # What is printed first is SQL that prints the script: the columns of each table are the database's to tell.
-script=$(sqlite3 -readonly -list "$1" <<'END'
+script=$(sqlite3 -readonly -list ${2:+-cmd ".load $2"} "$1" <<'END'
 SELECT 'SELECT ' || quote('CREATE TABLE "' || t.name || '"(' || (
          SELECT group_concat('"' || c.name || '" ' || CASE c.type WHEN 'INTEGER' THEN 'bigint' ELSE 'text' END ||
                              CASE c."notnull" WHEN 1 THEN ' NOT NULL' ELSE '' END, ', ')
@@ -26,11 +27,11 @@ SELECT 'SELECT ' || quote('CREATE TABLE "' || t.name || '"(' || (
          FROM pragma_table_info(t.name) c) || ' FROM "' || t.name || '";' || char(10) ||
        'SELECT ''\.'';'
 FROM sqlite_schema t
-WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%'
+WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%' AND t.name <> 'interval_block'
 ORDER BY t.rowid;
 SELECT 'SELECT ' || quote(v.sql || ';') || ';' FROM sqlite_schema v WHERE v.type = 'view' ORDER BY v.rowid;
 END
 )
 echo 'BEGIN;'
-printf '%s\n' "$script" | sqlite3 -readonly -list "$1"
+printf '%s\n' "$script" | sqlite3 -readonly -list ${2:+-cmd ".load $2"} "$1"
 echo 'COMMIT; ANALYZE;'

@@ -118,8 +118,8 @@ static void world_goroutine(sqlite3 *db, const struct world *w, int g)
 	    g, w->parent[g], w->born[g], w->ended[g] ? 500 : 0, w->foreign[g]);
 	if (!w->ended[g])
 		RUN(db,
-		    "INSERT INTO interval VALUES (1, ?1, 0, 200, NULL, ?2, CASE ?2 WHEN 3 THEN 5 END,"
-		    " NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
+		    "INSERT INTO still VALUES (1, ?1, 0, 200, ?2, CASE ?2 WHEN 3 THEN 5 END,"
+		    " NULL, NULL, NULL, NULL)",
 		    g, w->parked[g] ? 3 : 2);
 	for (int o = 1; o <= OBJECTS; o++) {
 		if (w->waits[g][o])
@@ -229,8 +229,8 @@ static void test_large(void **state)
 			"WITH RECURSIVE n(i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)"
 			"INSERT INTO goroutine SELECT 1, i, NULL, i - 1, NULL, i, NULL, NULL, 1, NULL, 0, 0, 0"
 			" FROM n;"
-			"INSERT INTO interval SELECT 1, g, 0, 200, NULL, CASE WHEN g % 2 THEN 3 ELSE 2 END,"
-			" CASE WHEN g % 2 THEN 1 END, 3, NULL, NULL, NULL, NULL, NULL, NULL"
+			"INSERT INTO still SELECT 1, g, 0, 200, CASE WHEN g % 2 THEN 3 ELSE 2 END,"
+			" CASE WHEN g % 2 THEN 1 END, 3, NULL, NULL, NULL"
 			" FROM goroutine WHERE g >= 100;"
 			"INSERT INTO wait_on SELECT 1, g, 3, 'chan receive', 200, NULL FROM goroutine"
 			" WHERE g >= 100 AND g % 2;"

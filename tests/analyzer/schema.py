@@ -49,7 +49,7 @@ def documented(page):
     table = None
     for line in page.splitlines():
         head = re.fullmatch(r"###? (?:The table )?`(\w+)`", line)
-        row = re.fullmatch(r"\| `(\w+)` \|(?: (INTEGER|TEXT)(, NULL)?(, key)? \|)? .*\S \|", line)
+        row = re.fullmatch(r"\| `(\w+)` \|(?: (INTEGER|TEXT|BLOB)(, NULL)?(, key)? \|)? .*\S \|", line)
         if line.startswith("#"):
             table = head[1] if head else None
             if table:

@@ -98,7 +98,7 @@ static void steps(const char *trace, const char *dir)
 	figure("intervals", intervals);
 	figure("intervals_s", intervals / (loaded - start) / 1e6);
 	figure("row_bytes",
-	       number(db, "SELECT sum(pgsize) FROM dbstat WHERE name = 'interval'") / intervals);
+	       number(db, "SELECT sum(pgsize) FROM dbstat WHERE name = 'interval_block'") / intervals);
 	sqlite3_close(db);
 	require(stat(path, &st) == 0, path);
 	figure("db_bytes", (double)st.st_size / intervals);

@@ -11,7 +11,7 @@ SELECT e.g, CASE WHEN e.state = 3 THEN coalesce(nullif(e.reason_text, ''), 'wait
 FROM (SELECT x.*, row_number() OVER (PARTITION BY x.state, x.reason, x.site, x.born_site ORDER BY x.g) AS place
       FROM (SELECT g.g, g.born_site, i.state, i.reason, i.site
             FROM goroutine g
-            CROSS JOIN interval i ON i.trace_id = g.trace_id AND i.g = g.g AND i.n = g.intervals - 1
+            CROSS JOIN still i ON i.trace_id = g.trace_id AND i.g = g.g
             WHERE g.trace_id = 1 AND g.ended_ns IS NULL) x) p
 JOIN goroutine_at_end e ON e.trace_id = 1 AND e.g = p.g
 JOIN trace t ON t.trace_id = 1

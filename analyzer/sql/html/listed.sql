@@ -3,14 +3,32 @@
 -- Channels and locks, worst first: in a finding, waited for at the end, waited for longest in all.
 
 -- @choose
--- The temporary table listed: a hundred of each.
+-- The temporary table listed: a hundred of each.  Who is none of the first hundred by one of the four things that
+-- count, one after the other, cannot be among them.
 INSERT INTO temp.listed(object, type, place)
+WITH candidate(object) AS (
+  SELECT b.object FROM finding_object b WHERE b.trace_id = 1
+  UNION SELECT w.object FROM wait_on w WHERE w.trace_id = 1
+  UNION SELECT * FROM (SELECT w.object FROM object_wait w
+                       CROSS JOIN object o ON o.trace_id = 1 AND o.object = w.object AND o.type = 'chan'
+                       WHERE w.trace_id = 1 ORDER BY w.ns DESC, w.object LIMIT 100)
+  UNION SELECT * FROM (SELECT w.object FROM object_wait w
+                       CROSS JOIN object o ON o.trace_id = 1 AND o.object = w.object
+                         AND o.type IN ('mutex', 'rwmutex')
+                       WHERE w.trace_id = 1 ORDER BY w.ns DESC, w.object LIMIT 100)
+  UNION SELECT * FROM (SELECT o.object FROM object o
+                       WHERE o.trace_id = 1 AND o.type = 'chan' ORDER BY o.object LIMIT 100)
+  UNION SELECT * FROM (SELECT o.object FROM object o
+                       WHERE o.trace_id = 1 AND o.type IN ('mutex', 'rwmutex') ORDER BY o.object LIMIT 100)
+)
 SELECT object, type, place
 FROM (SELECT o.object, o.type, row_number() OVER (
                PARTITION BY o.type
                ORDER BY f.object IS NULL, coalesce(n.now, 0) DESC, coalesce(w.ns, 0) DESC, o.object) AS place
-      FROM (SELECT object, CASE type WHEN 'chan' THEN type ELSE 'lock' END AS type
-            FROM object WHERE trace_id = 1 AND type IN ('chan', 'mutex', 'rwmutex')) o
+      FROM (SELECT x.object, CASE x.type WHEN 'chan' THEN x.type ELSE 'lock' END AS type
+            FROM candidate c
+            CROSS JOIN object x ON x.trace_id = 1 AND x.object = c.object
+            WHERE x.type IN ('chan', 'mutex', 'rwmutex')) o
       LEFT JOIN (SELECT DISTINCT b.object FROM finding_object b
                  JOIN shown s ON s.trace_id = b.trace_id AND s.kind = b.kind AND s.part = b.part
                  WHERE b.trace_id = 1) f ON f.object = o.object

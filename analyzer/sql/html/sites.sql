@@ -2,28 +2,19 @@
 --
 -- What became of the goroutines of each place that spawns.  Site -1 stands for main, 0 for unknown.
 
--- @levels
--- The temporary table site_level: how many of a site were alive, in each of 60 parts of the run.
-INSERT INTO temp.site_level(site, part, top, step)
-WITH one(end_ns) AS (SELECT max(duration_ns, 1) FROM trace WHERE trace_id = 1),
-life AS (
-  SELECT coalesce(born_site, CASE g WHEN 1 THEN -1 ELSE 0 END) AS site, born_ns, ended_ns
-  FROM goroutine
-  WHERE trace_id = 1
-),
-change AS (
-  SELECT site, born_ns AS ts_ns, 1 AS step FROM life
-  UNION ALL
-  SELECT site, ended_ns, -1 FROM life WHERE ended_ns IS NOT NULL
-),
-level AS (
-  SELECT site, ts_ns, step,
-         sum(step) OVER (PARTITION BY site ORDER BY ts_ns, step ROWS UNBOUNDED PRECEDING) AS alive
-  FROM change
-)
-SELECT site, min(59, ts_ns / ((end_ns + 59) / 60)) AS part, max(alive), sum(step)
-FROM level, one
-GROUP BY site, part;
+-- @lives
+-- Births and ends of goroutines with the place that spawned them, a part of 60 of the run, and whether they are older
+-- than the trace; in no order.
+SELECT coalesce(born_site, CASE g WHEN 1 THEN -1 ELSE 0 END), born_ns, coalesce(ended_ns, -1),
+       (SELECT (max(duration_ns, 1) + 59) / 60 FROM trace WHERE trace_id = 1), older
+FROM goroutine
+WHERE trace_id = 1;
+
+-- @life
+INSERT INTO temp.site_life(site, p99_ns) VALUES (?1, ?2);
+
+-- @level
+INSERT INTO temp.site_level(site, part, top, step) VALUES (?1, ?2, ?3, ?4);
 
 -- @sites
 -- Those with a finding first, then by how many were alive at once; the first 100.
@@ -41,14 +32,6 @@ total AS (
          sum(waited_ns) AS waited_ns
   FROM life GROUP BY site
 ),
-p99 AS (
-  SELECT site, max(ns) AS ns
-  FROM (SELECT site, ns, row_number() OVER (PARTITION BY site ORDER BY ns) AS rank,
-               count(*) OVER (PARTITION BY site) AS n
-        FROM life WHERE ns IS NOT NULL)
-  WHERE rank <= (n * 99 + 99) / 100
-  GROUP BY site
-),
 found AS (
   SELECT l.site, min(f.id) AS id
   FROM shown f
@@ -60,14 +43,14 @@ found AS (
 SELECT t.site, CASE t.site WHEN -1 THEN 'main' ELSE coalesce(nullif(s.func, ''), 'unknown') END AS func,
        s.file, s.line, s.text, t.started, t.ended, t.alive,
        (SELECT max(max(v.top), 1) FROM temp.site_level v WHERE v.site = t.site) AS peak,
-       t.ns / nullif(t.lives, 0) AS mean_ns, p.ns AS p99_ns,
+       t.ns / nullif(t.lives, 0) AS mean_ns, p.p99_ns,
        round(100.0 * nullif(t.waited_ns, 0) / nullif(t.lived_ns, 0)) AS blocked_percent, f.id AS finding, k.kind,
        EXISTS (SELECT 1 FROM shown w
                JOIN finding_goroutine fg ON fg.trace_id = w.trace_id AND fg.kind = w.kind AND fg.part = w.part
                JOIN goroutine g ON g.trace_id = fg.trace_id AND g.g = fg.g
                WHERE w.trace_id = 1 AND w.kind IN ('leak-growth', 'runaway-spawn') AND g.born_site = t.site) AS grows
 FROM total t
-LEFT JOIN p99 p ON p.site = t.site
+LEFT JOIN temp.site_life p ON p.site = t.site
 LEFT JOIN found f ON f.site = t.site
 LEFT JOIN shown k ON k.trace_id = 1 AND k.id = f.id
 LEFT JOIN site s ON s.trace_id = 1 AND s.site = t.site

@@ -9,6 +9,11 @@ CREATE TEMP TABLE site_level(
   step INTEGER NOT NULL, -- by how many more there were after it
   PRIMARY KEY (site, part)
 ) STRICT, WITHOUT ROWID;
+DROP TABLE IF EXISTS temp.site_life;
+CREATE TEMP TABLE site_life(
+  site   INTEGER PRIMARY KEY,
+  p99_ns INTEGER NOT NULL -- 99 % of those that ended lived no longer
+) STRICT;
 DROP TABLE IF EXISTS temp.listed;
 CREATE TEMP TABLE listed(
   object INTEGER PRIMARY KEY,

@@ -51,13 +51,12 @@ ORDER BY id;
 SELECT born_ns, coalesce(ended_ns, -1) FROM goroutine WHERE trace_id = 1;
 
 -- @waits
--- The longest waits, three places of them, that are in no problem and took 1 ms or more.  SQLite keeps only
--- those within the limit while it sorts.
+-- The longest waits, three places of them, that are in no problem and took 1 ms or more.
 WITH slow AS (
   SELECT i.g, i.reason, i.object, i.site, coalesce(i.to_ns, t.duration_ns) - i.from_ns AS ns, i.to_ns
-  FROM interval i
+  FROM long_wait i
   JOIN trace t ON t.trace_id = i.trace_id
-  WHERE i.trace_id = 1 AND i.state = 3
+  WHERE i.trace_id = 1
   ORDER BY 5 DESC
   LIMIT 1000
 )

@@ -153,6 +153,7 @@ static void hostile_objects(void **state)
 	scene_goroutine(&s, 7, 1, 0, -1);
 	scene_sql(&s, "UPDATE goroutine SET name = ?1, parent = 7", scene_hostile);
 	scene_sql(&s, "UPDATE interval SET site = 1, object = 1");
+	scene_sql(&s, "UPDATE still SET site = 1, object = 1");
 	finding(&s, "lock-deadlock", "error", scene_hostile);
 	for (int i = 0; i < 2; i++) {
 		scene_sql(&s,
@@ -195,6 +196,8 @@ static void crowd(void **state)
 	          "INSERT INTO goroutine(trace_id, g, parent, born_site, born_ns, intervals) "
 	          "SELECT 1, i, 1, i % 1000 + 1, i * 4500, 1 FROM n");
 	scene_sql(&s, "INSERT INTO interval(trace_id, g, n, from_ns, state, reason, object, site) "
+	              "SELECT 1, g, 0, born_ns, 3, 2, born_site, born_site FROM goroutine");
+	scene_sql(&s, "INSERT INTO still(trace_id, g, n, from_ns, state, reason, object, site) "
 	              "SELECT 1, g, 0, born_ns, 3, 2, born_site, born_site FROM goroutine");
 	finding(&s, "leak", "error", "reply.c");
 	scene_sql(&s, "INSERT OR IGNORE INTO finding_goroutine SELECT 1, 'leak', 1, g FROM goroutine");

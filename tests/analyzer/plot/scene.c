@@ -100,6 +100,13 @@ void scene_goroutine(struct scene *s, int64_t g, int64_t site, int64_t from_ns, 
 	         "VALUES(1, %lld, 0, %lld, %s, %d, %s)",
 	         (long long)g, (long long)from_ns, end, to_ns < 0 ? 3 : 2, to_ns < 0 ? "2" : "NULL");
 	scene_sql(s, sql);
+	if (to_ns >= 0)
+		return;
+	snprintf(
+		sql, sizeof sql,
+		"INSERT INTO still(trace_id, g, n, from_ns, state, reason) VALUES(1, %lld, 0, %lld, 3, 2)",
+		(long long)g, (long long)from_ns);
+	scene_sql(s, sql);
 }
 
 void scene_sums(struct scene *s)
