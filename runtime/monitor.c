@@ -166,6 +166,19 @@ __attribute__((no_sanitize("thread"))) static void monitor_busy(struct m *m, int
 }
 
 /**
+ * Does the thread stand still because the recorder or the machine lets it wait?  Then that says
+ * nothing about the goroutine.  While the monitor has the same recording, that is not freed.
+ */
+__attribute__((no_sanitize("thread"))) static bool monitor_held_up(const struct sched *s,
+                                                                   const struct m *m)
+{
+	const struct gtrace_rec *rec = atomic_load_explicit(&s->monitor_rec, memory_order_relaxed);
+	const struct gtrace_stream *own = rec && atomic_load(&m->rec) == rec ? m->stream : NULL;
+
+	return (own && own->pos >= own->limit) || !gor__thread_sleeps(atomic_load(&m->tid));
+}
+
+/**
  * Look at a thread that has started no goroutine since the last look.  True: something was done.
  */
 static bool monitor_stretch(struct sched *s, struct m *m, int64_t now)
@@ -189,7 +202,7 @@ static bool monitor_stretch(struct sched *s, struct m *m, int64_t now)
 		           stretch < m->report_ns + 2 * LOOK_LONG && gor__signals_sampling();
 		if (ask)
 			syscall(SYS_tgkill, getpid(), atomic_load(&m->tid), SAMPLE_SIGNAL);
-		else
+		else if (!still || atomic_load(&m->sample.count) || !monitor_held_up(s, m))
 			monitor_report(s, m, now, cpu_now - m->seen_cpu_ns);
 	}
 	if (gor__config.busy_ns && stretch >= gor__config.busy_ns && !still && !m->busy_told)

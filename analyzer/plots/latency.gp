@@ -18,7 +18,7 @@ if (dumb) {
 	plot for [k = 1:3] data index k - 1 using (edge($1)):2 with lines title measure[k]
 } else {
 	do for [k = 1:3] {
-		if (tip_x[k] > 0.1 * x_end) { # p99 beside max, which may be as high
+		if (tip_x[k] > x_begin + 0.1 * (x_end - x_begin)) { # p99 beside max, which may be as high
 			set label 200 + k word('p50 p99 max', k) at first tip_x[k], first measure_end[k] right \
 				offset (k == 2 ? -4.5 : -0.3), (k == 1 ? -0.7 : 0.6) front textcolor rgb word(colours, k)
 		} else {

@@ -10,7 +10,7 @@ set ytics scale 0 ('' 0) textcolor rgb '#404040'
 do for [i = 1:lanes] {
 	set ytics add (lane[i] i)
 	if (!dumb) {
-		set arrow 200 + i from 0, i to x_end, i nohead back lw 0.75 lc rgb '#b0b0b0'
+		set arrow 200 + i from x_begin, i to x_end, i nohead back lw 0.75 lc rgb '#b0b0b0'
 		set label 200 + i sprintf('%.0f %% running', used[i]) at graph 1.012, first i left textcolor rgb '#404040'
 	}
 }
@@ -21,7 +21,7 @@ array told[arrows + 1]
 do for [i = 1:arrows] {
 	told[i] = arrows_told
 	do for [j = 1:i - 1] {
-		if (told[j] && abs(px(arrow_at[i]) - px(arrow_at[j])) < 0.06 * x_end && abs(middle(i) - middle(j)) < 0.75) { told[i] = 0 }
+		if (told[j] && abs(px(arrow_at[i]) - px(arrow_at[j])) < 0.06 * (x_end - x_begin) && abs(middle(i) - middle(j)) < 0.75) { told[i] = 0 }
 	}
 }
 do for [i = 1:arrows] {

@@ -292,7 +292,6 @@ static void rotated_leak(void **state)
 {
 	(void)state;
 	rotated("leak", SIGTERM, "leak", SEARCHED ? 1 : 0);
-	expect_finding("x.000003.gtrace", "", 0); // memory was not searched then
 }
 
 static void rotated_leak_fixed(void **state)

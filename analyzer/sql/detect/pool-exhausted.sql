@@ -3,6 +3,7 @@
 -- pool-exhausted: at the end of the trace goroutines have been ready to run for trace.exhaust_ns or longer,
 -- nothing else has happened to any goroutine for that long, and as many as may run at once, or more, are on
 -- threads that do not run: in a call outside, or, by the monitor's sample, on no processor.  A fact.
+-- Who was found at a place runs, however little a busy machine leaves to it.
 -- Without such a sample or a handoff, a program that was stopped as a whole would look the same.
 
 DELETE FROM finding WHERE kind = 'pool-exhausted';
@@ -20,7 +21,7 @@ WHERE e.foreign_thread IS NULL AND t.duration_ns - e.since_ns >= t.exhaust_ns
        OR (e.state = 2 AND EXISTS (SELECT 1 FROM busy b
                                    WHERE b.trace_id = e.trace_id AND b.g = e.g
                                      AND b.ts_ns >= e.since_ns + t.exhaust_ns / 2
-                                     AND b.cpu_ns < b.run_ns / 4)));
+                                     AND b.pc IS NULL AND b.cpu_ns < b.run_ns / 4)));
 
 CREATE TEMP TABLE IF NOT EXISTS exhausted(trace_id BIGINT PRIMARY KEY);
 DELETE FROM exhausted;
