@@ -23,12 +23,12 @@ enum {
 	SCRIPT_POINTS_MAX = 16000, // 15 bytes of SVG each
 	SCRIPT_TITLE_CHARS = 80,
 	SCRIPT_LABEL_CHARS = 100,
-	SCRIPT_TIP_CHARS = 27,
+	SCRIPT_TIP_CHARS = 31,
 	SCRIPT_TICS = 6,
 	SCRIPT_WIDTH = 980,
 	SCRIPT_LEFT = 96,   // of the plot, whose columns are pixels
 	SCRIPT_TOP = 47,    // above the plot,
-	SCRIPT_BOTTOM = 54, // and below it, besides the key
+	SCRIPT_BOTTOM = 60, // and below it, besides the key
 	SCRIPT_ROWS = 306,
 	SCRIPT_LABEL_HEIGHT = 19,
 	SCRIPT_ROW_HEIGHT = 15, // of letters

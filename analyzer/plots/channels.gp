@@ -1,5 +1,6 @@
 # The channels most waited for, a lane each: who waits to send upwards, to receive downwards.
-set title program.': goroutines that wait for a channel' offset 0, 0.6 textcolor rgb '#202020'
+set label 90 program.': goroutines that wait for a channel' \
+	at screen sx(left), screen sy(14) left textcolor rgb '#202020'
 colours = '#d55e00 #0072b2'
 set yrange [channels + 0.5:0.5]
 unset ytics

@@ -20,9 +20,10 @@ digits = x_end < 1000 * (x_end - x_begin) ? '%g' : '%.12g'
 if (dumb) {
 	unset grid
 	set format x digits.' '.unit
+	set tmargin 3
 } else {
 	set format x digits
-	set xlabel 'time since the start ['.unit.']' offset 0, (term eq 'svg' ? 0.8 : 0.2) textcolor rgb '#404040'
+	set xlabel 'time since the start ['.unit.']' offset 0, (term eq 'svg' ? 0.5 : 0.1) textcolor rgb '#404040'
 	set lmargin at screen sx(left)
 	set rmargin at screen sx(left + 680)
 	set tmargin at screen sy(top)
@@ -36,6 +37,12 @@ if (log_y) {
 } else {
 	set yrange [0:y_top]
 	set ytics 0, y_step
+	if (peak >= 10000) {
+		set ytics ('0' 0)
+		do for [n = y_step:peak:y_step] {
+			set ytics add ((n < 1e6 ? sprintf('%gk', n / 1e3) : sprintf('%gM', n / 1e6)) n)
+		}
+	}
 }
 visible(count) = (log_y && count < 1) ? 0.5 : count
 set key outside below left Left reverse vertical maxcols 1 samplen 2.5 spacing 1.1 textcolor rgb '#202020'
