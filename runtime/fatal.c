@@ -18,6 +18,8 @@
 #include "schedtrace.h"
 
 #define EXIT_FATAL 2
+#define LISTED_MAX \
+	4096 // goroutines, with their stacks some 30 bytes each: a ring is to keep what led to it
 
 /** To stderr, in one write. */
 void gor__say(const char *fmt, ...)
@@ -147,8 +149,11 @@ void gor__deadlock(void)
 		EMIT(m, DEADLOCK);
 		gor__say("fatal error: %s\n\n", text);
 	}
-	if (gor__config.deadlock == DEADLOCK_FATAL)
+	if (gor__config.deadlock == DEADLOCK_FATAL) {
+		if (gor_num_goroutine() <= LISTED_MAX)
+			gor__record_snapshot(m, GTRACE_snap_END);
 		fatal_exit(true, GTRACE_END_DEADLOCK);
+	}
 	if (gor__config.deadlock == DEADLOCK_REPORT) {
 		gor__dump(true);
 		gor__record_dump(GTRACE_END_DEADLOCK, text);

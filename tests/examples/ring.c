@@ -407,6 +407,24 @@ static void by_deadlock(void **state)
 	report_close(r);
 }
 
+/** How many stacks were written of goroutines that a deadlock holds. */
+static int deadlock_stacks(const char *path)
+{
+	struct gtrace_reader *r;
+	struct gtrace_error err;
+	struct gtrace_event ev;
+	bool behind = false;
+	int stacks = 0;
+
+	assert_int_equal(gtrace_reader_open(&r, path, &err), 0);
+	while (gtrace_reader_next(r, &ev, &err) == 1) {
+		behind |= ev.id == GTRACE_DEADLOCK;
+		stacks += behind && ev.id == GTRACE_STACK;
+	}
+	gtrace_reader_close(r);
+	return stacks;
+}
+
 static void by_fatal_deadlock(void **state)
 {
 	struct drive d;
@@ -416,6 +434,7 @@ static void by_fatal_deadlock(void **state)
 	expect_line(&d, "ready");
 	assert_int_equal(drive_wait(&d), 2);
 	expect_dump("x.gtrace", GTRACE_END_DEADLOCK, "");
+	assert_int_equal(deadlock_stacks("x.gtrace"), 3);
 }
 
 static void by_busy_goroutine(void **state)
