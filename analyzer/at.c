@@ -14,18 +14,26 @@
 
 /* Call row for each row of a statement about that moment.  Returns: how many, or -1 after talk().
  */
-static int64_t at_each(sqlite3 *db, const char *name, int64_t ts_ns, void (*row)(sqlite3_stmt *st))
+static int64_t at_each(sqlite3 *db, const char *name, int64_t ts_ns,
+                       int (*row)(struct traceback *t, sqlite3_stmt *st))
 {
+	struct traceback t;
 	sqlite3_stmt *st;
 	int err = db_prepare(db, "sql/show/at.sql", name, &st);
 	int64_t rows = 0;
 
 	if (err == SQLITE_OK)
+		err = traceback_open(&t, db, stdout);
+	else
+		t = (struct traceback){.out = stdout};
+	if (err == SQLITE_OK)
 		err = sqlite3_bind_int64(st, 1, ts_ns);
 	for (; err == SQLITE_OK && (err = sqlite3_step(st)) == SQLITE_ROW; rows++) {
-		row(st);
-		err = SQLITE_OK;
+		err = row(&t, st);
+		if (err != SQLITE_OK)
+			break;
 	}
+	traceback_close(&t);
 	sqlite3_finalize(st);
 	if (err == SQLITE_DONE)
 		return rows;
@@ -33,18 +41,15 @@ static int64_t at_each(sqlite3 *db, const char *name, int64_t ts_ns, void (*row)
 	return -1;
 }
 
-static void at_goroutine(sqlite3_stmt *st)
-{
-	traceback_goroutine(stdout, st);
-}
-
-static void at_gap(sqlite3_stmt *st)
+static int at_gap(struct traceback *t, sqlite3_stmt *st)
 {
 	char from[32], to[32];
 
 	talk_warn("events of thread %s are missing from %s to %s: some of this may be older",
 	          db_column(st, 0), plain_time(from, sqlite3_column_int64(st, 1)),
 	          plain_time(to, sqlite3_column_int64(st, 2)));
+	(void)t;
+	return SQLITE_OK;
 }
 
 static int at_show(sqlite3 *db, int64_t ts_ns)
@@ -56,7 +61,7 @@ static int at_show(sqlite3 *db, int64_t ts_ns)
 		talk("the trace ends at %" PRId64 " ns (%s)", end_ns, plain_time(time, end_ns));
 		return CMD_USAGE;
 	}
-	int64_t rows = at_each(db, "goroutines", ts_ns, at_goroutine);
+	int64_t rows = at_each(db, "goroutines", ts_ns, traceback_goroutine);
 
 	if (rows == 0)
 		talk("no goroutine is alive then");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /** plot.c: the verb plot: draw some plots of a trace. */
+#include "plot/part.h"
 #include "plot/plot.h"
 
 #include <errno.h>
@@ -20,6 +21,7 @@ struct plot_args {
 	const char *term;
 	const char *dir;
 	bool log;
+	int64_t since_ns, until_ns; // until_ns 0: to the end
 };
 
 /** Where the drawings go, and whether they are to be removed again. */
@@ -109,7 +111,13 @@ static bool plot_asked(const char *name, int count, char **names)
 static int plot_each(sqlite3 *db, struct plot_place *place, const struct plot_args *args, int count,
                      char **names)
 {
-	struct plot_options opt = {.term = args->term, .log = args->log, .tell = count > 0};
+	struct plot_options opt = {
+		.term = args->term,
+		.log = args->log,
+		.tell = count > 0,
+		.begin_ns = args->since_ns,
+		.part = args->since_ns || args->until_ns,
+	};
 	bool letters = strcmp(args->term, "dumb") == 0;
 	int code = CMD_CLEAN;
 
@@ -133,6 +141,15 @@ static int plot_each(sqlite3 *db, struct plot_place *place, const struct plot_ar
 	return code;
 }
 
+static int plot_part(sqlite3 *db, struct plot_args *args)
+{
+	if (!args->since_ns && !args->until_ns)
+		return CMD_CLEAN;
+	int err = part_open(db, args->since_ns, &args->until_ns);
+
+	return !err ? CMD_CLEAN : err == -EINVAL ? CMD_USAGE : CMD_INPUT;
+}
+
 static int plot_run_verb(void *verb_args, int nwords, char **words)
 {
 	struct plot_args *args = verb_args;
@@ -143,12 +160,17 @@ static int plot_run_verb(void *verb_args, int nwords, char **words)
 
 	if (!args->term)
 		args->term = "svg";
+	if (args->until_ns && args->until_ns <= args->since_ns) {
+		talk("--until has to be later than --since");
+		return CMD_USAGE;
+	}
 	if (plot_check(nwords - 1, words + 1) < 0)
 		return CMD_USAGE;
 	if (load_open(&db, words[0], &error) < 0)
 		talk("%s", error.text);
-	else if (plot_place(&place, args) == 0)
-		code = plot_each(db, &place, args, nwords - 1, words + 1);
+	else if ((code = plot_part(db, args)) == CMD_CLEAN)
+		code = plot_place(&place, args) == 0 ? plot_each(db, &place, args, nwords - 1, words + 1)
+		                                     : CMD_INPUT;
 	if (place.passing)
 		rmdir(place.dir);
 	sqlite3_close(db);
@@ -162,14 +184,17 @@ static const struct opt plot_opts[] = {
              "the folder for NAME.svg, NAME.gp and NAME.tsv (default: plots)"),
 	OPT_FLAG("log", 0, struct plot_args, log,
              "a logarithmic axis for counts, where lines are drawn"),
+	OPT_DURATION("since", 0, struct plot_args, since_ns, "only from then on"),
+	OPT_DURATION("until", 0, struct plot_args, until_ns, "only until then"),
 	OPT_END};
 
 const struct cmd cmd_plot = {
 	.name = "plot",
-	.args = "TRACE|DB [NAME...] [--term svg|png|dumb] [-o DIR]",
+	.args = "TRACE|DB [NAME...] [--since DUR] [--until DUR] [--term svg|png|dumb] [-o DIR]",
 	.brief = "draw a run",
 	.examples = "  gtrace plot run.gtrace                       all plots, in the folder plots\n"
 				"  gtrace plot run.gtrace goroutines --term dumb  in letters, here\n"
+				"  gtrace plot run.gtrace --since 20ms --until 25ms  a part of the run\n"
 				"\n"
 				"names: goroutines  how many, by state, over time\n"
 				"       sites       how many are alive of each place that spawns\n"

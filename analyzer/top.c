@@ -19,28 +19,45 @@
 
 #define TOP_PAUSE_NS INT64_C(2000000000)
 #define TOP_TIMEOUT_NS INT64_C(1000000000)
+#define TOP_INDENT 28 // where the places begin
 
 struct top_args {
 	const char *times;
 	int64_t pause_ns;
 };
 
-static int top_lines(void)
+/* What is left of the screen; INT_MAX: there is none. */
+struct top_room {
+	int lines, columns;
+};
+
+static struct top_room top_room(void)
 {
 	struct winsize w;
 
-	return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_row > 6
-	           ? w.ws_row - 4
-	           : INT_MAX;
+	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) < 0 || w.ws_row <= 6)
+		return (struct top_room){INT_MAX, INT_MAX};
+	return (struct top_room){w.ws_row - 4, w.ws_col};
+}
+
+/* At most so many columns has a row without its birth. */
+static int top_columns(sqlite3_stmt *st)
+{
+	int state = plain_columns(db_column(st, 2));
+
+	return TOP_INDENT + 2 + (state > 16 ? state - 16 : 0) + plain_columns(db_column(st, 3)) +
+	       plain_columns(db_column(st, 5)) + plain_columns(db_column(st, 6)) + 12;
 }
 
 static void top_site(void *arg, sqlite3_stmt *st)
 {
-	int *lines = arg;
+	struct top_room *room = arg;
+	bool two =
+		*db_column(st, 7) && top_columns(st) + plain_columns(db_column(st, 7)) + 25 > room->columns;
 
-	if (*lines <= 0)
+	if (room->lines <= two)
 		return;
-	--*lines;
+	room->lines -= 1 + two;
 	printf("%10" PRId64 "  ", (int64_t)sqlite3_column_int64(st, 0));
 	int width = plain_text(stdout, db_column(st, 2));
 	printf("%*s  ", width < 16 ? 16 - width : 0, "");
@@ -54,7 +71,7 @@ static void top_site(void *arg, sqlite3_stmt *st)
 		printf("-"); // it has not called the runtime yet
 	}
 	if (*db_column(st, 7)) {
-		printf("  born ");
+		printf(two ? "\n%*s  born " : "%*s  born ", two ? TOP_INDENT : 0, "");
 		plain_text(stdout, db_column(st, 7));
 		printf(":%" PRId64, (int64_t)sqlite3_column_int64(st, 8));
 	}
@@ -66,7 +83,8 @@ static int top_one(int64_t pid, struct live_stats *before)
 {
 	struct live_stats s;
 	struct live_answer a;
-	int lines = top_lines(), err = live_stats(pid, LIVE_TIMEOUT_NS, &s);
+	struct top_room room = top_room();
+	int err = live_stats(pid, LIVE_TIMEOUT_NS, &s);
 
 	if (err)
 		return live_complain(pid, err, &(struct live_answer){.body = (char *)""});
@@ -80,7 +98,7 @@ static int top_one(int64_t pid, struct live_stats *before)
 	       pid, s.goroutines, s.blocked, s.threads,
 	       elapsed > 0 ? 100.0 * (double)cpu / (double)elapsed : 0, (double)s.rss_bytes / 1048576);
 	printf("%10s  %-16s  AT (ONE OF THEM)\n", "COUNT", "STATE");
-	if (live_rows(a.body, "sites", top_site, &lines) < 0)
+	if (live_rows(a.body, "sites", top_site, &room) < 0)
 		code = live_complain(pid, LIVE_EBADANSWER, NULL);
 	*before = s;
 	free(a.body);
@@ -120,7 +138,7 @@ static int top_compare(const void *a, const void *b)
 static int top_processes(void)
 {
 	struct top_all t = {0};
-	int lines = top_lines();
+	int lines = top_room().lines;
 
 	live_each(top_collect, &t);
 	if (t.count)

@@ -22,6 +22,8 @@
 #define EXIT_FATAL 2
 #define DUMP_WAIT (30 * GOR_SECOND)
 #define SAY_WAIT_MS 1000
+#define LISTED_MAX \
+	4096 // goroutines, with their stacks some 30 bytes each: a ring is to keep what led to it
 
 /** May it go on after write() has failed?  Not for ever, if nobody reads. */
 static bool say_again(void)
@@ -159,8 +161,11 @@ void gor__deadlock(void)
 		EMIT(m, DEADLOCK);
 		gor__say("fatal error: %s\n\n", text);
 	}
-	if (gor__config.deadlock == DEADLOCK_FATAL)
+	if (gor__config.deadlock == DEADLOCK_FATAL) {
+		if (gor_num_goroutine() <= LISTED_MAX)
+			gor__record_snapshot(m, GTRACE_snap_END);
 		fatal_exit(true, GTRACE_END_DEADLOCK);
+	}
 	if (gor__config.deadlock == DEADLOCK_REPORT) {
 		gor__dump(true, DUMP_WAIT);
 		gor__record_dump(GTRACE_END_DEADLOCK, text);

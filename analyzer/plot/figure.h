@@ -51,6 +51,8 @@ struct figure_text {
 struct figure {
 	const char *name; // of the plot
 	char title[200];  // may hold anything
+	int64_t begin_ns; // of the part of the run that is drawn; all other times are since then
+	bool part;        // the title says which
 	int64_t end_ns;
 	const char *nothing; // why there is nothing to draw; NULL: there is
 	bool log;            // counts on a logarithmic axis

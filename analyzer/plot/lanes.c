@@ -102,7 +102,8 @@ static int lanes_row(void *arg, sqlite3_stmt *stmt)
 		from = 0;
 	if (to > l->end_ns)
 		to = l->end_ns;
-	if (to < from)
+	if (to < from ||
+	    from > l->end_ns) // of a stretch that is not seen, there is nothing in its lane
 		return 0;
 	struct lane *lane = lanes_of(l, thread);
 	struct lane_place *place = lanes_place_of(l, sqlite3_column_int64(stmt, 4));

@@ -61,6 +61,8 @@ static int plot_write(sqlite3 *db, const char *dir, const struct plot *p,
 
 	if (!err) {
 		f.log = opt->log;
+		f.begin_ns = opt->begin_ns;
+		f.part = opt->part;
 		err = p->fill(&f, db);
 	}
 	if (!err && f.nothing) {

@@ -12,6 +12,8 @@
 struct plot_options {
 	const char *term; // "svg", "png" or "dumb" (letters, on stdout); NULL: svg
 	bool log;         // counts on a logarithmic axis, where a plot has lines
+	int64_t begin_ns; // of the part that part_open() left to see
+	bool part;        // there is one
 	int64_t limit_ns; // kill gnuplot after that long; 0: 20 s
 	bool undrawn;     // write NAME.gp and NAME.tsv, and leave it at that
 	bool tell;        // say why a plot has nothing to show

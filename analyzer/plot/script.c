@@ -23,12 +23,12 @@ enum {
 	SCRIPT_POINTS_MAX = 16000, // 15 bytes of SVG each
 	SCRIPT_TITLE_CHARS = 80,
 	SCRIPT_LABEL_CHARS = 100,
-	SCRIPT_TIP_CHARS = 27,
+	SCRIPT_TIP_CHARS = 31,
 	SCRIPT_TICS = 6,
 	SCRIPT_WIDTH = 980,
 	SCRIPT_LEFT = 96,   // of the plot, whose columns are pixels
 	SCRIPT_TOP = 47,    // above the plot,
-	SCRIPT_BOTTOM = 54, // and below it, besides the key
+	SCRIPT_BOTTOM = 60, // and below it, besides the key
 	SCRIPT_ROWS = 306,
 	SCRIPT_LABEL_HEIGHT = 19,
 	SCRIPT_ROW_HEIGHT = 15, // of letters
@@ -51,6 +51,12 @@ static const struct script_unit *script_unit(int64_t end_ns)
 	while ((double)end_ns >= u->below_ns)
 		u++;
 	return u;
+}
+
+/** A time of the figure on its axis. */
+static double script_time(const struct figure *f, int64_t ns, double unit_ns)
+{
+	return (double)(f->begin_ns + ns) / unit_ns;
 }
 
 /** A round number of goroutines between two tics. */
@@ -234,40 +240,55 @@ static void script_stretches(FILE *out, const struct figure *f, double unit_ns)
 	script_array(out, "gap_from", f->gaps);
 	script_array(out, "gap_to", f->gaps);
 	for (size_t i = 0; i < f->gaps; i++)
-		fprintf(out, "gap_from[%zu] = %.9g; gap_to[%zu] = %.9g\n", i + 1,
-		        (double)f->gap[i].from_ns / unit_ns, i + 1, (double)f->gap[i].to_ns / unit_ns);
+		fprintf(out, "gap_from[%zu] = %.15g; gap_to[%zu] = %.15g\n", i + 1,
+		        script_time(f, f->gap[i].from_ns, unit_ns), i + 1,
+		        script_time(f, f->gap[i].to_ns, unit_ns));
 	fprintf(out, "marks = %zu\n", f->marks);
 	script_array(out, "mark_at", f->marks);
 	for (size_t i = 0; i < f->marks; i++)
-		fprintf(out, "mark_at[%zu] = %.9g\n", i + 1, (double)f->mark[i] / unit_ns);
+		fprintf(out, "mark_at[%zu] = %.15g\n", i + 1, script_time(f, f->mark[i], unit_ns));
 	fprintf(out, "notes = %zu\n", f->notes);
 	script_array(out, "note_at", f->notes);
 	script_array(out, "note", f->notes);
 	for (size_t i = 0; i < f->notes; i++) {
-		fprintf(out, "note_at[%zu] = %.9g; note[%zu] = ", i + 1, (double)f->note[i].ns / unit_ns,
-		        i + 1);
+		fprintf(out, "note_at[%zu] = %.15g; note[%zu] = ", i + 1,
+		        script_time(f, f->note[i].ns, unit_ns), i + 1);
 		gnuplot_quote(out, f->note[i].text, SCRIPT_TITLE_CHARS);
 		putc('\n', out);
 	}
 }
 
+/** The program and, if only a part is drawn, which. */
+static void script_title(FILE *out, const struct figure *f, const struct script_unit *unit)
+{
+	char title[sizeof f->title + 80];
+
+	if (f->part)
+		snprintf(title, sizeof title, "%.40s, %.12g to %.12g %s", f->title,
+		         script_time(f, 0, unit->ns), script_time(f, f->end_ns, unit->ns), unit->name);
+	else
+		snprintf(title, sizeof title, "%s", f->title);
+	gnuplot_quote(out, title, SCRIPT_TITLE_CHARS);
+}
+
 static void script_head(FILE *out, const struct figure *f, const struct plot_options *opt)
 {
-	const struct script_unit *unit = script_unit(f->end_ns);
+	const struct script_unit *unit = script_unit(f->begin_ns + f->end_ns);
 	int64_t peak = script_peak(f);
 	int64_t step = script_step(peak);
 
 	fprintf(out,
 	        "# Draws %s.tsv, which stands beside this file:  gnuplot %s.gp\n"
-	        "# Times are nanoseconds since the start; the plot is %zu columns of pixels wide.\n\n",
-	        f->name, f->name, script_columns(f));
+	        "# Times are nanoseconds since %s; the plot is %zu columns of pixels wide.\n\n",
+	        f->name, f->name, f->begin_ns ? "begin_ns" : "the start", script_columns(f));
 	script_terminal(out, f, opt);
 	fprintf(out, "data = '%s.tsv'\nprogram = ", f->name);
-	gnuplot_quote(out, f->title, SCRIPT_TITLE_CHARS);
-	fprintf(out, "\nunit = '%s'\nunit_ns = %.0f\nx_end = %.9g\n", unit->name, unit->ns,
-	        (double)f->end_ns / unit->ns);
-	fprintf(out, "end_ns = %" PRId64 ".0\ncolumns = %zu.0\ndashes = %d.0\n", f->end_ns,
-	        script_columns(f), SERIES_DASHES);
+	script_title(out, f, unit);
+	fprintf(out, "\nunit = '%s'\nunit_ns = %.0f\nx_begin = %.15g\nx_end = %.15g\n", unit->name,
+	        unit->ns, script_time(f, 0, unit->ns), script_time(f, f->end_ns, unit->ns));
+	fprintf(out,
+	        "begin_ns = %" PRId64 ".0\nend_ns = %" PRId64 ".0\ncolumns = %zu.0\ndashes = %d.0\n",
+	        f->begin_ns, f->end_ns, script_columns(f), SERIES_DASHES);
 	fprintf(out, "peak = %" PRId64 "\ny_step = %" PRId64 "\ny_top = %.9g\nlog_y = %d\n", peak, step,
 	        script_top(f), f->log);
 	script_lines(out, f);

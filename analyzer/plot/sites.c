@@ -15,7 +15,7 @@
 enum {
 	SITES_SHOWN = 8,
 	SITES_OTHER = SITES_SHOWN + 1, // the kind of the line of all others
-	SITES_TIP_CHARS = 16,
+	SITES_TIP_CHARS = 20,
 	SITES_LOG_RATIO = 200, // a finding's site so much smaller than the largest needs the log axis
 };
 

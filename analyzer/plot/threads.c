@@ -143,7 +143,7 @@ static void threads_blocks(struct threads *t)
 		figure_put(f, "run_kind", blocks, (double)kind);
 	}
 	fprintf(f->vars.file, "runs = %zu\n", blocks);
-	f->keys = (int)blocks + 1; // and a row that says what the arrows are
+	f->keys = (int)blocks;
 }
 
 /** Arrows that look alike are one. */
@@ -173,6 +173,8 @@ static void threads_arrows(struct threads *t)
 {
 	struct figure *f = t->figure;
 
+	f->keys +=
+		t->handoffs || t->lanes.more; // a row that says what the arrows are, and what is left out
 	fprintf(f->vars.file, "handoffs = %zu\narrows = %zu\narrows_told = %d\n", t->handoffs,
 	        t->arrows, t->arrows <= THREADS_ARROWS_TOLD);
 	figure_array(f, "arrow_at", t->arrows);

@@ -1,5 +1,6 @@
 # Time waited by place: a bar each, longest first.
-set title program.': time that goroutines waited, by place' offset 0, 0.6 textcolor rgb '#202020'
+set label 90 program.': time that goroutines waited, by place' \
+	at screen sx(20), screen sy(14) left textcolor rgb '#202020'
 #            channel   select    lock      sleep     I/O       call      other
 colours = '#9fd4f2 #6fa8d6 #e3b8d2 #d4d4d4 #b0b0b0 #f2cc80 #ececec'
 u = longest < 1e4 ? 1 : longest < 2e6 ? 1e3 : longest < 2e9 ? 1e6 : longest < 7.2e12 ? 1e9 : longest < 1.728e14 ? 6e10 : 3.6e12

@@ -1,5 +1,6 @@
 # The channels most waited for, a lane each: who waits to send upwards, to receive downwards.
-set title program.': goroutines that wait for a channel' offset 0, 0.6 textcolor rgb '#202020'
+set label 90 program.': goroutines that wait for a channel' \
+	at screen sx(left), screen sy(14) left textcolor rgb '#202020'
 colours = '#d55e00 #0072b2'
 set yrange [channels + 0.5:0.5]
 unset ytics
@@ -13,7 +14,7 @@ do for [i = 1:channels] {
 	if (dumb) {
 		set ytics add (channel[i] i)
 	} else {
-		set arrow 200 + i from 0, i to x_end, i nohead front lw 0.75 lc rgb '#606060'
+		set arrow 200 + i from x_begin, i to x_end, i nohead front lw 0.75 lc rgb '#606060'
 		set label 200 + i channel[i] at graph 1.012, first i - 0.28 left textcolor rgb '#202020'
 		set label 220 + i capacity[i] at graph 1.012, first i left textcolor rgb '#404040'
 		set label 240 + i sprintf('at most %d send, %d receive', peak_of[2 * i - 1], peak_of[2 * i]) \

@@ -4,7 +4,7 @@ set datafile separator '\t'
 set border 3 lw 1 lc rgb '#808080'
 set tics nomirror out scale 0.6 textcolor rgb '#404040'
 set grid ytics lw 0.5 lt 1 lc rgb '#d8d8d8'
-set xrange [0:x_end]
+set xrange [x_begin:x_end]
 dumb = term eq 'dumb'
 # Margins in whole pixels, so that columns of data are columns of pixels.  gnuplot's PNG begins and ends in the
 # middle of a pixel.
@@ -12,15 +12,18 @@ half_pixel = term eq 'png' ? 0.5 : 0
 sx(pixels) = (pixels - half_pixel) / (width - 2.01 * half_pixel)
 sy(pixels) = (height - pixels - half_pixel) / (height - 2.01 * half_pixel)
 # The place of a time: the middle of its column of pixels; and of a column's edge.
-px(ns) = ((ns < end_ns ? floor(ns * columns / end_ns) : columns - 1) + 0.5) / columns * x_end
-edge(ns) = ns / unit_ns
+px(ns) = x_begin + ((ns < end_ns ? floor(ns * columns / end_ns) : columns - 1) + 0.5) / columns * (x_end - x_begin)
+edge(ns) = (begin_ns + ns) / unit_ns
 py(count) = floor(count / y_top * rows + 0.5) / rows * y_top
+# Late in a long run the times of a short part differ in their last digits only.
+digits = x_end < 1000 * (x_end - x_begin) ? '%g' : '%.12g'
 if (dumb) {
 	unset grid
-	set format x '%g '.unit
+	set format x digits.' '.unit
+	set tmargin 3
 } else {
-	set format x '%g'
-	set xlabel 'time since the start ['.unit.']' offset 0, (term eq 'svg' ? 0.8 : 0.2) textcolor rgb '#404040'
+	set format x digits
+	set xlabel 'time since the start ['.unit.']' offset 0, (term eq 'svg' ? 0.5 : 0.1) textcolor rgb '#404040'
 	set lmargin at screen sx(left)
 	set rmargin at screen sx(left + 680)
 	set tmargin at screen sy(top)
@@ -34,6 +37,12 @@ if (log_y) {
 } else {
 	set yrange [0:y_top]
 	set ytics 0, y_step
+	if (peak >= 10000) {
+		set ytics ('0' 0)
+		do for [n = y_step:peak:y_step] {
+			set ytics add ((n < 1e6 ? sprintf('%gk', n / 1e3) : sprintf('%gM', n / 1e6)) n)
+		}
+	}
 }
 visible(count) = (log_y && count < 1) ? 0.5 : count
 set key outside below left Left reverse vertical maxcols 1 samplen 2.5 spacing 1.1 textcolor rgb '#202020'

@@ -1,5 +1,6 @@
 # Thread by time: the darker, the more of that time it ran goroutines.
-set title program.': how much of the time each thread ran goroutines' offset 0, 0.6 textcolor rgb '#202020'
+set label 90 program.': how much of the time each thread ran goroutines' \
+	at screen sx(left), screen sy(14) left textcolor rgb '#202020'
 colours = '#d6e6f4 #abd0e6 #6aaed6 #3787c0 #0a4a90'
 set yrange [lanes + 0.5:0.5]
 unset ytics

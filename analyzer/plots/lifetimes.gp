@@ -1,5 +1,7 @@
 # How long goroutines lived, as bars on a logarithmic axis of time.
-set title program.': how long goroutines lived'.(older > 0 ? sprintf(', without %d born before the trace', older) : '') offset 0, 0.6 textcolor rgb '#202020'
+set label 90 program.': how long goroutines lived' \
+	.(older > 0 ? sprintf(', without %d born before the trace', older) : '') \
+	at screen sx(left), screen sy(14) left textcolor rgb '#202020'
 do for [i = 1:marks] { unset arrow i }
 do for [i = 1:notes] { unset label i }
 do for [i = 1:gaps] { unset object i }

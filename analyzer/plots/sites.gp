@@ -1,6 +1,6 @@
 # Goroutines alive per spawn site.  Wide lines first, so that lines on the same count still show.
-set title program.': goroutines alive, by where they were spawned'.(log_y ? ' (logarithmic)' : '') offset 0, 0.6 \
-	textcolor rgb '#202020'
+set label 90 program.': goroutines alive, by where they were spawned'.(log_y ? ' (logarithmic)' : '') \
+	at screen sx(left), screen sy(14) left textcolor rgb '#202020'
 set ylabel 'goroutines alive' textcolor rgb '#404040'
 colours = '#d55e00 #0072b2 #009e73 #cc79a7 #b07a00 #3a94c8 #000000 #8a7f00 #808080'
 # Dashes go by the time, 8 pixels each, so that they do not depend on how a line gets there.

@@ -1,5 +1,6 @@
 # A lane per thread.  A bar as wide as its columns of pixels: something ran there; its colour says what, at last.
-set title program.': what each thread ran' offset 0, 0.6 textcolor rgb '#202020'
+set label 90 program.': what each thread ran' \
+	at screen sx(left), screen sy(14) left textcolor rgb '#202020'
 #            places that spawn                                       other     call
 colours = '#0072b2 #e69f00 #009e73 #cc79a7 #56b4e9 #d55e00 #8a7f00 #9a9a9a #404040'
 reasons = 'syscall busy explicit'
@@ -10,7 +11,7 @@ set ytics scale 0 ('' 0) textcolor rgb '#404040'
 do for [i = 1:lanes] {
 	set ytics add (lane[i] i)
 	if (!dumb) {
-		set arrow 200 + i from 0, i to x_end, i nohead back lw 0.75 lc rgb '#b0b0b0'
+		set arrow 200 + i from x_begin, i to x_end, i nohead back lw 0.75 lc rgb '#b0b0b0'
 		set label 200 + i sprintf('%.0f %% running', used[i]) at graph 1.012, first i left textcolor rgb '#404040'
 	}
 }
@@ -21,7 +22,7 @@ array told[arrows + 1]
 do for [i = 1:arrows] {
 	told[i] = arrows_told
 	do for [j = 1:i - 1] {
-		if (told[j] && abs(px(arrow_at[i]) - px(arrow_at[j])) < 0.06 * x_end && abs(middle(i) - middle(j)) < 0.75) { told[i] = 0 }
+		if (told[j] && abs(px(arrow_at[i]) - px(arrow_at[j])) < 0.06 * (x_end - x_begin) && abs(middle(i) - middle(j)) < 0.75) { told[i] = 0 }
 	}
 }
 do for [i = 1:arrows] {
@@ -37,7 +38,7 @@ arrows_said = handoffs > 0 ? sprintf('arrows: %d of %d handoffs (solid: system c
 if (dumb) {
 	set label 101 more_said.arrows_said at screen 0.01, screen 0.03 left textcolor rgb '#404040'
 } else { # under the axis's label: the key stands at the lower edge
-	set label 101 more_said.arrows_said at screen sx(left), screen sy(top + rows + 58) left textcolor rgb '#404040'
+	set label 101 more_said.arrows_said at screen sx(left), screen sy(top + rows + 61) left textcolor rgb '#404040'
 }
 half(k) = (run_kind[k] == 9 ? 3.0 : 8.0) / 26 # of its 26 rows of pixels
 if (dumb) {

@@ -158,8 +158,7 @@ int html_part_plots(struct html_page *p)
 
 static int dump_row(void *arg, sqlite3_stmt *st)
 {
-	traceback_goroutine(arg, st);
-	return SQLITE_OK;
+	return traceback_goroutine(arg, st);
 }
 
 /* Made as plain text first: its controls are shown there. */
@@ -168,12 +167,16 @@ int html_part_dump(struct html_page *p)
 	char *text = NULL;
 	size_t size;
 	FILE *plain = open_memstream(&text, &size);
+	struct traceback t;
 	int64_t alive = db_number(p->db, "sql/html/dump.sql", "count", 0), shown = 0;
 
 	if (!plain)
 		return -ENOMEM;
-	int err = html_each(p, "sql/html/dump.sql", "goroutines", dump_row, plain);
+	int err = traceback_open(&t, p->db, plain) == SQLITE_OK
+	              ? html_each(p, "sql/html/dump.sql", "goroutines", dump_row, &t)
+	              : -EIO;
 
+	traceback_close(&t);
 	fclose(plain);
 	for (const char *at = text; (at = strstr(at, "\n\n")); at += 2)
 		shown++;

@@ -37,9 +37,8 @@ enum {
 
 #define LIMIT (20 * GOR_MILLISECOND)     // for an answer
 #define SLOW (30 * GOR_MILLISECOND)      // the backend
-#define GRACE (2 * GOR_SECOND)           // for the last ones at the end
 #define SPUN ((int64_t)1600000000)       // how long the spinner has computed when that has shown
-#define PATIENCE ((int64_t)120000000000) // until the bugs have shown
+#define PATIENCE ((int64_t)120000000000) // until the bugs have shown, and for the last computation
 
 typedef gor_chan(int) ints;
 typedef gor_chan(long) longs;
@@ -155,9 +154,9 @@ static void compute(struct call *c)
 		gor_sleep(SLOW);
 	else if (!cache_find(c->number, &square))
 		square = ask_worker(c->number);
+	atomic_fetch_sub(&server.computing, 1);
 	gor_send(c->answer, square); // without room in the channel: for good, if it is late
 	call_drop(c);
-	atomic_fetch_sub(&server.computing, 1);
 }
 
 /* Returns: the answer, or -1: it is late. */
@@ -385,7 +384,7 @@ static void stop(void)
 	gor_wg_wait(&server.clients);
 	gor_wg_wait(&server.connections);
 	gor_close_fd(server.fd);
-	int64_t until = gor_deadline(server.bugs ? 5 * SLOW : GRACE);
+	int64_t until = gor_deadline(PATIENCE);
 	while (atomic_load(&server.computing) > 0 && gor_now() < until)
 		gor_sleep(GOR_MILLISECOND);
 	gor_close(server.jobs);

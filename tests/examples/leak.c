@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* leak.c: the leak example is found, with everything one needs to mend it. */
+/*
+ * leak.c: the leak example is found, with everything one needs to mend it.
+ *
+ * Of a wait that is young nothing is said where memory is not searched, as under a sanitizer
+ * (docs/verdicts.md, L2).  So what is asked for is a run in which all had waited for long when main
+ * returned, and not one in which the machine stood still while main slept: that one is made again.
+ */
 #include "drive.h"
 #include "report.h"
 #include <setjmp.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -10,13 +17,35 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-static void check_leak(const char *n)
+enum { RUNS_MAX = 20 };
+
+static const char waiting[] =
+	"SELECT count(*) FROM span s JOIN trace t ON t.trace_id = s.trace_id"
+	" WHERE s.reason = 'chan send' AND s.to_ns IS NULL AND s.from_ns < t.duration_ns - 150000000";
+
+/* How many had waited for 150 ms or longer in the end: 0.1 s, and what the first answer may have
+ * waited for main. */
+static int count_waiting(void)
+{
+	sqlite3_stmt *stmt;
+	sqlite3 *db;
+	int count;
+
+	assert_int_equal(sqlite3_open("out/trace.db", &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, waiting, -1, &stmt, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+	count = sqlite3_column_int(stmt, 0);
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+	return count;
+}
+
+/* Returns: what `gtrace analyze` did. */
+static int run_and_analyze(const char *n, int replicas)
 {
 	const char *const args[2] = {n, NULL};
-	int replicas = n ? atoi(n) : 5;
 	char line[200], want[200];
 	struct drive d;
-	struct report *r;
 
 	drive_start(&d, "EXAMPLES_BUILD", "leak", args, "leak.gtrace");
 	assert_true(drive_line(&d, line, sizeof line) > 0);
@@ -24,8 +53,20 @@ static void check_leak(const char *n)
 	snprintf(want, sizeof want, "%d goroutines are alive, 1 is needed", replicas);
 	assert_string_equal(line, want);
 	assert_int_equal(drive_wait(&d), 0);
+	return drive_analyze("leak.gtrace", "out");
+}
 
-	assert_int_equal(drive_analyze("leak.gtrace", "out"), 1);
+static void check_leak(const char *n)
+{
+	int replicas = n ? atoi(n) : 5, runs = 1, code;
+	struct report *r;
+
+	while ((code = run_and_analyze(n, replicas)), count_waiting() < replicas - 1) {
+		if (++runs > RUNS_MAX)
+			fail_msg("no run without a stall in %d", RUNS_MAX);
+		assert_int_equal(remove("leak.gtrace"), 0);
+	}
+	assert_int_equal(code, 1);
 	r = report_open("out/report.json");
 	assert_int_equal(report_int(r, "SELECT count(*) FROM finding"), 1);
 	assert_string_equal(report_text(r, "SELECT kind FROM finding"), "leak");

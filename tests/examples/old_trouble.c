@@ -7,6 +7,7 @@
  */
 #include <gor.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,8 @@ static gor_mutex a, b;
 static ints there, back, quit;
 static gor_timer alarm_clock;
 static bool fixed;
+static atomic_int locked; // who has the first of both locks
+static atomic_int ended;
 
 static void answer(void *arg)
 {
@@ -41,6 +44,7 @@ static void ask(void *arg)
 		gor_free(c);
 	}
 	memset(&c, 0, sizeof c);
+	atomic_fetch_add(&ended, 1);
 }
 
 struct pair {
@@ -67,15 +71,19 @@ static void offer(void *arg)
 		p.y = quit;
 	gor_go_copy(choose, p);
 	memset(&p, 0, sizeof p);
+	atomic_fetch_add(&ended, 1);
 }
 
 static void lock_both(gor_mutex *first, gor_mutex *second)
 {
 	gor_mutex_lock(first);
-	gor_sleep(5 * GOR_MILLISECOND);
+	atomic_fetch_add(&locked, 1);
+	while (!fixed && atomic_load(&locked) < 2)
+		gor_sleep(GOR_MILLISECOND);
 	gor_mutex_lock(second);
 	gor_mutex_unlock(second);
 	gor_mutex_unlock(first);
+	atomic_fetch_add(&ended, 1);
 }
 
 static void ab(void *arg)
@@ -116,6 +124,13 @@ static void churn(void)
 	}
 }
 
+static void wait_for(atomic_int *count, int wanted)
+{
+	while (atomic_load(count) < wanted)
+		gor_sleep(GOR_MILLISECOND);
+	gor_sleep(20 * GOR_MILLISECOND); // for their last step
+}
+
 static void trouble(const char *what)
 {
 	fixed = strstr(what, "fixed") != NULL;
@@ -124,10 +139,11 @@ static void trouble(const char *what)
 	if (what[0] == 'l' && what[1] == 'o') {
 		gor_go(ab, NULL);
 		gor_go(ba, NULL);
+		wait_for(fixed ? &ended : &locked, 2);
 	} else {
 		gor_go(what[0] == 's' ? offer : ask, NULL);
+		wait_for(&ended, 1);
 	}
-	gor_sleep(20 * GOR_MILLISECOND);
 	// What ended has left its stack to these, which leave nothing on it.
 	gor_make(there, 0);
 	gor_make(back, 0);

@@ -89,7 +89,8 @@ static void expect_dump(const char *path, enum gtrace_end end, const char *reaso
 	gtrace_reader_close(r);
 }
 
-/** One finding of that kind with so many goroutines, or none. */
+/** One finding of that kind with so many goroutines, or none.  That a thread got no processor, with
+ * a goroutine that was ready, is a fact about the machine. */
 static void expect_finding(const char *path, const char *kind, int count)
 {
 	char query[200];
@@ -98,7 +99,8 @@ static void expect_finding(const char *path, const char *kind, int count)
 	struct report *r = report_open("out/report.json");
 
 	assert_int_equal(report_int(r, "SELECT count(*) FROM finding"
-	                               " WHERE json_extract(f, '$.severity') <> 'info'"),
+	                               " WHERE json_extract(f, '$.severity') <> 'info'"
+	                               " AND kind <> 'starved'"),
 	                 count ? 1 : 0);
 	if (count) {
 		snprintf(query, sizeof query,
@@ -290,7 +292,6 @@ static void rotated_leak(void **state)
 {
 	(void)state;
 	rotated("leak", SIGTERM, "leak", SEARCHED ? 1 : 0);
-	expect_finding("x.000003.gtrace", "", 0); // memory was not searched then
 }
 
 static void rotated_leak_fixed(void **state)
@@ -406,6 +407,24 @@ static void by_deadlock(void **state)
 	report_close(r);
 }
 
+/** How many stacks were written of goroutines that a deadlock holds. */
+static int deadlock_stacks(const char *path)
+{
+	struct gtrace_reader *r;
+	struct gtrace_error err;
+	struct gtrace_event ev;
+	bool behind = false;
+	int stacks = 0;
+
+	assert_int_equal(gtrace_reader_open(&r, path, &err), 0);
+	while (gtrace_reader_next(r, &ev, &err) == 1) {
+		behind |= ev.id == GTRACE_DEADLOCK;
+		stacks += behind && ev.id == GTRACE_STACK;
+	}
+	gtrace_reader_close(r);
+	return stacks;
+}
+
 static void by_fatal_deadlock(void **state)
 {
 	struct drive d;
@@ -415,6 +434,7 @@ static void by_fatal_deadlock(void **state)
 	expect_line(&d, "ready");
 	assert_int_equal(drive_wait(&d), 2);
 	expect_dump("x.gtrace", GTRACE_END_DEADLOCK, "");
+	assert_int_equal(deadlock_stacks("x.gtrace"), 3);
 }
 
 static void by_busy_goroutine(void **state)

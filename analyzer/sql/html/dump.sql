@@ -7,9 +7,9 @@
 SELECT e.g, CASE WHEN e.state = 3 THEN coalesce(nullif(e.reason_text, ''), 'waiting') ELSE w.text END,
        (t.duration_ns - e.since_ns) / 60000000000, e.foreign_thread IS NOT NULL,
        coalesce(s.func, ''), coalesce(s.file, ''), coalesce(s.line, 0), coalesce(e.born_text, ''),
-       coalesce(e.parent, 0), coalesce(e.born_func, ''), coalesce(e.born_file, ''), coalesce(e.born_line, 0)
+       coalesce(e.parent, 0), coalesce(e.born_func, ''), coalesce(e.born_file, ''), coalesce(e.born_line, 0), p.n
 FROM (SELECT x.*, row_number() OVER (PARTITION BY x.state, x.reason, x.site, x.born_site ORDER BY x.g) AS place
-      FROM (SELECT g.g, g.born_site, i.state, i.reason, i.site
+      FROM (SELECT g.g, g.born_site, i.n, i.state, i.reason, i.site
             FROM goroutine g
             CROSS JOIN still i ON i.trace_id = g.trace_id AND i.g = g.g
             WHERE g.trace_id = 1 AND g.ended_ns IS NULL) x) p

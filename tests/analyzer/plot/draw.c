@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /** draw.c: whole plots of small, large, empty and hostile traces. */
 #include <fcntl.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -12,6 +13,7 @@
 #include <cmocka.h>
 
 #include "plot/gnuplot.h"
+#include "plot/part.h"
 #include "plot/plot.h"
 #include "scene.h"
 
@@ -412,6 +414,43 @@ static void large(void **state)
 	scene_close(&s);
 }
 
+/** A part knows who was there before it, and counts of a wait what lies in it. */
+static void part(void **state)
+{
+	(void)state;
+	struct scene s;
+	struct plot_options opt = {.begin_ns = 2000000, .part = true};
+	int64_t until_ns = 4000000, late_ns = 0;
+
+	scene_open(&s, 10000000, "./prog");
+	scene_sql(&s, "INSERT INTO site(trace_id, site, file, line, func, op, text) "
+	              "VALUES(1, 1, 'a.c', 7, 'f', 'go', 'g')");
+	scene_goroutine(&s, 1, 0, 0, -1);
+	scene_goroutine(&s, 2, 1, 1000000, 3000000);
+	scene_goroutine(&s, 3, 1, 5000000, 6000000);
+	scene_sums(&s);
+	assert_int_equal(part_open(s.db, opt.begin_ns, &until_ns), 0);
+	assert_int_equal(until_ns, 4000000);
+	assert_int_equal(plot_draw(s.db, s.dir, "sites", &opt), 0);
+	char *tsv = scene_read(&s, "sites.tsv", NULL);
+
+	// Of the place that spawns: one until 1 ms after the part's beginning, and none from then on.
+	assert_non_null(strstr(tsv, "f a.c:7 (g)\n0\t0\n0\t1\n"));
+	assert_non_null(strstr(tsv, "\n1000000\t1\n1000000\t0\n"));
+	free(tsv);
+	char *gp = scene_read(&s, "sites.gp", NULL);
+
+	assert_non_null(strstr(gp, "program = 'prog, 2 to 4 ms'\n"));
+	assert_non_null(strstr(gp, "x_begin = 2\nx_end = 4\n"));
+	free(gp);
+	assert_int_equal(plot_draw(s.db, s.dir, "blocking", &opt), 0);
+	gp = scene_read(&s, "blocking.gp", NULL);
+	assert_non_null(strstr(gp, "2 ms, 1 wait")); // of 10
+	free(gp);
+	assert_int_equal(part_open(s.db, 10000000, &late_ns), -EINVAL);
+	scene_close(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -419,6 +458,7 @@ int main(void)
 		cmocka_unit_test(empty),    cmocka_unit_test(one_goroutine), cmocka_unit_test(hostile),
 		cmocka_unit_test(log_axis), cmocka_unit_test(handover),      cmocka_unit_test(crowded),
 		cmocka_unit_test(large),    cmocka_unit_test(terminals),     cmocka_unit_test(handoffs),
+		cmocka_unit_test(part),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,6 +49,14 @@ grep -q 'stuck for good' out || fail 'no plot in letters'
 "$gtrace" analyze x.gtrace >out 2>err
 plot 0 x.report/trace.db --log -o from-db
 grep -q 'log_y = 1' from-db/sites.gp || fail '--log is not heard'
+plot 0 --since 1us --until 100s --term dumb x.gtrace goroutines
+grep -q 'stuck for good' out || fail 'no plot of a part'
+plot 0 x.gtrace --since 1us -o part
+grep -q '^begin_ns = 1000.0' part/goroutines.gp && ! grep -q '^x_begin = 0$' part/goroutines.gp || fail 'the axis of a part begins with the run'
+grep -q "^program = '.*, [0-9.]* to [0-9.]* [num]*s'" part/goroutines.gp || fail 'the title of a part does not say which'
+plot 2 x.gtrace --since 2s --until 1s
+plot 2 x.gtrace --since 1h
+grep -qF 'the trace ends at' err || fail 'no word that the part is behind the end'
 plot 2
 plot 2 x.gtrace sitez
 grep -qF "unknown plot 'sitez', did you mean 'sites'?" err || fail 'no suggestion'

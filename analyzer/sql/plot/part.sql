@@ -1,0 +1,86 @@
+-- SPDX-License-Identifier: MIT
+--
+-- A part of a run as if it were the whole: temporary views that hide the tables the plots read.  Times are
+-- since the part's beginning, less than 0 for what began before; what goes on behind its end has none.
+
+-- @end
+SELECT duration_ns FROM main.trace ORDER BY trace_id LIMIT 1;
+
+-- @table
+CREATE TEMP TABLE part(from_ns INTEGER NOT NULL, to_ns INTEGER NOT NULL);
+
+-- @from
+INSERT INTO temp.part(from_ns, to_ns) VALUES (?1, ?2);
+
+-- @trace
+CREATE TEMP VIEW trace AS
+SELECT trace_id, program, file, (SELECT to_ns - from_ns FROM temp.part) AS duration_ns
+FROM main.trace;
+
+-- @interval
+CREATE TEMP VIEW interval AS
+SELECT trace_id, g, n, from_ns - (SELECT from_ns FROM temp.part) AS from_ns,
+       CASE WHEN to_ns <= (SELECT to_ns FROM temp.part) THEN to_ns - (SELECT from_ns FROM temp.part) END AS to_ns,
+       state, reason, object, site, thread
+FROM main.interval
+WHERE from_ns <= (SELECT to_ns FROM temp.part)
+  AND (to_ns IS NULL OR to_ns >= (SELECT from_ns FROM temp.part));
+
+-- @goroutine
+CREATE TEMP VIEW goroutine AS
+SELECT trace_id, g, born_site, born_ns - (SELECT from_ns FROM temp.part) AS born_ns,
+       CASE WHEN ended_ns <= (SELECT to_ns FROM temp.part) THEN ended_ns - (SELECT from_ns FROM temp.part) END AS ended_ns
+FROM main.goroutine
+WHERE born_ns <= (SELECT to_ns FROM temp.part)
+  AND (ended_ns IS NULL OR ended_ns >= (SELECT from_ns FROM temp.part));
+
+-- @gap
+CREATE TEMP VIEW gap AS
+SELECT trace_id, from_ns - (SELECT from_ns FROM temp.part) AS from_ns,
+       to_ns - (SELECT from_ns FROM temp.part) AS to_ns
+FROM main.gap
+WHERE from_ns <= (SELECT to_ns FROM temp.part) AND to_ns >= (SELECT from_ns FROM temp.part);
+
+-- @handoff
+CREATE TEMP VIEW handoff AS
+SELECT trace_id, n, ts_ns - (SELECT from_ns FROM temp.part) AS ts_ns, from_thread, to_thread, why
+FROM main.handoff
+WHERE ts_ns BETWEEN (SELECT from_ns FROM temp.part) AND (SELECT to_ns FROM temp.part);
+
+-- @shown
+-- Findings that begin in it.
+CREATE TEMP VIEW shown AS
+SELECT trace_id, since_ns - (SELECT from_ns FROM temp.part) AS since_ns, id, kind, severity
+FROM main.shown
+WHERE since_ns BETWEEN (SELECT from_ns FROM temp.part) AND (SELECT to_ns FROM temp.part);
+
+-- @finding_goroutine
+-- Goroutines of findings, of those that wait for good those that did so by then.
+CREATE TEMP VIEW finding_goroutine AS
+SELECT f.trace_id, f.kind, f.part, f.g
+FROM main.finding_goroutine f
+JOIN main.goroutine g ON g.trace_id = f.trace_id AND g.g = f.g
+JOIN main.interval i ON i.trace_id = g.trace_id AND i.g = g.g AND i.n = g.intervals - 1
+WHERE i.from_ns <= (SELECT to_ns FROM temp.part);
+
+-- @wait
+-- What of each wait lies in the part.
+CREATE TEMP VIEW part_wait AS
+SELECT i.trace_id, coalesce(i.site, 0) AS site, CASE i.state WHEN 5 THEN 16 ELSE coalesce(i.reason, 0) END AS reason,
+       i.object, coalesce(i.to_ns, t.duration_ns) - max(i.from_ns, 0) AS ns, i.to_ns IS NULL AS still
+FROM temp.interval i
+JOIN temp.trace t ON t.trace_id = i.trace_id
+WHERE i.state IN (3, 5);
+
+-- @site_wait
+CREATE TEMP VIEW site_wait AS
+SELECT trace_id, site, reason, count(*) AS waits, sum(ns) AS ns, max(ns) AS longest_ns, sum(still) AS still
+FROM temp.part_wait
+GROUP BY trace_id, site, reason;
+
+-- @object_wait
+CREATE TEMP VIEW object_wait AS
+SELECT trace_id, object, sum(ns) AS ns
+FROM temp.part_wait
+WHERE object IS NOT NULL
+GROUP BY trace_id, object;
