@@ -20,7 +20,7 @@ struct level {
 	int64_t ns, net;     // what changed at one moment counts at once
 	int64_t alive, part; // the part at hand,
 	int64_t top, step;   // and what is known of it
-	int64_t lives, rank; // that are known; how many of them lived shorter than that at hand, or so long
+	int64_t lives, rank; // known ones; how many of them were shorter than that at hand, or as long
 };
 
 struct levels {

@@ -14,7 +14,7 @@
 #define APART_NS 50000000u    // readings nearer than this add nothing but noise
 #define APART_NS_MIN 1000000u // for the only rate there is
 #define RATE_MAX (UINT64_C(1) << 62)
-#define HINT_UNKNOWN 10000u   // picoseconds
+#define HINT_UNKNOWN 10000u // picoseconds
 
 int gtrace__timeline_add(struct timeline *t, const struct gtrace__clock *clock)
 {

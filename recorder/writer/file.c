@@ -110,7 +110,10 @@ int gtrace__file_chunk(struct gtrace__file *f, struct gtrace__chunk *chunk, cons
 int gtrace__file_batch(struct gtrace__file *f, struct gtrace__chunk *chunk, const uint8_t *records,
                        size_t len, uint64_t until)
 {
-	int err = reserve(&f->packed, &f->packed_cap, gtrace__pack_room(len));
+	// At once for the longest: zstd remembers where it read last, and a block that has moved since
+	// would lead a search of memory to whatever lies there now.
+	size_t most = len > GTRACE__SLOT_BYTES ? len : GTRACE__SLOT_BYTES;
+	int err = reserve(&f->packed, &f->packed_cap, gtrace__pack_room(most));
 
 	if (err)
 		return err;

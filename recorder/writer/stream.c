@@ -203,7 +203,8 @@ bool gtrace_rec_stalls(struct gtrace_rec *rec, uint64_t stream)
 	bool stalls = false;
 
 	pthread_mutex_lock(&rec->lock);
-	for (struct stream *s = atomic_load_explicit(&rec->streams, memory_order_relaxed); s; s = s->next)
+	for (struct stream *s = atomic_load_explicit(&rec->streams, memory_order_relaxed); s;
+	     s = s->next)
 		stalls |= s->stalls && s->pub.number == stream;
 	pthread_mutex_unlock(&rec->lock);
 	return stalls;

@@ -29,7 +29,8 @@ WHERE from_ns <= (SELECT to_ns FROM temp.part)
 -- @goroutine
 CREATE TEMP VIEW goroutine AS
 SELECT trace_id, g, born_site, born_ns - (SELECT from_ns FROM temp.part) AS born_ns,
-       CASE WHEN ended_ns <= (SELECT to_ns FROM temp.part) THEN ended_ns - (SELECT from_ns FROM temp.part) END AS ended_ns
+       CASE WHEN ended_ns <= (SELECT to_ns FROM temp.part) THEN ended_ns - (SELECT from_ns FROM temp.part) END AS ended_ns,
+       older
 FROM main.goroutine
 WHERE born_ns <= (SELECT to_ns FROM temp.part)
   AND (ended_ns IS NULL OR ended_ns >= (SELECT from_ns FROM temp.part));
