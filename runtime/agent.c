@@ -167,6 +167,8 @@ void gor__agent_start(void)
 	pthread_t thread;
 	sigset_t all, before;
 
+	gor__serve_ready(); // keeps A2: a fork() that waits for the lock calls no handler that comes
+	                    // meanwhile
 	if (atexit(gor__agent_end) != 0 ||
 	    pthread_atfork(agent_fork, agent_forked, agent_forked) != 0 ||
 	    pthread_attr_init(&attr) != 0)

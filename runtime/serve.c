@@ -49,11 +49,16 @@ static void serve_once(void)
 	pthread_atfork(NULL, NULL, serve_forked);
 }
 
-bool gor__serve_keep(int fd)
+void gor__serve_ready(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 	pthread_once(&once, serve_once);
+}
+
+bool gor__serve_keep(int fd)
+{
+	gor__serve_ready();
 	for (unsigned i = 0; i < SOCKETS_MAX; i++) {
 		int none = 0;
 		if (atomic_compare_exchange_strong(&serve.fd[i], &none, fd + 1))

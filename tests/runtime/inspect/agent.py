@@ -91,7 +91,8 @@ def killed():
 
 
 def forked():
-    """A child does not answer for its parent, and leaves the socket where it is."""
+    """A child does not answer for its parent, and leaves the socket where it is; at whatever moment of the agent's
+    start it is born."""
     with Target(program, "fork") as t:
         t.await_agent()
         child = int(t.process.stdout.readline())
@@ -131,7 +132,8 @@ usual()
 without()
 not_ours()
 killed()
-forked()
+for _ in range(10):
+    forked()
 another_user()
 if skipped:
     print(skipped)
