@@ -20,7 +20,7 @@
 #include "schedtrace.h"
 
 #define EXIT_FATAL 2
-#define DUMP_WAIT (30 * GOR_SECOND)
+#define DUMP_WAIT (10 * GOR_SECOND)
 #define SAY_WAIT_MS 1000
 #define LISTED_MAX \
 	4096 // goroutines, with their stacks some 30 bytes each: a ring is to keep what led to it

@@ -26,6 +26,14 @@
 #define SAN_GUARD_BY_MPROTECT 0
 #endif
 
+/** ThreadSanitizer spins for its own locks: in a copy of the process, for those of threads that are
+ * not there. */
+#if defined(__SANITIZE_THREAD__)
+#define SAN_SPINS 1
+#else
+#define SAN_SPINS 0
+#endif
+
 /** A sanitizer's own memory holds stale copies of the program's pointers. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SAN_KEEPS_COPIES 1
