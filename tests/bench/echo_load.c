@@ -243,7 +243,7 @@ int echo_load(const char *row, char **argv)
 	server_start(&l, argv);
 	connect_all(&l);
 	measure(&l);
-	kill(l.server, SIGKILL);
+	kill(l.server, SIGTERM); // a recording is completed
 	waitpid(l.server, NULL, 0);
 	for (int i = 0; i < l.row->conns; i++)
 		close(l.conns[i].fd);
