@@ -117,12 +117,13 @@ static bool monitor_unseen(struct sched *s, int64_t now)
 	return gor__poll_unseen_ns(s, now) >= LOOK_SHORT;
 }
 
-/** Does m wait for the recorder, as whoever had its p instead soon would? */
+/** Does m wait for the recorder, as whoever had its p instead soon would?  While the monitor has a
+ * stream of it, that is not released. */
 static bool monitor_stalls(struct sched *s, const struct m *m)
 {
 	struct gtrace_rec *rec = atomic_load_explicit(&s->monitor_rec, memory_order_relaxed);
 
-	return rec && gtrace_rec_stalls(rec, m->stream_number);
+	return s->monitor_stream && rec && gtrace_rec_stalls(rec, m->stream_number);
 }
 
 /** The p that m has, if work waits for it. */
