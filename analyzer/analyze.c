@@ -10,10 +10,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "act/table.h"
 #include "cmd.h"
 #include "detect/detect.h"
 #include "interval/table.h"
 #include "load/load.h"
+#include "plot/beside.h"
 #include "plot/plot.h"
 #include "progress.h"
 #include "report/html.h"
@@ -35,7 +37,8 @@ struct analysis {
 	sqlite3 *db;
 	char dir[PATH_BYTES - 64]; // room for the names of files in it
 	bool made_dir;
-	bool undrawn; // gnuplot failed
+	struct plot_beside *plots; // in the making
+	bool undrawn;              // gnuplot failed
 	struct triage *triage;
 	struct progress progress;
 	int wrong; // the exit code if a step fails; 0 stands for CMD_INPUT
@@ -148,23 +151,44 @@ static int write_json(const struct analysis *a)
 	return err;
 }
 
+/* The plots are drawn. */
+static int plots_drawn(void *analysis)
+{
+	struct analysis *a = analysis;
+	char path[PATH_BYTES];
+
+	if (a->args->no_plots)
+		return 0;
+	in_dir(a, "plots", path);
+	progress_show(&a->progress, "drawing", NULL);
+	int drawn = a->plots ? plot_beside_end(a->plots) : plot_all(a->db, path);
+
+	a->plots = NULL;
+	a->undrawn = drawn != 0;
+	progress_show(&a->progress, "writing the report", NULL);
+	return drawn < 0 ? drawn : 0;
+}
+
 static int write_files(struct analysis *a)
 {
-	char plots[PATH_BYTES];
+	char path[PATH_BYTES], plots[PATH_BYTES];
 	bool made;
 
 	if (write_json(a) < 0)
 		return -1;
+	in_dir(a, "trace.db.new", path);
 	in_dir(a, "plots", plots);
-	if (!a->args->no_plots) {
-		progress_show(&a->progress, "drawing", NULL);
-		int drawn = make_dir(plots, &made) < 0 ? -1 : plot_all(a->db, plots);
-		if (drawn < 0)
-			return -1;
-		a->undrawn = drawn != 0;
-	}
+	if (!a->args->no_plots && make_dir(plots, &made) < 0)
+		return -1;
 	progress_show(&a->progress, "writing the report", NULL);
-	return report_html(a->db, a->dir);
+	if (!a->args->no_plots)
+		a->plots = plot_beside_begin(path, plots);
+	int err = report_html(a->db, a->dir, plots_drawn, a);
+
+	if (a->plots) // the report failed before
+		plot_beside_end(a->plots);
+	a->plots = NULL;
+	return err;
 }
 
 static bool want_colour(const char *when)
@@ -261,7 +285,7 @@ static bool analyze_again(struct analysis *a, int *code)
 
 	in_dir(a, "trace.db", path);
 	bool there = sqlite3_open_v2(path, &a->db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
-	             interval_register(a->db) == SQLITE_OK &&
+	             interval_register(a->db) == SQLITE_OK && act_register(a->db) == SQLITE_OK &&
 	             sqlite3_exec(a->db, "SELECT 1 FROM trace", NULL, NULL, NULL) == SQLITE_OK;
 
 	if (there) {

@@ -20,13 +20,12 @@ struct map_place {
 	uint32_t hash; // its home is in the low bits
 };
 
-static uint32_t map_hash(uint64_t a, uint64_t b)
+/* Both halves of one product: look-ups are many, and wait for this. */
+static inline uint32_t map_hash(uint64_t a, uint64_t b)
 {
-	uint64_t h = (a ^ (b * 0x9e3779b97f4a7c15u)) * 0xbf58476d1ce4e5b9u;
+	unsigned __int128 h = (unsigned __int128)(a ^ 0x9e3779b97f4a7c15u) * (b ^ 0xbf58476d1ce4e5b9u);
 
-	h ^= h >> 29;
-	h *= 0x94d049bb133111ebu;
-	return (uint32_t)(h >> 32 ^ h);
+	return (uint32_t)(h >> 64 ^ h);
 }
 
 static struct map_head *map_entry(const struct map *m, size_t i)
@@ -35,7 +34,8 @@ static struct map_head *map_entry(const struct map *m, size_t i)
 }
 
 /* The place of (a, b), or the free one where it belongs. */
-static struct map_place *map_probe(const struct map *m, uint64_t a, uint64_t b, uint32_t hash)
+static inline struct map_place *map_probe(const struct map *m, uint64_t a, uint64_t b,
+                                          uint32_t hash)
 {
 	size_t i = hash & (m->cap - 1);
 
@@ -95,17 +95,23 @@ void *map_find(const struct map *m, uint64_t a, uint64_t b)
 
 void *map_put(struct map *m, uint64_t a, uint64_t b)
 {
-	void *there = map_find(m, a, b);
-
-	if (there)
-		return there;
-	if ((m->count * 4 >= m->cap * 3 && !places_grow(m)) ||
-	    (m->count == m->room && !entries_grow(m)))
+	if (!m->cap && !places_grow(m))
 		return NULL;
 	uint32_t hash = map_hash(a, b);
+	struct map_place *p = map_probe(m, a, b, hash);
+
+	if (p->at)
+		return map_entry(m, p->at - 1);
+	if (m->count * 4 >= m->cap * 3) {
+		if (!places_grow(m))
+			return NULL;
+		p = map_probe(m, a, b, hash);
+	}
+	if (m->count == m->room && !entries_grow(m))
+		return NULL;
 	struct map_head *h = map_entry(m, m->count++);
 
-	*map_probe(m, a, b, hash) = (struct map_place){(uint32_t)m->count, hash};
+	*p = (struct map_place){(uint32_t)m->count, hash};
 	memset(h, 0, m->slot_bytes);
 	*h = (struct map_head){.a = a, .b = b};
 	return h;
@@ -126,7 +132,7 @@ static void place_remove(struct map *m, struct map_place *p)
 	m->places[hole] = (struct map_place){0};
 }
 
-void map_remove(struct map *m, void *entry)
+void *map_remove(struct map *m, void *entry)
 {
 	struct map_head *h = entry, *last = map_entry(m, m->count - 1);
 
@@ -137,6 +143,7 @@ void map_remove(struct map *m, void *entry)
 		memcpy(h, last, m->slot_bytes);
 	}
 	m->count--;
+	return h != last ? h : NULL;
 }
 
 void *map_next(const struct map *m, const void *prev)

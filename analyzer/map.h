@@ -27,7 +27,8 @@ void *map_find(const struct map *m, uint64_t a, uint64_t b);
 /** Likewise, but made of zeroes if it is not there; NULL if there is no memory. */
 void *map_put(struct map *m, uint64_t a, uint64_t b);
 
-void map_remove(struct map *m, void *entry);
+/** Returns: the entry that has its place now; NULL: none has. */
+void *map_remove(struct map *m, void *entry);
 
 /** The one after prev, in no order; NULL starts and ends it.  Nothing may be put or removed
  * meanwhile. */

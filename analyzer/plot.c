@@ -15,8 +15,6 @@
 #include "load/load.h"
 #include "talk.h"
 
-enum { PLOT_NAMES_MAX = 16 };
-
 struct plot_args {
 	const char *term;
 	const char *dir;
@@ -33,9 +31,9 @@ struct plot_place {
 /** The names must be those of plots; none stands for all. */
 static int plot_check(int count, char **names)
 {
-	const char *known[PLOT_NAMES_MAX] = {NULL};
+	const char *known[PLOT_MAX + 1] = {NULL};
 
-	for (size_t i = 0; plot_name(i) && i < PLOT_NAMES_MAX - 1; i++)
+	for (size_t i = 0; i < PLOT_MAX; i++)
 		known[i] = plot_name(i);
 	for (int i = 0; i < count; i++) {
 		size_t k = 0;
@@ -119,26 +117,20 @@ static int plot_each(sqlite3 *db, struct plot_place *place, const struct plot_ar
 		.part = args->since_ns || args->until_ns,
 	};
 	bool letters = strcmp(args->term, "dumb") == 0;
-	int code = CMD_CLEAN;
+	unsigned which = 0;
+	int got[PLOT_MAX];
 
-	for (size_t i = 0; plot_name(i); i++) {
-		if (!plot_asked(plot_name(i), count, names))
-			continue;
-		int err = plot_draw(db, place->dir, plot_name(i), &opt);
+	for (size_t i = 0; i < PLOT_MAX; i++)
+		which |= plot_asked(plot_name(i), count, names) ? 1U << i : 0;
+	int err = plot_some(db, place->dir, which, &opt, got);
 
+	for (size_t i = 0; i < PLOT_MAX; i++) {
 		if (place->passing)
 			plot_remove(place, plot_name(i));
-		if (err == PLOT_NOTHING)
-			continue;
-		if (err || opt.undrawn)
-			code = CMD_INPUT;
-		else if (!letters)
+		if (!got[i] && !letters)
 			printf("%s/%s.%s\n", place->dir, plot_name(i), args->term);
-		if (err < 0)
-			break;
-		opt.undrawn |= err == PLOT_NO_GNUPLOT; // said once; the other scripts are written still
 	}
-	return code;
+	return err ? CMD_INPUT : CMD_CLEAN;
 }
 
 static int plot_part(sqlite3 *db, struct plot_args *args)

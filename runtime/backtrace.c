@@ -19,7 +19,8 @@ static uint64_t frame_return(uint64_t address)
 __attribute__((no_sanitize("address", "thread", "undefined"))) unsigned gor__frames(
 	uint64_t fp, const void *low, const void *high, uint64_t *pc, unsigned n, unsigned most)
 {
-	while (n < most && fp >= (uintptr_t)low && fp + 16 <= (uintptr_t)high && fp % 8 == 0) {
+	while (n < most && fp >= (uintptr_t)low && fp < (uintptr_t)high && (uintptr_t)high - fp >= 16 &&
+	       fp % 8 == 0) { // fp may be any number: nothing is added to it
 		const uint64_t *frame = (const uint64_t *)(uintptr_t)fp;
 		if (!frame[1])
 			break;

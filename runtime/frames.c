@@ -72,6 +72,8 @@ static unsigned frames_read(const struct snapshot *s, const struct snapshot_row 
 	for (unsigned i = 0; i < row->frames && n + MODULE_INLINED_MAX < FRAMES_SHOWN; i++) {
 		uint64_t pc = s->pc[row->frame + i];
 		unsigned here = module->places(pc, place);
+		if (here == 0 && i > 0 && row->state == SNAPSHOT_RUNS)
+			break; // snapshot.c, N3
 		if (here == 0)
 			frame[n++] = (struct frame){.func = "??", .file = "??", .pc = pc, .inlined = true};
 		for (unsigned k = 0; k < here; k++)

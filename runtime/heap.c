@@ -21,9 +21,10 @@
  * Nothing of this is promised by the library.  What makes it safe:
  *
  *   H1  A heap is believed only if its chunks lead from the first byte to the last.
- *   H2  They are gone through again when all is done.  Blocks that have come or changed size
- *       meanwhile, by somebody who was not stopped, are plain memory, roots of the search; and from
- *       where the chunks lead nowhere, all of the heap is.
+ *   H2  They are gone through again when all is done, a heap at a time and without a pause, as
+ *       often as it takes to come to its last byte.  Blocks that have come or changed size
+ *       meanwhile, by somebody who was not stopped, are plain memory, roots of the search; and if
+ *       the chunks lead nowhere time and again, all that is left of the heap is.
  *   H3  What is not recognised is plain memory from the beginning: another allocator, what is
  *       mapped on its own because it is large, another C library.
  *
@@ -46,7 +47,9 @@
 #define FLAGS UINT64_C(7)
 #define PREV_USED UINT64_C(1)
 #define MAPPED UINT64_C(2)
-#define TRIES 4
+#define TRIES 16
+#define CHANGED_MOST (HEAP_PENDING / 8)
+#define INFO_BYTES 32u    // of heap_info that are looked at
 #define INFO_MOST 0x1000u // bytes before the first chunk of an arena
 
 /** A stretch of the heap, copied. */
@@ -149,16 +152,14 @@ static enum step heap_step(struct window *w, const struct heap_region *r, struct
 	return STEP_CHUNK;
 }
 
-/** Returns: do the chunks lead from the first byte to the last?  note: note where they are. */
-static bool heap_walk(struct heap *h, const struct heap_region *r, bool note)
+/** Note where the chunks are.  Returns: do they lead from the first byte to the last? */
+static bool heap_walk(struct heap *h, const struct heap_region *r, struct window *w)
 {
-	struct window w = {.h = h, .next = r->first};
 	struct chunk c;
 	enum step step;
 
-	while ((step = heap_step(&w, r, &c)) == STEP_CHUNK) {
-		if (!note)
-			continue;
+	w->next = r->first;
+	while ((step = heap_step(w, r, &c)) == STEP_CHUNK) {
 		bit_set(h->starts, heap_unit(r, c.at));
 		if (c.used)
 			continue;
@@ -168,18 +169,30 @@ static bool heap_walk(struct heap *h, const struct heap_region *r, bool note)
 	return step == STEP_END;
 }
 
+/** Forget what a walk noted that came no further than its window says. */
+static void heap_forget(struct heap *h, const struct heap_region *r, const struct window *w)
+{
+	size_t word = r->unit / 64, bytes = (heap_unit(r, w->next) / 64 + 1 - word) * sizeof *h->starts;
+
+	memset(h->starts + word, 0, bytes);
+	memset(h->met + word, 0, bytes);
+	memset(h->free + word, 0, bytes);
+}
+
 /** H1.  Returns: were blocks found from first on? */
-static bool heap_add(struct heap *h, uint64_t low, uint64_t first, uint64_t high)
+static bool heap_add(struct heap *h, struct window *w, uint64_t low, uint64_t first, uint64_t high)
 {
 	struct heap_region r = {.low = low, .first = first, .high = high, .unit = h->units};
 	uint64_t units = (high - first) / UNIT;
 
 	// regions share no word of bits
-	if (h->count == HEAP_REGIONS || units > HEAP_UNITS - h->units - 64 || !heap_walk(h, &r, false))
+	if (h->count == HEAP_REGIONS || units > HEAP_UNITS - h->units - 64)
 		return false;
+	if (!heap_walk(h, &r, w)) {
+		heap_forget(h, &r, w);
+		return false;
+	}
 	h->units = (h->units + (uint32_t)units + 63) / 64 * 64;
-	if (!heap_walk(h, &r, true))
-		return false; // it has changed between the two
 	h->regions[h->count++] = r;
 	uint64_t end = h->low + h->span;
 	h->low = h->low && h->low < r.first ? h->low : r.first;
@@ -187,19 +200,29 @@ static bool heap_add(struct heap *h, uint64_t low, uint64_t first, uint64_t high
 	return true;
 }
 
-/** Returns: is there a heap of an arena at a multiple of 64 MiB, and have its blocks been found? */
-static bool heap_of_arena(struct heap *h, uint64_t low)
+/** Where a heap ends by now; 0: it is none any more. */
+static uint64_t heap_high(uint64_t low, bool brk)
 {
 	uint64_t info[4]; // arena, previous heap, size, and how much of it is writable
 
+	if (brk)
+		return (uint64_t)(uintptr_t)sbrk(0);
 	if (gor__peek(info, low, sizeof info) != sizeof info || info[2] > ARENA_HEAP ||
 	    info[2] % UNIT || info[3] < info[2] || info[2] < INFO_MOST)
-		return false;
+		return 0;
 	bool begins_arena = info[0] - low < INFO_MOST && !info[1];
 	bool goes_on = info[1] && info[1] % ARENA_HEAP == 0 && info[0] % UNIT == 0;
+	return begins_arena || goes_on ? low + info[2] : 0;
+}
 
-	for (uint64_t at = sizeof info; (begins_arena || goes_on) && at < INFO_MOST; at += UNIT)
-		if (heap_add(h, low, low + at, low + info[2]))
+/** Returns: is there a heap of an arena at a multiple of 64 MiB, and have its blocks been found? */
+static bool heap_of_arena(struct heap *h, uint64_t low)
+{
+	struct window w = {.h = h};
+	uint64_t high = heap_high(low, false);
+
+	for (uint64_t at = INFO_BYTES; high && at < INFO_MOST; at += UNIT)
+		if (heap_add(h, &w, low, low + at, high))
 			return true;
 	return false;
 }
@@ -208,13 +231,14 @@ static bool heap_of_arena(struct heap *h, uint64_t low)
 void gor__heap_find(struct heap *h, uint64_t from, uint64_t to, bool brk)
 {
 #ifdef __GLIBC__
-	if (brk)
-		for (int i = 0; i < TRIES && !heap_add(h, from, from, (uint64_t)(uintptr_t)sbrk(0)); i++)
-			;
+	bool found = false;
+
+	for (int i = 0; i < TRIES && brk && !found; i++)
+		found = heap_add(h, &(struct window){.h = h}, from, from, heap_high(from, brk));
 	for (uint64_t at = (from + ARENA_HEAP - 1) & ~(ARENA_HEAP - 1); !brk && at < to;
-	     at += ARENA_HEAP)
-		for (int i = 0; i < TRIES && !heap_of_arena(h, at); i++)
-			;
+	     at += ARENA_HEAP, found = false)
+		for (int i = 0; i < TRIES && !found; i++)
+			found = heap_of_arena(h, at);
 #else
 	(void)h, (void)from, (void)to, (void)brk; // keeps H3
 #endif
@@ -245,7 +269,7 @@ void gor__heap_meet(struct heap *h, uint64_t word)
 		if (bit_get(h->met, start))
 			return;
 		bit_set(h->met, start);
-		if (h->pending_count < HEAP_PENDING)
+		if (h->pending_count < HEAP_PENDING - 2 * h->changed)
 			h->pending[h->pending_count++] = start;
 		else
 			h->overflow = true;
@@ -269,34 +293,59 @@ bool gor__heap_next(struct heap *h, uint64_t *from, uint64_t *to)
 	return true;
 }
 
+/** Note the used chunks of r, as it is now, that were not there before.  Returns: how far it came.
+ */
+static uint64_t heap_compare(struct heap *h, const struct heap_region *before,
+                             const struct heap_region *r)
+{
+	uint32_t last = heap_unit(before, before->high);
+	struct window w = {.h = h, .next = r->first};
+	struct chunk c;
+	enum step step;
+
+	h->changed = 0;
+	while ((step = heap_step(&w, r, &c)) == STEP_CHUNK) {
+		uint32_t start = heap_unit(r, c.at), end = heap_unit(r, w.next);
+		bool known = start < last && bit_get(h->starts, start) && !bit_get(h->free, start) &&
+		             heap_end(h, before, start) == end;
+		if (!c.used || known)
+			continue;
+		if (h->changed == CHANGED_MOST)
+			return c.at;
+		h->changed++;
+		h->pending[HEAP_PENDING - 2 * h->changed] = start;
+		h->pending[HEAP_PENDING - 2 * h->changed + 1] = end;
+	}
+	return step == STEP_END ? r->high : w.next;
+}
+
 bool gor__heap_changed(struct heap *h, uint64_t *from, uint64_t *to)
 {
-	struct chunk c;
-
-	while (h->again < h->count) {
-		const struct heap_region *r = &h->regions[h->again];
-		struct window w = {.h = h, .next = h->again_at ? h->again_at : r->first};
-		enum step step = h->overflow ? STEP_BROKEN : STEP_CHUNK;
-		*from = w.next;
-		*to = r->high;
-		while (step == STEP_CHUNK && (step = heap_step(&w, r, &c)) == STEP_CHUNK) {
-			uint32_t start = heap_unit(r, c.at);
-			bool known = bit_get(h->starts, start) && !bit_get(h->free, start) &&
-			             heap_end(h, r, start) == heap_unit(r, w.next);
-			*from = w.next;
-			if (!c.used || known)
-				continue;
-			h->again_at = w.next;
-			*from = c.at;
-			*to = w.next < r->high ? w.next + 8 : w.next;
-			return true;
+	if (h->overflow && !h->all) { // wherever the block lies that was forgotten
+		h->all = true;
+		h->again = h->changed = 0;
+	}
+	while (!h->changed && h->again < h->count) {
+		const struct heap_region *before = &h->regions[h->again++];
+		struct heap_region r = *before;
+		*from = r.first;
+		for (int i = 0; i < TRIES && *from < r.high && !h->all; i++) {
+			uint64_t high = heap_high(r.low, r.low == r.first);
+			r.high = high > r.first ? high : before->high;
+			*from = heap_compare(h, before, &r);
 		}
-		h->again++;
-		h->again_at = 0;
-		if (step == STEP_BROKEN)
+		*to = r.high;
+		if (*from < r.high)
 			return true;
 	}
-	return false;
+	if (!h->changed)
+		return false;
+	const struct heap_region *r = &h->regions[h->again - 1];
+	const uint32_t *unit = &h->pending[HEAP_PENDING - 2 * h->changed--];
+	*from = r->first + (uint64_t)(unit[0] - r->unit) * UNIT;
+	*to =
+		r->first + (uint64_t)(unit[1] - r->unit) * UNIT + 8; // the last word lies in the next chunk
+	return true;
 }
 
 /*

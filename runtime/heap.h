@@ -9,7 +9,7 @@
 
 #define HEAP_REGIONS 64u
 #define HEAP_UNITS (UINT32_C(16) << 20) // of 16 bytes, in all regions: 256 MiB, as much as is read
-#define HEAP_WINDOW 65536u
+#define HEAP_WINDOW (UINT32_C(1) << 20)
 #define HEAP_PENDING (UINT32_C(4) << 20)
 /** Address space that gor__heap_init() asks for, of which little is touched. */
 #define HEAP_BYTES (HEAP_UNITS / 8 * 3 + HEAP_PENDING * sizeof(uint32_t))
@@ -28,10 +28,11 @@ struct heap {
 		*free;         // a bit a unit: a block begins there; it is met already, or free; free
 	uint32_t *pending; // units of blocks that are met and not looked at
 	uint32_t pending_count;
-	bool overflow;     // pending was too small
-	unsigned again;    // gor__heap_changed(): the region
-	uint64_t again_at; // and the chunk in it, 0: the first
-	char *buffer;      // HEAP_WINDOW bytes
+	bool overflow;    // pending was too small
+	bool all;         // so all regions are plain memory
+	unsigned again;   // gor__heap_changed(): the region
+	uint32_t changed; // its blocks that have: first and last units, at the far end of pending
+	char *buffer;     // HEAP_WINDOW bytes
 };
 
 /** memory: HEAP_BYTES zeros; buffer: HEAP_WINDOW bytes, for the time of a call each. */

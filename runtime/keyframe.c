@@ -7,9 +7,11 @@
  *
  *   K1  A goroutine that ended before that time has no row: it is DEAD before its GO_END is
  *       written, and the barrier behind the time makes that seen.
- *   K2  Whatever a goroutine did after that time is in its events, which come behind its row.  So a
- *       row that mixes two of its states does no harm, and no goroutine has to stand still.
+ *   K2  Whatever a goroutine did after that time is in its events, which come behind its row, also
+ *       at the end of a recording.  So a row that mixes two of its states does no harm, and no
+ *       goroutine has to stand still: readers believe the events.
  *   K3  One that is being made has no row: its GO_NEW is not written, or has been a moment ago.
+ *       One made after that time may have a row, before its GO_NEW.
  *
  * Descriptors are never unmapped, so they may be read at any time; what they say of a goroutine
  * that is replaced meanwhile is thrown away, by its id.

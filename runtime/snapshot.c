@@ -15,7 +15,9 @@
  *       meanwhile may have one.  Nobody has two.
  *   N3  A running goroutine's stack is read by its own thread, in a signal handler.  The threads
  *       are all asked at once, before the walk, and waited for no longer than SHOT_WAIT; one that
- *       sleeps in a system call is not asked, as that would end the call.
+ *       sleeps in a system call is not asked, as that would end the call.  Code without frame
+ *       pointers, and ThreadSanitizer, which calls handlers late, may lead the walk astray: what
+ *       no module has ends it, and no number that is met on the way is more than a wrong frame.
  *   N4  What may be unmapped is read by the kernel (peek.c): a foreign thread's stack, and locks.
  *
  *	snapshot                              thread that starts the goroutine
@@ -189,12 +191,12 @@ static uint64_t snapshot_holder(unsigned reason, const void *on)
 }
 
 /** A foreign thread in its own code, or one in a call that blocks it. */
-static bool snapshot_in_call(const struct snapshot *s, const struct g *g, uint64_t id)
+static bool snapshot_in_call(const struct snapshot *s, const struct snapshot_row *row)
 {
-	const struct m *m = g != s->caller.g ? snapshot_thread(s, id) : NULL;
+	const struct m *m = row->current ? NULL : snapshot_thread(s, row->id);
 
 	return m && atomic_load(&m->handed) &&
-	       (m->foreign || (g->site && g->site->op == GOR_OP_BLOCKING) ||
+	       (m->foreign || (row->site && row->site->op == GOR_OP_BLOCKING) ||
 	        gor__thread_sleeps(atomic_load(&m->tid)));
 }
 
@@ -280,7 +282,7 @@ __attribute__((no_sanitize("thread"))) static void snapshot_row(void *arg, struc
 		row.frames = !(s->what & SNAPSHOT_STACKS) ? 0
 		             : row.current                ? snapshot_own(s, g, pc)
 		                                          : snapshot_shot(s, &row, pc);
-		if (snapshot_in_call(s, g, row.id))
+		if (snapshot_in_call(s, &row))
 			row.state = SNAPSHOT_IN_CALL;
 	} else if (s->what & SNAPSHOT_HOLDERS && row.on) {
 		row.holder = snapshot_holder(row.reason, row.on);

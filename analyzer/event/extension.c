@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /** extension.c: gtrace.so, for any program with SQLite in it: `.load gtrace`, then
- * `SELECT * FROM gtrace_event('run.gtrace')`; the table interval of a long trace works, too. */
+ * `SELECT * FROM gtrace_event('run.gtrace')`; the tables interval, use and hold of a long trace
+ * work, too. */
 #include <sqlite3ext.h>
 #include <stddef.h>
 
+#include "act/table.h"
 #include "event/event.h"
 #include "interval/table.h"
 
@@ -23,5 +25,7 @@ int sqlite3_gtrace_init(sqlite3 *db, char **err, const sqlite3_api_routines *api
 	}
 	int code = interval_register(db);
 
+	if (code == SQLITE_OK)
+		code = act_register(db);
 	return code == SQLITE_OK ? event_register(db, "gtrace_event", NULL) : code;
 }

@@ -16,6 +16,8 @@
  */
 #include "interval/pack.h"
 
+#include "varint.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -29,14 +31,6 @@ enum {
 	THREAD_SHIFT = 4,
 	THREAD_FOLLOWS = 15,
 };
-
-static uint8_t *put(uint8_t *p, uint64_t v)
-{
-	for (; v >= 0x80; v >>= 7)
-		*p++ = (uint8_t)v | 0x80;
-	*p++ = (uint8_t)v;
-	return p;
-}
 
 static uint8_t head_of(const struct interval *row)
 {
@@ -61,56 +55,30 @@ uint8_t *interval_pack(uint8_t *p, const struct interval *row)
 
 	*p++ = head;
 	if (row->to_ns >= 0)
-		p = put(p, (uint64_t)row->to_ns - (uint64_t)row->from_ns);
+		p = varint_put(p, (uint64_t)row->to_ns - (uint64_t)row->from_ns);
 	if (waiting) {
 		*p++ = row->reason;
-		p = put(p, row->object);
-		p = put(p, row->site);
+		p = varint_put(p, row->object);
+		p = varint_put(p, row->site);
 		if (head & HEAD_FLAGS)
 			*p++ = row->flags;
 	} else if (head >> THREAD_SHIFT == THREAD_FOLLOWS) {
-		p = put(p, row->thread);
+		p = varint_put(p, row->thread);
 	}
 	if (!(head & HEAD_WOKEN))
 		return p;
 	if (!waiting || head & HEAD_WAKER)
 		*p++ = row->waker;
-	p = put(p, row->woken_by);
-	return waiting && head & HEAD_SAME ? p : put(p, row->wake_object);
-}
-
-/* What is left of a block; p NULL: something was wrong. */
-struct rest {
-	const uint8_t *p, *end;
-};
-
-static uint8_t take_byte(struct rest *r)
-{
-	if (r->p == r->end)
-		r->p = NULL;
-	return r->p ? *r->p++ : 0;
-}
-
-static uint64_t take(struct rest *r)
-{
-	uint64_t v = 0;
-
-	for (unsigned shift = 0; r->p && r->p < r->end && shift < 64; shift += 7) {
-		uint8_t byte = *r->p++;
-		v |= (uint64_t)(byte & 0x7f) << shift;
-		if (byte < 0x80)
-			return v;
-	}
-	r->p = NULL;
-	return 0;
+	p = varint_put(p, row->woken_by);
+	return waiting && head & HEAD_SAME ? p : varint_put(p, row->wake_object);
 }
 
 const uint8_t *interval_unpack(const uint8_t *p, const uint8_t *end, struct interval *row)
 {
-	struct rest r = {p, end};
-	uint8_t head = take_byte(&r);
+	struct varint_rest r = {p, end};
+	uint8_t head = varint_byte(&r);
 	bool waiting = (head & STATE_BITS) == STATE_WAITING;
-	uint64_t ns = head & HEAD_OPEN ? 0 : take(&r);
+	uint64_t ns = head & HEAD_OPEN ? 0 : varint_take(&r);
 
 	if (row->to_ns < 0 || ns > INT64_MAX - (uint64_t)row->to_ns)
 		return NULL; // behind an open one, or later than any time
@@ -118,19 +86,19 @@ const uint8_t *interval_unpack(const uint8_t *p, const uint8_t *end, struct inte
 	row->to_ns = head & HEAD_OPEN ? -1 : row->from_ns + (int64_t)ns;
 	row->state = head & STATE_BITS ? head & STATE_BITS : STATE_SYSCALL;
 	if (waiting) {
-		row->reason = take_byte(&r);
-		row->object = take(&r);
-		row->site = take(&r);
-		row->flags = head & HEAD_FLAGS ? take_byte(&r) : 0;
+		row->reason = varint_byte(&r);
+		row->object = varint_take(&r);
+		row->site = varint_take(&r);
+		row->flags = head & HEAD_FLAGS ? varint_byte(&r) : 0;
 	} else {
 		row->thread = head >> THREAD_SHIFT;
 		if (row->thread == THREAD_FOLLOWS)
-			row->thread = take(&r);
+			row->thread = varint_take(&r);
 	}
 	if (head & HEAD_WOKEN) {
-		row->waker = !waiting || head & HEAD_WAKER ? take_byte(&r) : 0;
-		row->woken_by = take(&r);
-		row->wake_object = waiting && head & HEAD_SAME ? row->object : take(&r);
+		row->waker = !waiting || head & HEAD_WAKER ? varint_byte(&r) : 0;
+		row->woken_by = varint_take(&r);
+		row->wake_object = waiting && head & HEAD_SAME ? row->object : varint_take(&r);
 	}
 	return r.p;
 }

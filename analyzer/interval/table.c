@@ -11,15 +11,13 @@
  *
  * Compiled twice, like event/event.c.
  */
-#include <sqlite3ext.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "interval/pack.h"
 #include "interval/table.h"
-
-SQLITE_EXTENSION_INIT3
+#include "vtab.h"
 
 enum column {
 	COLUMN_TRACE,
@@ -70,13 +68,6 @@ struct cursor {
 	struct interval last; // of the block before; g 0: there was none
 	struct interval rows[INTERVAL_BLOCK_ROWS];
 };
-
-static int table_fail(sqlite3_vtab *table, const char *text)
-{
-	sqlite3_free(table->zErrMsg);
-	table->zErrMsg = sqlite3_mprintf("%s", text);
-	return SQLITE_ERROR;
-}
 
 static int table_connect(sqlite3 *db, void *aux, int argc, const char *const *argv,
                          sqlite3_vtab **out, char **err)
@@ -253,7 +244,7 @@ static int block_unpack(struct cursor *c)
 	for (c->count = 0; p && p < end; c->rows[c->count++] = row) {
 		p = c->count < INTERVAL_BLOCK_ROWS ? interval_unpack(p, end, &row) : NULL;
 		if (!p)
-			return table_fail(c->base.pVtab, "interval_block is damaged");
+			return vtab_damaged(c->base.pVtab, "interval_block");
 	}
 	c->left = c->count;
 	return SQLITE_OK;
@@ -263,8 +254,12 @@ static int block_next(struct cursor *c)
 {
 	sqlite3_int64 trace = c->trace;
 
-	if (c->count)
-		c->last = c->rows[c->down ? 0 : c->count - 1];
+	if (c->count) {
+		const struct interval *row = &c->rows[c->down ? 0 : c->count - 1];
+
+		if (row->g != c->last.g || (c->down ? row->n < c->last.n : row->n > c->last.n))
+			c->last = *row; // not one within what another goroutine of the number had
+	}
 	c->count = 0;
 	int got = sqlite3_step(c->st);
 
@@ -325,13 +320,6 @@ static int cursor_eof(sqlite3_vtab_cursor *cursor)
 	return ((struct cursor *)cursor)->over;
 }
 
-/* 0 is NULL. */
-static void result_id(sqlite3_context *ctx, uint64_t v)
-{
-	if (v)
-		sqlite3_result_int64(ctx, (sqlite3_int64)v);
-}
-
 /* A flat switch. */
 static int cursor_column(sqlite3_vtab_cursor *cursor, sqlite3_context *ctx, int i)
 {
@@ -359,38 +347,30 @@ static int cursor_column(sqlite3_vtab_cursor *cursor, sqlite3_context *ctx, int 
 		sqlite3_result_int64(ctx, row->state);
 		break;
 	case COLUMN_REASON:
-		result_id(ctx, row->reason);
+		vtab_result_id(ctx, row->reason);
 		break;
 	case COLUMN_OBJECT:
-		result_id(ctx, row->object);
+		vtab_result_id(ctx, row->object);
 		break;
 	case COLUMN_SITE:
-		result_id(ctx, row->site);
+		vtab_result_id(ctx, row->site);
 		break;
 	case COLUMN_FLAGS:
-		result_id(ctx, row->flags);
+		vtab_result_id(ctx, row->flags);
 		break;
 	case COLUMN_THREAD:
-		result_id(ctx, row->thread);
+		vtab_result_id(ctx, row->thread);
 		break;
 	case COLUMN_WOKEN_BY:
-		result_id(ctx, row->woken_by);
+		vtab_result_id(ctx, row->woken_by);
 		break;
 	case COLUMN_WAKER:
-		result_id(ctx, row->waker);
+		vtab_result_id(ctx, row->waker);
 		break;
 	case COLUMN_WAKE_OBJECT:
-		result_id(ctx, row->wake_object);
+		vtab_result_id(ctx, row->wake_object);
 		break;
 	}
-	return SQLITE_OK;
-}
-
-/* Nobody asks: the table says that it has none. */
-static int cursor_rowid(sqlite3_vtab_cursor *cursor, sqlite3_int64 *rowid)
-{
-	(void)cursor;
-	*rowid = 0;
 	return SQLITE_OK;
 }
 
@@ -406,7 +386,7 @@ static const sqlite3_module table_module = {
 	.xNext = cursor_next,
 	.xEof = cursor_eof,
 	.xColumn = cursor_column,
-	.xRowid = cursor_rowid,
+	.xRowid = vtab_rowid,
 };
 
 int interval_register(sqlite3 *db)

@@ -4,8 +4,11 @@
  *
  *   G1  A goroutine is in the map from the first that is heard of it until it ends.
  *   G2  Its state began at since_ns, and every earlier stretch of it has been given to
- * loader_interval(). G3  since_ns never goes down: clocks of threads may differ, so a state
- * change that seems to come before the last one is taken to come with it.
+ * loader_interval().
+ *   G3  since_ns never goes down: clocks of threads may differ, so a state change that seems to
+ * come before the last one is taken to come with it.
+ *   G4  What is in l->near is in the map, where it says: a goroutine is asked for several times an
+ * event, and mostly one that was there a moment ago.
  *
  * A stretch of no length has no row: in a hand-off the woken goroutine is runnable for no time at
  * all. Any change of state is taken as it comes, even an odd one: the reader has put the events
@@ -20,13 +23,29 @@
 
 enum { LATE_NS = 100000000 }; // ready to run for so long is worth a row
 
+struct goroutine *loader_goroutine_find(struct loader *l, uint64_t g)
+{
+	struct goroutine **near = &l->near[g % GOROUTINES_NEAR];
+
+	if (*near && (*near)->head.a == g)
+		return *near;
+	struct goroutine *gr = map_find(&l->goroutines, g, 0);
+
+	if (gr)
+		*near = gr; // keeps G4
+	return gr;
+}
+
 struct goroutine *loader_goroutine(struct loader *l, uint64_t g)
 {
-	struct goroutine *gr = map_find(&l->goroutines, g, 0);
+	struct goroutine *gr = loader_goroutine_find(l, g);
+	size_t room = l->goroutines.room;
 
 	if (gr)
 		return gr;
 	gr = map_put(&l->goroutines, g, 0);
+	if (l->goroutines.room != room) // they may have moved
+		memset(l->near, 0, sizeof l->near);
 	if (!gr) {
 		l->no_memory = true;
 		return NULL;
@@ -99,12 +118,40 @@ static void goroutine_become(struct loader *l, struct goroutine *gr, unsigned st
 	gr->listed = false;
 }
 
+/* Was it in that state, as far as is known, and if it waited: may a wake through that object have
+ * ended it? */
+static bool goroutine_fits(const struct goroutine *gr, unsigned state, uint64_t object)
+{
+	if (gr->state != state)
+		return false;
+	return !object || gr->object == object || gr->reason == GTRACE_reason_SELECT ||
+	       gr->flags & GTRACE_WAIT_CANCEL;
+}
+
+/*
+ * The first event of a goroutine that is known from a list alone tells what it was until then: the
+ * list, made while all go on, may have what it became since.
+ */
+static void goroutine_was(struct loader *l, struct goroutine *gr, unsigned state, uint64_t object)
+{
+	if (!gr->listed || goroutine_fits(gr, state, object))
+		return;
+	loader_waited(l, gr, 0, false);
+	gr->state = (uint8_t)state;
+	gr->reason = gr->flags = 0;
+	gr->object = object;
+	gr->site = 0;
+	gr->case_count = 0;
+	loader_wait_begins(l, gr);
+}
+
 static void goroutine_row(struct loader *l, const struct goroutine *gr, int64_t ended_ns)
 {
 	ROWS_PUT(&l->rows, ROWS_GOROUTINE, db_id(gr->head.a), db_text(gr->name), db_id(gr->parent),
 	         db_id(gr->born_site), db_int(gr->born_ns), db_time(ended_ns), db_id(gr->entry),
 	         db_int(gr->intervals), db_id(gr->foreign_thread), db_int(gr->depth),
 	         db_int(gr->waited_ns), db_int(gr->older));
+	loader_spawned(l, gr, ended_ns);
 }
 
 static void goroutine_drop(struct loader *l, struct goroutine *gr)
@@ -114,7 +161,10 @@ static void goroutine_drop(struct loader *l, struct goroutine *gr)
 	free(gr->cases);
 	l->pollers -= gr->polls != NULL;
 	free(gr->polls);
-	map_remove(&l->goroutines, gr);
+	l->near[gr->head.a % GOROUTINES_NEAR] = NULL;
+	struct goroutine *moved = map_remove(&l->goroutines, gr);
+	if (moved)
+		l->near[moved->head.a % GOROUTINES_NEAR] = moved;
 }
 
 static void goroutine_new(struct loader *l, const struct gtrace_event *ev)
@@ -123,11 +173,14 @@ static void goroutine_new(struct loader *l, const struct gtrace_event *ev)
 
 	if (!gr)
 		return;
-	const struct goroutine *parent = ev->g ? map_find(&l->goroutines, ev->g, 0) : NULL;
+	const struct goroutine *parent = ev->g ? loader_goroutine_find(l, ev->g) : NULL;
 
 	l->older -= gr->older;
 	l->started += gr->older;
 	gr->older = false;
+	goroutine_was(l, gr, GTRACE_state_RUNNABLE, 0);
+	if (gr->listed)
+		gr->born_ns = gr->since_ns = l->now_ns;
 	gr->parent = ev->g;
 	gr->depth = parent ? parent->depth + 1 : 0;
 	gr->born_site = ev->arg[1];
@@ -140,8 +193,9 @@ static void goroutine_start(struct loader *l, const struct gtrace_event *ev)
 
 	if (!gr)
 		return;
+	goroutine_was(l, gr, GTRACE_state_RUNNABLE, 0);
 	goroutine_become(l, gr, GTRACE_state_RUNNING, NULL);
-	const struct thread *t = map_find(&l->threads, ev->thread, 0);
+	const struct thread *t = l->thread;
 	if (t && t->kind == GTRACE_thread_kind_FOREIGN) // it runs no other
 		gr->foreign_thread = ev->thread;
 	gr->thread = ev->thread;
@@ -199,13 +253,14 @@ static void goroutine_park(struct loader *l, const struct gtrace_event *ev)
 
 	if (!gr)
 		return;
+	goroutine_was(l, gr, GTRACE_state_RUNNING, 0);
 	goroutine_become(l, gr, GTRACE_state_WAITING, NULL);
 	loader_poll_ends(l, ev->g, 0);
 	gr->reason = (uint8_t)ev->arg[0];
 	gr->object = ev->arg[1];
 	gr->site = ev->arg[2];
 	gr->flags = (uint8_t)ev->arg[3];
-	loader_wait_begins(l, gr->object);
+	loader_wait_begins(l, gr);
 	if (gr->object)
 		loader_use(l, ev->g, gr->object, reason_op(gr->reason), gr->site);
 	for (uint32_t i = 0; i < gr->case_count; i++)
@@ -218,6 +273,7 @@ static void goroutine_wake(struct loader *l, const struct gtrace_event *ev)
 
 	if (!gr)
 		return;
+	goroutine_was(l, gr, GTRACE_state_WAITING, ev->arg[2]);
 	unsigned op = reason_op(gr->reason);
 
 	for (uint32_t i = 0; i < gr->case_count; i++) {
@@ -238,6 +294,7 @@ static void goroutine_end(struct loader *l, uint64_t g)
 
 	if (!gr)
 		return;
+	goroutine_was(l, gr, GTRACE_state_RUNNING, 0);
 	goroutine_become(l, gr, GTRACE_state_ENDED, NULL);
 	goroutine_row(l, gr, l->now_ns);
 	goroutine_drop(l, gr);
@@ -292,7 +349,7 @@ static void goroutine_name(struct loader *l, const struct gtrace_event *ev)
  */
 static void goroutine_status(struct loader *l, const struct gtrace_event *ev)
 {
-	struct goroutine *gr = map_find(&l->goroutines, ev->arg[0], 0);
+	struct goroutine *gr = loader_goroutine_find(l, ev->arg[0]);
 	bool known = gr != NULL;
 
 	if (ev->arg[1] == GTRACE_state_ENDED)
@@ -318,22 +375,22 @@ static void goroutine_status(struct loader *l, const struct gtrace_event *ev)
 	if (gr->state < GTRACE_state_RUNNABLE || gr->state > GTRACE_state_WAITING)
 		gr->state = GTRACE_state_RUNNABLE;
 	if (gr->state == GTRACE_state_WAITING)
-		loader_wait_begins(l, gr->object);
+		loader_wait_begins(l, gr);
 }
 
 /* An object of the select that a listed goroutine waits in. */
 static void goroutine_listed_case(struct loader *l, const struct gtrace_event *ev)
 {
-	const struct goroutine *gr = map_find(&l->goroutines, ev->arg[0], 0);
+	const struct goroutine *gr = loader_goroutine_find(l, ev->arg[0]);
 
 	if (gr && gr->listed && gr->state == GTRACE_state_WAITING)
-		goroutine_case(l, ev->arg[0], ev->arg[1], (unsigned)ev->arg[2]);
+		goroutine_case(l, ev->arg[0], ev->arg[1], loader_word(ev->arg[2]));
 }
 
 /* g lost its thread's right to run, or has it back. */
 static void goroutine_outside(struct loader *l, uint64_t g, bool outside)
 {
-	struct goroutine *gr = g ? map_find(&l->goroutines, g, 0) : NULL;
+	struct goroutine *gr = g ? loader_goroutine_find(l, g) : NULL;
 
 	if (outside && gr && gr->state == GTRACE_state_RUNNING)
 		goroutine_become(l, gr, STATE_SYSCALL, NULL);
@@ -359,8 +416,10 @@ bool loader_goroutine_event(struct loader *l, const struct gtrace_event *ev)
 	case GTRACE_GO_YIELD:
 		gr = ev->g ? loader_goroutine(l, ev->g) : NULL;
 		loader_poll(l, ev->g, ev->arg[0], 1, true);
-		if (gr)
+		if (gr) {
+			goroutine_was(l, gr, GTRACE_state_RUNNING, 0);
 			goroutine_become(l, gr, GTRACE_state_RUNNABLE, NULL);
+		}
 		return true;
 	case GTRACE_ATTEMPTS:
 		loader_attempts(l, ev->g, ev->arg[0], ev->arg[1]);
@@ -382,7 +441,10 @@ bool loader_goroutine_event(struct loader *l, const struct gtrace_event *ev)
 		goroutine_listed_case(l, ev);
 		return true;
 	case GTRACE_WAIT_CASE:
-		goroutine_case(l, ev->g, ev->arg[0], (unsigned)ev->arg[1]);
+		gr = ev->g ? loader_goroutine(l, ev->g) : NULL;
+		if (gr)
+			goroutine_was(l, gr, GTRACE_state_RUNNING, 0);
+		goroutine_case(l, ev->g, ev->arg[0], loader_word(ev->arg[1]));
 		return true;
 	case GTRACE_WAIT_UNTIL:
 		goroutine_until(l, ev->g, ev->arg[0]);
@@ -441,5 +503,6 @@ void loader_goroutines_end(struct loader *l)
 		free(gr->polls);
 		free(gr->cases);
 	}
+	loader_spawns_end(l);
 	map_release(&l->goroutines);
 }

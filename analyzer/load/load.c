@@ -7,13 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "act/table.h"
 #include "clean.h"
 #include "interval/table.h"
+#include "load/feed.h"
 #include "load/loader.h"
 #include "symbol/symbol.h"
 
 enum {
-	SITES_MAX = 1 << 24,       // more call sites than any program has
 	PROGRESS_EVENTS = 1 << 16, // between looks at the clock
 };
 
@@ -236,18 +237,14 @@ static void load_origin(struct loader *l)
 	         header_text(r, "runtime", runtime), db_text(format));
 }
 
-static void load_event(struct loader *l, const struct gtrace_event *ev)
+static void load_event(struct loader *l, const struct feed_event *e)
 {
+	const struct gtrace_event *ev = &e->ev;
+
 	l->now_ns = ev->time_ns > 0 ? ev->time_ns : 0;
+	l->site_op = e->site_op;
 	l->events += ev->id != GTRACE_GAP;
-	if (ev->id == GTRACE_SITE || ev->id == GTRACE_STACK_DEF)
-		return; // the reader's own tables
 	loader_thread_seen(l, ev);
-	for (unsigned i = 0; ev->desc && i < ev->nargs && i < GTRACE_ARGS_MAX; i++) {
-		if (ev->arg[i] > l->site_last && ev->arg[i] <= SITES_MAX &&
-		    strcmp(ev->desc->kind[i], "site") == 0)
-			l->site_last = ev->arg[i];
-	}
 	if (!loader_goroutine_event(l, ev) && !loader_object_event(l, ev))
 		loader_thread_event(l, ev);
 }
@@ -265,24 +262,27 @@ static void load_progress(const struct loader *l, struct progress *progress, uin
 
 static int load_events(struct loader *l, const struct load_options *opt, struct gtrace_error *err)
 {
-	struct gtrace_event ev;
+	const struct feed_event *e;
+	struct feed feed;
 	int got;
 
-	while ((got = gtrace_reader_next(l->reader, &ev, err)) > 0) {
-		load_event(l, &ev);
+	feed_open(&feed, l->reader, opt ? opt->events : 0);
+	while ((got = feed_next(&feed, &e, err)) > 0) {
+		load_event(l, e);
 		if (opt && opt->progress && l->events % PROGRESS_EVENTS == 0)
-			load_progress(l, opt->progress, ev.offset);
-		if (l->rows.err != SQLITE_OK || l->no_memory)
-			return 0; // load_trace() says what it was
-		if (opt && opt->stop && *opt->stop) {
-			l->partial = true;
-			return 0;
+			load_progress(l, opt->progress, e->ev.offset);
+		if (l->rows.err != SQLITE_OK || l->no_memory) {
+			got = 0; // load_trace() says what it was
+			break;
 		}
-		if (opt && opt->events && l->events >= opt->events) {
-			l->cut = true;
-			return 0;
-		}
+		if (opt && opt->stop && *opt->stop)
+			feed_stop(&feed);
 	}
+	feed_close(&feed);
+	l->partial = feed.end == FEED_STOPPED;
+	l->cut = feed.end == FEED_CUT;
+	l->no_memory |= feed.no_memory;
+	l->site_last = feed.site_last;
 	return got;
 }
 
@@ -294,22 +294,25 @@ static int load_begin(struct loader *l, sqlite3 *db)
 	if (err == SQLITE_OK)
 		err = interval_register(db);
 	if (err == SQLITE_OK)
+		err = act_register(db);
+	if (err == SQLITE_OK)
 		err = rows_open(&l->rows, db);
 	if (err == SQLITE_OK)
 		err = db_run_asset(db, "sql/schema.sql");
 	if (err == SQLITE_OK)
 		err = db_run_asset(db, "sql/views.sql");
-	return l->rows.err = err;
+	l->rows.err = err;
+	return err;
 }
 
-/* The table interval, now that all of them are packed. */
+/* The tables of what is packed, now that all of it is. */
 static void load_interval(struct loader *l, const struct load_options *opt)
 {
 	bool plain = opt && l->intervals <= opt->plain;
 
 	if (l->rows.db && rows_flush(&l->rows) == SQLITE_OK)
 		l->rows.err =
-			db_run_asset(l->rows.db, plain ? "sql/interval_plain.sql" : "sql/interval_virtual.sql");
+			db_run_asset(l->rows.db, plain ? "sql/packed_plain.sql" : "sql/packed_virtual.sql");
 }
 
 int load_trace(sqlite3 *db, const char *path, const struct load_options *opt,

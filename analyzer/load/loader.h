@@ -5,9 +5,17 @@
 
 #include <gtrace.h>
 
+#include "act/pack.h"
 #include "map.h"
 #include "load/load.h"
 #include "load/rows.h"
+
+/** A number of a list of words, gtrace_name()'s; UINT8_MAX: a later version's, which has no word
+ * here. */
+static inline unsigned loader_word(uint64_t number)
+{
+	return number < UINT8_MAX ? (unsigned)number : UINT8_MAX;
+}
 
 /** One object of a wait: an entry of a select, or the only one. */
 struct wait_case {
@@ -64,6 +72,7 @@ struct thread {
 	uint8_t kind;      // GTRACE_thread_kind_*
 };
 
+struct acts;
 struct long_wait;
 struct ready;
 
@@ -75,12 +84,19 @@ struct longest {
 
 enum { LONGEST_REASONS = 32 };
 
+enum { GOROUTINES_NEAR = 256 };
+
 struct loader {
 	struct rows rows;
 	struct gtrace_reader *reader;
-	struct map goroutines, threads, objects, holds, readers, uses, timers, helds, nests;
-	struct map object_waits, site_waits;
-	int64_t now_ns;  // of the event at hand; never less than 0
+	struct map goroutines, threads, objects, holds, readers, timers, helds, nests;
+	struct map object_waits, site_waits, spawns;
+	struct acts *acts[ACT_KINDS]; // that are being collected
+	int64_t act_batches;
+	struct goroutine *near[GOROUTINES_NEAR]; // of goroutines, by the low bits of the number
+	struct thread *thread;                   // of the event at hand; NULL: it has none
+	int64_t now_ns;                          // of the event at hand; never less than 0
+	unsigned site_op;                        // of its call site, if it is one of ATTEMPTS or LOCK
 	int64_t over_ns; // the end of the program's own events, if the recorder says so; < 0
 	uint64_t events, older, started, ended, alive, peak;
 	int64_t peak_ns, last_wake_ns, main_ended_ns;
@@ -106,7 +122,11 @@ struct loader {
 bool loader_goroutine_event(struct loader *l, const struct gtrace_event *ev);
 /** Write the rows of those still alive. */
 void loader_goroutines_end(struct loader *l);
+/** The one of that number, which is made if it is not there.  Valid until one is made or ends.
+ * NULL: no memory. */
 struct goroutine *loader_goroutine(struct loader *l, uint64_t g);
+/** Likewise; NULL: it is not there. */
+struct goroutine *loader_goroutine_find(struct loader *l, uint64_t g);
 
 /* block.c: intervals on their way into the database */
 void loader_interval(struct loader *l, struct goroutine *gr, const struct interval *row);
@@ -126,20 +146,31 @@ void loader_poll_ends(struct loader *l, uint64_t g, uint64_t site);
 void loader_poll_rows(struct loader *l, const struct goroutine *gr);
 
 /* wait.c: waits, summed up */
-/** A goroutine begins to wait for an object; 0: for none, or several. */
-void loader_wait_begins(struct loader *l, uint64_t object);
+/** It begins to wait, if for one object alone. */
+void loader_wait_begins(struct loader *l, const struct goroutine *gr);
 /** It has waited or been outside for ns, or does so still; if for no time at all, there was no
  * wait. */
 void loader_waited(struct loader *l, struct goroutine *gr, int64_t ns, bool still);
 void loader_waits_init(struct loader *l);
 void loader_waits_end(struct loader *l);
 
-/* object.c: objects, locks, timers, uses */
+/* spawn.c: goroutines, summed up by the place that spawned them */
+/** Its row is written; ended_ns < 0: it is alive at the end. */
+void loader_spawned(struct loader *l, const struct goroutine *gr, int64_t ended_ns);
+void loader_spawns_end(struct loader *l);
+
+/* object.c: objects, locks, timers */
 bool loader_object_event(struct loader *l, const struct gtrace_event *ev);
-/** A goroutine acted on an object, or was about to. */
-void loader_use(struct loader *l, uint64_t g, uint64_t object, unsigned op, uint64_t site);
 void loader_objects_init(struct loader *l);
 void loader_objects_end(struct loader *l);
+
+/* act.c: uses and holds on their way into the database */
+/** A goroutine acted on an object, or was about to. */
+void loader_use(struct loader *l, uint64_t g, uint64_t object, unsigned op, uint64_t site);
+/** A lock was held; or is, at the end. */
+void loader_hold(struct loader *l, const struct act *row);
+/** Write those that are left. */
+void loader_acts_end(struct loader *l);
 
 /* nest.c: the order of locks */
 void loader_lock_taken(struct loader *l, uint64_t g, uint64_t object, unsigned mode, uint64_t site);

@@ -104,10 +104,8 @@ static void nest_of(struct loader *l, uint64_t g, struct held_list *list, uint32
 	nest_put(l, &now);
 }
 
-static bool tried(const struct loader *l, uint64_t site)
+static bool tried(unsigned op)
 {
-	unsigned op = gtrace_reader_site(l->reader, site)->op;
-
 	return op == GTRACE_op_MUTEX_TRYLOCK || op == GTRACE_op_RWMUTEX_TRYRLOCK ||
 	       op == GTRACE_op_RWMUTEX_TRYLOCK;
 }
@@ -129,7 +127,7 @@ void loader_lock_taken(struct loader *l, uint64_t g, uint64_t object, unsigned m
 		l->no_memory = true;
 		return;
 	}
-	for (uint32_t i = tried(l, site) ? list->count : 0; i < list->count; i++)
+	for (uint32_t i = tried(l->site_op) ? list->count : 0; i < list->count; i++)
 		nest_of(l, g, list, i, &now);
 	*held_at(list, list->count++) = now;
 }

@@ -1,25 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * object.c: objects, locks, timers, and who used what.
+ * object.c: objects, locks and timers.
  *
- * The row of an object is written when it is freed, or too many are not.  What a goroutine did to
- * an object is summed up in memory and added to the table when the sum gets too big: the statement
- * adds to a row that is there already, so the order does not matter.
+ * The row of an object is written when it is freed, or too many are not.
  */
 #include "load/loader.h"
 
-#include <stdlib.h>
-
 #define HOLD_LISTED UINT64_MAX // in place of the count: known from a list of goroutines alone
 
-enum { OBJECTS_MAX = 1 << 17 };           // rows held back, for what becomes of them
-enum { USES_MAX = 1 << 15, OP_BITS = 6 }; // uses held in memory; bits of an op in their key
-
-struct use { // key: goroutine, object << OP_BITS | op
-	struct map_head head;
-	int64_t first_ns, last_ns;
-	uint64_t count, site;
-};
+enum { OBJECTS_MAX = 1 << 17 }; // rows held back, for what becomes of them
 
 struct object { // key: object, 0
 	struct map_head head;
@@ -47,59 +36,6 @@ struct timer { // key: object, 0
 	uint64_t by, site, fired;
 };
 
-static int use_compare(const void *x, const void *y)
-{
-	const struct use *a = x, *b = y;
-
-	if (a->head.b != b->head.b)
-		return a->head.b < b->head.b ? -1 : 1;
-	return a->head.a < b->head.a ? -1 : a->head.a > b->head.a;
-}
-
-static void uses_flush(struct loader *l)
-{
-	struct use *all = calloc(l->uses.count ? l->uses.count : 1, sizeof *all);
-	size_t n = 0;
-
-	if (!all) {
-		l->no_memory = true;
-		return;
-	}
-	for (struct use *u = map_next(&l->uses, NULL); u; u = map_next(&l->uses, u))
-		all[n++] = *u;
-	qsort(all, n, sizeof *all, use_compare);
-	for (size_t i = 0; i < n; i++) {
-		const struct use *u = &all[i];
-		unsigned op = u->head.b & ((1u << OP_BITS) - 1);
-		ROWS_PUT(&l->rows, ROWS_USE, db_int((int64_t)(u->head.b >> OP_BITS)),
-		         db_int((int64_t)u->head.a), db_text(gtrace_name("op", op)), db_int(u->first_ns),
-		         db_int(u->last_ns), db_int((int64_t)u->count), db_id(u->site));
-	}
-	free(all);
-	map_clear(&l->uses);
-}
-
-void loader_use(struct loader *l, uint64_t g, uint64_t object, unsigned op, uint64_t site)
-{
-	if (!g || !object)
-		return;
-	if (l->pollers)
-		loader_poll_ends(l, g, site);
-	if (l->uses.count >= USES_MAX)
-		uses_flush(l);
-	struct use *u = map_put(&l->uses, g, object << OP_BITS | (op & ((1u << OP_BITS) - 1)));
-
-	if (!u) {
-		l->no_memory = true;
-		return;
-	}
-	if (!u->count++)
-		u->first_ns = l->now_ns;
-	u->last_ns = l->now_ns;
-	if (site)
-		u->site = site;
-}
-
 /* What a list said of a lock's holder is over once the lock itself is heard of. */
 static void hold_unlist(struct loader *l, uint64_t object)
 {
@@ -124,7 +60,7 @@ static void lock_listed(struct loader *l, const struct gtrace_event *ev)
 	                   .from_ns = l->middle ? 0 : l->now_ns,
 	                   .g = ev->arg[1],
 	                   .count = ev->arg[2],
-	                   .mode = (unsigned)ev->arg[3]};
+	                   .mode = loader_word(ev->arg[3])};
 }
 
 /* Take a read lock out of its goroutine's list. */
@@ -148,7 +84,7 @@ static void lock_taken(struct loader *l, const struct gtrace_event *ev)
 	hold_unlist(l, ev->arg[0]);
 	struct hold *h = map_put(&l->holds, ev->arg[0], ev->arg[1]);
 
-	loader_use(l, ev->g, ev->arg[0], (unsigned)ev->arg[2], ev->arg[3]);
+	loader_use(l, ev->g, ev->arg[0], loader_word(ev->arg[2]), ev->arg[3]);
 	if (!h) {
 		l->no_memory = true;
 		return;
@@ -158,9 +94,9 @@ static void lock_taken(struct loader *l, const struct gtrace_event *ev)
 	h->from_ns = l->now_ns;
 	h->count = ev->arg[1];
 	h->g = ev->g;
-	h->mode = (unsigned)ev->arg[2];
+	h->mode = loader_word(ev->arg[2]);
 	h->site = ev->arg[3];
-	loader_lock_taken(l, ev->g, ev->arg[0], (unsigned)ev->arg[2], ev->arg[3]);
+	loader_lock_taken(l, ev->g, ev->arg[0], loader_word(ev->arg[2]), ev->arg[3]);
 	h->below = 0;
 	if (h->mode != GTRACE_op_RWMUTEX_RLOCK || !h->g)
 		return;
@@ -176,9 +112,14 @@ static void lock_taken(struct loader *l, const struct gtrace_event *ev)
 
 static void hold_row(struct loader *l, const struct hold *h, int64_t to_ns, uint64_t to_site)
 {
-	ROWS_PUT(&l->rows, ROWS_HOLD, db_int((int64_t)h->head.a), db_int((int64_t)h->count),
-	         db_int((int64_t)h->g), db_text(gtrace_name("op", h->mode)), db_int(h->from_ns),
-	         db_time(to_ns), db_id(h->site), db_id(to_site));
+	loader_hold(l, &(struct act){.object = h->head.a,
+	                             .g = h->g,
+	                             .count = h->count,
+	                             .site = h->site,
+	                             .to_site = to_site,
+	                             .from_ns = h->from_ns,
+	                             .to_ns = to_ns,
+	                             .op = (uint8_t)h->mode});
 }
 
 /*
@@ -298,7 +239,7 @@ static void object_made(struct loader *l, const struct gtrace_event *ev)
 	}
 	o->made_ns = l->now_ns;
 	o->closed_ns = o->freed_ns = -1;
-	o->type = (unsigned)ev->arg[1];
+	o->type = loader_word(ev->arg[1]);
 	o->made_site = ev->arg[2];
 	o->made_by = ev->g;
 	o->cap = ev->arg[3];
@@ -347,7 +288,7 @@ bool loader_object_event(struct loader *l, const struct gtrace_event *ev)
 		object_closed(l, ev);
 		return true;
 	case GTRACE_USE:
-		loader_use(l, ev->g, ev->arg[0], (unsigned)ev->arg[1], ev->arg[2]);
+		loader_use(l, ev->g, ev->arg[0], loader_word(ev->arg[1]), ev->arg[2]);
 		return true;
 	case GTRACE_LOCK:
 		lock_taken(l, ev);
@@ -383,7 +324,6 @@ bool loader_object_event(struct loader *l, const struct gtrace_event *ev)
 void loader_objects_init(struct loader *l)
 {
 	l->objects.slot_bytes = sizeof(struct object);
-	l->uses.slot_bytes = sizeof(struct use);
 	l->holds.slot_bytes = sizeof(struct hold);
 	l->readers.slot_bytes = sizeof(struct reader);
 	l->timers.slot_bytes = sizeof(struct timer);
@@ -393,14 +333,13 @@ void loader_objects_init(struct loader *l)
 void loader_objects_end(struct loader *l)
 {
 	objects_flush(l);
-	uses_flush(l);
 	loader_nests_end(l);
 	for (const struct hold *h = map_next(&l->holds, NULL); h; h = map_next(&l->holds, h))
 		hold_row(l, h, -1, 0);
 	for (const struct timer *t = map_next(&l->timers, NULL); t; t = map_next(&l->timers, t))
 		timer_row(l, t);
+	loader_acts_end(l);
 	map_release(&l->objects);
-	map_release(&l->uses);
 	map_release(&l->holds);
 	map_release(&l->readers);
 	map_release(&l->timers);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "detect/detect.h"
+#include "act/table.h"
 #include "interval/table.h"
 #include "load/load.h"
 
@@ -33,7 +34,7 @@ static int open_failed(struct gtrace_error *err, const char *path, const char *w
 static int open_db(sqlite3 **db, const char *path, struct gtrace_error *err)
 {
 	if (sqlite3_open_v2(path, db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK ||
-	    interval_register(*db) != SQLITE_OK ||
+	    interval_register(*db) != SQLITE_OK || act_register(*db) != SQLITE_OK ||
 	    sqlite3_exec(*db, "SELECT 1 FROM trace", NULL, NULL, NULL) != SQLITE_OK)
 		return open_failed(err, path, sqlite3_errmsg(*db));
 	return 0;

@@ -10,17 +10,10 @@
 
 #include "load/loader.h"
 
-/** A yield or a sleep for no time, with nobody else to run. */
-static bool site_yields(const struct loader *l, uint64_t site)
-{
-	const struct gtrace_site_info *s = gtrace_reader_site(l->reader, site);
-
-	return s && (s->op == GTRACE_op_YIELD || s->op == GTRACE_op_SLEEP);
-}
-
 void loader_attempts(struct loader *l, uint64_t g, uint64_t site, uint64_t count)
 {
-	bool yields = site_yields(l, site);
+	// A yield or a sleep for no time, with nobody else to run.
+	bool yields = l->site_op == GTRACE_op_YIELD || l->site_op == GTRACE_op_SLEEP;
 
 	if (!yields)
 		loader_poll_ends(l, g, 0);
@@ -60,7 +53,7 @@ void loader_poll(struct loader *l, uint64_t g, uint64_t site, uint64_t count, bo
 
 void loader_poll_ends(struct loader *l, uint64_t g, uint64_t site)
 {
-	struct goroutine *gr = l->pollers ? map_find(&l->goroutines, g, 0) : NULL;
+	struct goroutine *gr = l->pollers ? loader_goroutine_find(l, g) : NULL;
 
 	for (int i = 0; gr && gr->polls && i < POLLS; i++) {
 		if (gr->polls[i].yields || gr->polls[i].site == site)

@@ -27,6 +27,7 @@ enum { BATCH_BYTES = 1 << 18, VALUES_MAX = 40, MANY = 32, MANY_VALUES = 12 };
 
 struct batch {
 	size_t len;
+	bool job; // it has one
 	uint8_t bytes[BATCH_BYTES];
 };
 
@@ -40,8 +41,15 @@ static const char *const rows_name[ROWS_COUNT] = {
 static const bool rows_many[ROWS_COUNT] = {
 	[ROWS_GOROUTINE] = true, [ROWS_INTERVAL_BLOCK] = true, [ROWS_STILL] = true,
 	[ROWS_WAIT_ON] = true,   [ROWS_OBJECT] = true,         [ROWS_OBJECT_WAIT] = true,
-	[ROWS_USE] = true,       [ROWS_GIVE] = true,           [ROWS_HOLD] = true,
-	[ROWS_TIMER] = true,
+	[ROWS_GIVE] = true,      [ROWS_TIMER] = true,
+};
+
+/** In place of a statement. */
+enum { ROWS_JOB = ROWS_COUNT };
+
+struct job {
+	void (*run)(struct rows *r, void *arg);
+	void *arg;
 };
 
 /** Rows of one statement that are not yet written. */
@@ -50,7 +58,7 @@ struct rows_held {
 	struct db_value values[MANY * MANY_VALUES];
 };
 
-static void rows_fail(struct rows *r, int err)
+void rows_fail(struct rows *r, int err)
 {
 	int none = SQLITE_OK;
 
@@ -60,8 +68,8 @@ static void rows_fail(struct rows *r, int err)
 
 /* ── writing ── */
 
-static void row_write(struct rows *r, enum rows_statement statement, int count,
-                      const struct db_value *values)
+void rows_write(struct rows *r, enum rows_statement statement, int count,
+                const struct db_value *values)
 {
 	if (r->err == SQLITE_OK && !r->st[statement])
 		rows_fail(r, db_prepare(r->db, "sql/load.sql", rows_name[statement], &r->st[statement]));
@@ -81,7 +89,7 @@ static void held_write(struct rows *r, enum rows_statement statement)
 	if (h->rows == MANY && r->err == SQLITE_OK)
 		rows_fail(r, db_row(r->many[statement], h->count, h->values));
 	for (int i = 0; i < h->rows && h->rows < MANY; i++)
-		row_write(r, statement, each, h->values + (size_t)i * (size_t)each);
+		rows_write(r, statement, each, h->values + (size_t)i * (size_t)each);
 	h->rows = h->count = 0;
 }
 
@@ -106,12 +114,26 @@ static const uint8_t *value_get(const uint8_t *p, struct db_value *v)
 	return p + v->len;
 }
 
+static const uint8_t *job_run(struct rows *r, const uint8_t *p)
+{
+	struct job job;
+
+	memcpy(&job, p, sizeof job);
+	all_held_write(r);
+	job.run(r->err == SQLITE_OK ? r : NULL, job.arg);
+	return p + sizeof job;
+}
+
 static void batch_write(struct rows *r, struct batch *b)
 {
 	struct db_value values[VALUES_MAX];
 
-	for (const uint8_t *p = b->bytes; p < b->bytes + b->len && r->err == SQLITE_OK;) {
+	for (const uint8_t *p = b->bytes; p < b->bytes + b->len;) {
 		enum rows_statement statement = *p++;
+		if (statement == (enum rows_statement)ROWS_JOB) {
+			p = job_run(r, p);
+			continue;
+		}
 		int count = *p++;
 		bool many = rows_many[statement] && count <= MANY_VALUES;
 		struct rows_held *h = many ? &r->held[statement] : NULL;
@@ -121,11 +143,12 @@ static void batch_write(struct rows *r, struct batch *b)
 			held_write(r, statement);
 		} else if (!h) {
 			all_held_write(r);
-			row_write(r, statement, count, values);
+			rows_write(r, statement, count, values);
 		}
 	}
 	all_held_write(r); // their values are in the batch
 	b->len = 0;
+	b->job = false;
 }
 
 static void *writer_run(void *rows)
@@ -155,8 +178,10 @@ static struct batch *batch_now(struct rows *r)
 {
 	struct batch **b = &r->batch[r->sent % ROWS_BATCHES];
 
-	if (!*b && (*b = malloc(sizeof **b)) != NULL)
+	if (!*b && (*b = malloc(sizeof **b)) != NULL) {
 		(*b)->len = 0;
+		(*b)->job = false;
+	}
 	return *b;
 }
 
@@ -223,6 +248,27 @@ void rows_put(struct rows *r, enum rows_statement statement, int count,
 		p = value_put(p, &values[i]);
 }
 
+/* A batch has one job at most, so that those on their way are as few. */
+void rows_run(struct rows *r, void (*job)(struct rows *r, void *arg), void *arg)
+{
+	struct job what = {job, arg};
+	struct batch *b = batch_now(r);
+
+	if (b && (b->job || b->len + 1 + sizeof what > BATCH_BYTES)) {
+		batch_send(r);
+		b = batch_now(r);
+	}
+	if (!b) {
+		rows_fail(r, SQLITE_NOMEM);
+		job(NULL, arg);
+		return;
+	}
+	b->bytes[b->len] = ROWS_JOB;
+	memcpy(b->bytes + b->len + 1, &what, sizeof what);
+	b->len += 1 + sizeof what;
+	b->job = true;
+}
+
 int rows_open(struct rows *r, sqlite3 *db)
 {
 	*r = (struct rows){.db = db};
@@ -230,7 +276,7 @@ int rows_open(struct rows *r, sqlite3 *db)
 	pthread_cond_init(&r->changed, NULL);
 	r->held = calloc(ROWS_COUNT, sizeof *r->held);
 	rows_fail(r, r->held ? SQLITE_OK : SQLITE_NOMEM);
-	row_write(r, ROWS_BEGIN, 0, NULL);
+	rows_write(r, ROWS_BEGIN, 0, NULL);
 	return r->err;
 }
 
@@ -254,7 +300,7 @@ int rows_close(struct rows *r)
 {
 	if (r->db) {
 		rows_flush(r);
-		row_write(r, ROWS_COMMIT, 0, NULL);
+		rows_write(r, ROWS_COMMIT, 0, NULL);
 		pthread_mutex_destroy(&r->mu);
 		pthread_cond_destroy(&r->changed);
 	}

@@ -24,6 +24,7 @@
 	X(THREAD_END, "thread_end") \
 	X(GOROUTINE, "goroutine") \
 	X(INTERVAL_BLOCK, "interval_block") \
+	X(SPAWN, "spawn") \
 	X(STILL, "still") \
 	X(LONG_WAIT, "long_wait") \
 	X(READY, "ready") \
@@ -33,9 +34,9 @@
 	X(OBJECT, "object") \
 	X(OBJECT_CLOSE, "object_close") \
 	X(OBJECT_FREE, "object_free") \
-	X(USE, "use") \
+	X(USE_BLOCK, "use_block") \
 	X(GIVE, "give") \
-	X(HOLD, "hold") \
+	X(HOLD_BLOCK, "hold_block") \
 	X(NEST, "nest") \
 	X(NEST_GATE, "nest_gate") \
 	X(POLL, "poll") \
@@ -88,6 +89,22 @@ int rows_open(struct rows *r, sqlite3 *db);
 	         (const struct db_value[]){__VA_ARGS__})
 void rows_put(struct rows *r, enum rows_statement statement, int count,
               const struct db_value *values);
+
+/** Write a row at once; for jobs. */
+#define ROWS_WRITE(r, statement, ...) \
+	rows_write((r), (statement), \
+	           (int)(sizeof((struct db_value[]){__VA_ARGS__}) / sizeof(struct db_value)), \
+	           (const struct db_value[]){__VA_ARGS__})
+void rows_write(struct rows *r, enum rows_statement statement, int count,
+                const struct db_value *values);
+
+/** Nothing more is to be written, because of this SQLite error. */
+void rows_fail(struct rows *r, int err);
+
+/** Let the writer call job once all that was put before is written; sooner or later, with a row or
+ * two of others in between.  r is NULL if there is nothing to be written any more: then it only has
+ * to free what it has. */
+void rows_run(struct rows *r, void (*job)(struct rows *r, void *arg), void *arg);
 
 /** Wait until all are written: then the database is the caller's.  No row may be put any more.
  * Returns: the first SQLite error, or SQLITE_OK. */

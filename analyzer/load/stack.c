@@ -17,7 +17,7 @@ static bool stack_fits(const struct goroutine *gr, bool waits)
 
 static void stack_seen(struct loader *l, const struct thread *t, uint64_t stack)
 {
-	struct goroutine *gr = map_find(&l->goroutines, t->stack_of, 0);
+	struct goroutine *gr = loader_goroutine_find(l, t->stack_of);
 
 	if (!gr || !stack || !stack_fits(gr, t->stack_waits))
 		return;

@@ -16,7 +16,8 @@ static void gap_row(struct loader *l, struct thread *t, int64_t to_ns)
 
 static struct thread *thread_of(struct loader *l, const struct gtrace_event *ev, uint64_t number)
 {
-	struct thread *t = map_find(&l->threads, number, 0);
+	struct thread *t =
+		l->thread && l->thread->head.a == number ? l->thread : map_find(&l->threads, number, 0);
 
 	if (t)
 		return t;
@@ -39,7 +40,7 @@ static struct thread *thread_of(struct loader *l, const struct gtrace_event *ev,
 void loader_thread_seen(struct loader *l, const struct gtrace_event *ev)
 {
 	uint64_t number = ev->id == GTRACE_GAP ? ev->arg[0] : ev->thread;
-	struct thread *t = number ? thread_of(l, ev, number) : NULL;
+	struct thread *t = l->thread = number ? thread_of(l, ev, number) : NULL;
 
 	if (!t)
 		return;
@@ -106,7 +107,7 @@ static void panic_text(struct loader *l, const struct gtrace_event *ev)
 
 static void snapshot_begin(struct loader *l, const struct gtrace_event *ev)
 {
-	const struct thread *t = map_find(&l->threads, ev->thread, 0);
+	const struct thread *t = l->thread;
 
 	// What comes behind it, the recorder says on its own account: the program's time is over.
 	if (t && t->kind == GTRACE_thread_kind_RECORDER && ev->arg[0] == GTRACE_snap_END)

@@ -21,6 +21,8 @@ struct object_wait { // key: object, 0
 	struct map_head head;
 	struct wait_sum sum;
 	uint64_t waiting, queue; // now; most at once
+	uint64_t site;           // of the last wait; 0: unknown
+	unsigned reason;         // likewise
 };
 
 struct site_wait { // key: site, reason
@@ -46,10 +48,13 @@ static void objects_flush(struct loader *l)
 		if (w->sum.waits)
 			ROWS_PUT(&l->rows, ROWS_OBJECT_WAIT, db_int((int64_t)w->head.a),
 			         db_int((int64_t)w->sum.waits), db_int(w->sum.ns), db_int(w->sum.longest_ns),
-			         db_int((int64_t)w->queue));
+			         db_int((int64_t)w->queue), db_id(w->reason), db_id(w->site));
 		struct object_wait *k = w->waiting ? map_put(&kept, w->head.a, 0) : NULL;
-		if (k)
+		if (k) {
 			k->waiting = k->queue = w->waiting;
+			k->reason = w->reason;
+			k->site = w->site;
+		}
 		l->no_memory |= w->waiting && !k;
 	}
 	map_release(&l->object_waits);
@@ -57,8 +62,10 @@ static void objects_flush(struct loader *l)
 	l->object_waits_max = 2 * kept.count > OBJECT_WAITS ? 2 * kept.count : OBJECT_WAITS;
 }
 
-void loader_wait_begins(struct loader *l, uint64_t object)
+void loader_wait_begins(struct loader *l, const struct goroutine *gr)
 {
+	uint64_t object = gr->object;
+
 	if (!object)
 		return;
 	if (l->object_waits.count >= l->object_waits_max)
@@ -71,6 +78,10 @@ void loader_wait_begins(struct loader *l, uint64_t object)
 	}
 	if (++w->waiting > w->queue)
 		w->queue = w->waiting;
+	if (gr->reason) {
+		w->reason = gr->reason;
+		w->site = gr->site;
+	}
 }
 
 static void object_waited(struct loader *l, uint64_t object, int64_t ns, bool counts)

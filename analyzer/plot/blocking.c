@@ -66,10 +66,11 @@ static int blocking_row(void *arg, sqlite3_stmt *stmt)
 	return 0;
 }
 
-int figure_blocking(struct figure *f, sqlite3 *db)
+int figure_blocking(struct figure *f, sqlite3 *db, void *nothing)
 {
 	struct blocking b = {.figure = f};
 
+	(void)nothing;
 	figure_array(f, "bar", BLOCKING_SHOWN + 1);
 	figure_array(f, "bar_ns", BLOCKING_SHOWN + 1);
 	figure_array(f, "fact", BLOCKING_SHOWN + 1);

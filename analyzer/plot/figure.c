@@ -17,21 +17,23 @@ enum {
 	FIGURE_NAMED = 4, // findings told in one note
 };
 
-static int figure_run(struct figure *f, sqlite3 *db)
+int figure_run(struct figure_run *run, sqlite3 *db)
 {
 	sqlite3_stmt *stmt = query_open(db, "sql/plot/run.sql");
 
+	*run = (struct figure_run){.end_ns = 1};
 	if (!stmt)
 		return -EIO;
 	int err = query_step(stmt);
 
 	if (err == 1) {
-		snprintf(f->title, sizeof f->title, "%s", query_text(stmt, 0));
-		f->end_ns = sqlite3_column_int64(stmt, 1);
+		snprintf(run->title, sizeof run->title, "%s", query_text(stmt, 0));
+		run->end_ns = sqlite3_column_int64(stmt, 1);
+		run->trace = sqlite3_column_int64(stmt, 2);
 		err = 0;
 	}
-	if (f->end_ns < 1)
-		f->end_ns = 1;
+	if (run->end_ns < 1)
+		run->end_ns = 1;
 	sqlite3_finalize(stmt);
 	return err;
 }
@@ -148,8 +150,11 @@ int figure_init(struct figure *f, sqlite3 *db, const char *name)
 	f->vars.file = open_memstream(&f->vars.text, &f->vars.size);
 	if (!f->data.file || !f->vars.file)
 		return -ENOMEM;
-	int err = figure_run(f, db);
+	struct figure_run run;
+	int err = figure_run(&run, db);
 
+	memcpy(f->title, run.title, sizeof f->title);
+	f->end_ns = run.end_ns;
 	if (!err)
 		err = figure_gaps(f, db);
 	if (!err)

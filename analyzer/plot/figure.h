@@ -71,6 +71,16 @@ struct figure {
 	size_t notes;
 };
 
+/** The run, or the part of it that is drawn. */
+struct figure_run {
+	char title[200]; // may hold anything
+	int64_t end_ns;  // 1 at least
+	int64_t trace;   // its trace_id
+};
+
+/** Returns: 0, or a negative errno after talk(). */
+int figure_run(struct figure_run *run, sqlite3 *db);
+
 /**
  * Begin a figure: what all plots share, which is the length of the run, lost stretches and
  * findings.

@@ -142,40 +142,37 @@ static void gnuplot_hear(struct gnuplot_words *w, const char *text, size_t len)
 	w->line[w->len] = 0;
 }
 
-/** Listen until it has ended; returns false if the time is up. */
+/** Listen until it has ended; returns false if the time is up and it has not. */
 static bool gnuplot_wait(pid_t pid, int err_fd, int64_t until_ns, struct gnuplot_words *words)
 {
 	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	bool in_time = true;
+	bool late = false, ended = false;
 
-	for (;;) {
+	while (!late && !ended) {
 		struct pollfd fds[] = {{.fd = err_fd, .events = POLLIN}, {.fd = pidfd, .events = POLLIN}};
 		siginfo_t end = {0};
 		char text[512];
 		int64_t left_ms = (until_ns - gnuplot_clock()) / 1000000;
 
-		if (left_ms < 0) {
-			in_time = false;
-			break;
-		}
+		late = left_ms < 0;
 		if (pidfd < 0 && left_ms > GNUPLOT_TICK_MS)
 			left_ms = GNUPLOT_TICK_MS;
-		if (poll(fds, 2, (int)left_ms + 1) < 0 && errno != EINTR)
+		if (poll(fds, 2, late ? 0 : (int)left_ms + 1) < 0 && errno != EINTR)
 			break;
 		ssize_t n = fds[0].revents ? read(err_fd, text, sizeof text) : 0;
 
 		if (n > 0) {
 			gnuplot_hear(words, text, (size_t)n);
-			continue;
+			if (!late)
+				continue;
 		}
 		if (fds[0].revents && n == 0)
 			err_fd = -1; // closed, but perhaps not ended
-		if (!waitid(P_PID, (id_t)pid, &end, WEXITED | WNOHANG | WNOWAIT) && end.si_pid == pid)
-			break;
+		ended = !waitid(P_PID, (id_t)pid, &end, WEXITED | WNOHANG | WNOWAIT) && end.si_pid == pid;
 	}
 	if (pidfd >= 0)
 		close(pidfd);
-	return in_time;
+	return ended || !late;
 }
 
 static int gnuplot_verdict(int status, const struct gnuplot_words *words, char *why,
@@ -192,38 +189,57 @@ static int gnuplot_verdict(int status, const struct gnuplot_words *words, char *
 	return -EIO;
 }
 
-int gnuplot_run(const struct gnuplot_job *job, char *why, size_t why_size)
+int gnuplot_start(struct gnuplot *g, const struct gnuplot_job *job, char *why, size_t why_size)
 {
-	struct gnuplot_words words = {.ended = true};
-	int fd[2], status = 0;
-	pid_t pid;
+	int fd[2];
 
+	*g = (struct gnuplot){.limit_ns = job->limit_ns};
 	if (pipe2(fd, O_CLOEXEC) < 0) {
-		snprintf(why, why_size, "cannot make a pipe: %s", strerror(errno));
-		return -errno;
-	}
-	int err = gnuplot_spawn(job, fd[1], &pid);
+		int err = -errno;
 
+		snprintf(why, why_size, "cannot make a pipe: %s", strerror(-err));
+		return err;
+	}
+	int err = gnuplot_spawn(job, fd[1], &g->pid);
+
+	g->err_fd = fd[0];
+
+	g->until_ns = gnuplot_clock() + job->limit_ns;
 	close(fd[1]);
 	if (err == -ENOENT)
 		snprintf(why, why_size, "gnuplot is not installed");
 	else if (err < 0)
 		snprintf(why, why_size, "cannot start gnuplot: %s", strerror(-err));
 	if (err < 0)
-		goto out;
-	bool in_time = gnuplot_wait(pid, fd[0], gnuplot_clock() + job->limit_ns, &words);
+		close(fd[0]);
+	return err;
+}
+
+int gnuplot_end(struct gnuplot *g, char *why, size_t why_size)
+{
+	struct gnuplot_words words = {.ended = true};
+	bool in_time = gnuplot_wait(g->pid, g->err_fd, g->until_ns, &words);
+	int status = 0;
 
 	if (!in_time)
-		kill(-pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		kill(-g->pid, SIGKILL);
+	while (waitpid(g->pid, &status, 0) < 0 && errno == EINTR)
 		;
-	err = gnuplot_verdict(status, &words, why, why_size);
+	int err = gnuplot_verdict(status, &words, why, why_size);
+
 	if (!in_time) {
 		snprintf(why, why_size, "gnuplot took longer than %.3g s and was stopped",
-		         (double)job->limit_ns / 1e9);
+		         (double)g->limit_ns / 1e9);
 		err = -ETIMEDOUT;
 	}
-out:
-	close(fd[0]);
+	close(g->err_fd);
 	return err;
+}
+
+int gnuplot_run(const struct gnuplot_job *job, char *why, size_t why_size)
+{
+	struct gnuplot g;
+	int err = gnuplot_start(&g, job, why, why_size);
+
+	return err ? err : gnuplot_end(&g, why, why_size);
 }

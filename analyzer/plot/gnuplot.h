@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 struct gnuplot_job {
 	const char *dir;    // runs in there
@@ -16,12 +17,30 @@ struct gnuplot_job {
 	int64_t limit_ns;   // then it is killed
 };
 
+/** One that runs. */
+struct gnuplot {
+	pid_t pid;
+	int err_fd; // what it says
+	int64_t limit_ns, until_ns;
+};
+
 /**
- * Run gnuplot on a script; never through a shell, and without the user's own start files.
+ * Start gnuplot on a script; never through a shell, and without the user's own start files.
  *
- * Blocks:  until it has ended, or was killed because it took too long.
+ * Returns: 0, and gnuplot_end() has to follow; or a negative errno, with one line in `why` that
+ *          says what went wrong, -ENOENT if it is not installed.
+ */
+int gnuplot_start(struct gnuplot *g, const struct gnuplot_job *job, char *why, size_t why_size);
+
+/**
+ * Wait for it.
+ *
+ * Blocks:  until it has ended, or was killed because it took too long since its start.
  * Returns: 0; or a negative errno, with one line in `why` that says what went wrong.
  */
+int gnuplot_end(struct gnuplot *g, char *why, size_t why_size);
+
+/** Both. */
 int gnuplot_run(const struct gnuplot_job *job, char *why, size_t why_size);
 
 /**

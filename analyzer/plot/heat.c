@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /** heat.c: how much of each moment each thread spent running goroutines. */
-#include <errno.h>
-#include <stdlib.h>
-
 #include "plot/figures.h"
 #include "plot/lanes.h"
 
@@ -45,16 +42,11 @@ static void heat_stretches(const struct lanes *l, struct figure *f, size_t lane,
 		putc('\n', f->data.file);
 }
 
-int figure_heat(struct figure *f, sqlite3 *db)
+int figure_heat(struct figure *f, sqlite3 *db, void *lanes)
 {
-	struct lanes *l = malloc(sizeof *l);
+	struct lanes *l = lanes;
+	int err = lanes_name(l, f, db);
 
-	if (!l)
-		return -ENOMEM;
-	int err = lanes_read(l, db, f->end_ns);
-
-	if (!err)
-		err = lanes_name(l, f, db);
 	fprintf(f->vars.file, "levels = %d\n", HEAT_LEVELS);
 	for (size_t level = 1; level <= HEAT_LEVELS && !err; level++) {
 		char label[64];
@@ -68,7 +60,5 @@ int figure_heat(struct figure *f, sqlite3 *db)
 		putc('\n', f->data.file);
 	}
 	f->keys = 1;
-	lanes_release(l);
-	free(l);
 	return err;
 }

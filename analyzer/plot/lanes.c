@@ -2,7 +2,7 @@
 /**
  * lanes.c: what each thread ran, reduced as it arrives.
  *
- * Runs come in the order of goroutines, since that is how the table lies on disk and sorting
+ * Runs come in the order of goroutines, since that is how they lie on disk and sorting
  * millions of them would take longer than all else.  So nothing here depends on the order: of the
  * runs in a column that which began last gives the colour, as if each had been painted over those
  * before; and times are summed.
@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "array.h"
+#include "plot/figures.h"
 #include "plot/query.h"
 
 enum {
@@ -59,13 +60,26 @@ static size_t lanes_column(const struct lanes *l, int64_t ns)
 	return i < FIGURE_COLUMNS ? i : FIGURE_COLUMNS - 1;
 }
 
-static struct lane *lanes_of(struct lanes *l, int64_t thread)
+static struct lane *lanes_of(struct lanes *l, uint64_t thread)
 {
-	if (!l->of[thread])
-		l->of[thread] = calloc(1, sizeof *l->of[thread]);
-	if (l->of[thread])
-		l->of[thread]->thread = thread;
-	return l->of[thread];
+	struct lane *lane = l->of[thread];
+
+	if (!lane && (lane = l->of[thread] = calloc(1, sizeof *lane)) != NULL)
+		lane->thread = (int64_t)thread;
+	return lane;
+}
+
+/** A run that began at run_ns is in the cell from..to. */
+static void lane_paint(struct lane_cell *c, int64_t from, int64_t to, int64_t run_ns,
+                       const struct lane_cell *run)
+{
+	if (!run->call)
+		c->busy_ns += to - from;
+	if (!c->place || run_ns >= c->from_ns) {
+		c->from_ns = run_ns;
+		c->place = run->place;
+		c->call = run->call;
+	}
 }
 
 static void lane_run(const struct lanes *l, struct lane *lane, int64_t from, int64_t to,
@@ -73,46 +87,67 @@ static void lane_run(const struct lanes *l, struct lane *lane, int64_t from, int
 {
 	size_t first = lanes_column(l, from), last = lanes_column(l, to);
 
+	if (first == last) { // most are short
+		lane_paint(&lane->cell[first], from, to, from, run);
+		return;
+	}
 	for (size_t i = first; i <= last; i++) {
-		struct lane_cell *c = &lane->cell[i];
 		int64_t begin = series_edge(l->end_ns, FIGURE_COLUMNS, i);
 		int64_t end = series_edge(l->end_ns, FIGURE_COLUMNS, i + 1);
 
-		if (!run->call)
-			c->busy_ns += (to < end ? to : end) - (from > begin ? from : begin);
-		if (!c->place || from >= c->from_ns) {
-			c->from_ns = from;
-			c->place = run->place;
-			c->call = run->call;
-		}
+		lane_paint(&lane->cell[i], from > begin ? from : begin, to < end ? to : end, from, run);
 	}
 }
 
-static int lanes_row(void *arg, sqlite3_stmt *stmt)
+static int lanes_open(void **out, sqlite3 *db, int64_t end_ns)
 {
-	struct lanes *l = arg;
-	int64_t thread = sqlite3_column_int64(stmt, 0);
-	int64_t from = sqlite3_column_int64(stmt, 1);
-	int64_t to =
-		sqlite3_column_type(stmt, 2) == SQLITE_NULL ? l->end_ns : sqlite3_column_int64(stmt, 2);
+	struct lanes *l = *out = calloc(1, sizeof *l);
 
-	if (thread < 0 || thread >= LANES_MAX)
+	if (!l)
+		return -ENOMEM;
+	l->end_ns = end_ns;
+	return query_each(db, "sql/plot/lanes.sql", "places", lanes_place, l);
+}
+
+static void lanes_close(void *lanes)
+{
+	struct lanes *l = lanes;
+
+	for (size_t i = 0; i < LANES_MAX; i++)
+		free(l->of[i]);
+	free(l->place);
+	free(l);
+}
+
+static int lanes_life(void *lanes, const struct pass_life *life)
+{
+	struct lanes *l = lanes;
+
+	l->spawned = lanes_place_of(l, life->site);
+	return 0;
+}
+
+static int lanes_interval(void *lanes, const struct interval *row, const struct pass_life *life)
+{
+	struct lanes *l = lanes;
+	int64_t from = row->from_ns > 0 ? row->from_ns : 0;
+	int64_t to = row->to_ns < 0 || row->to_ns > l->end_ns ? l->end_ns : row->to_ns;
+
+	if ((row->state != 2 && row->state != STATE_SYSCALL) || !life)
 		return 0;
-	if (from < 0)
-		from = 0;
-	if (to > l->end_ns)
-		to = l->end_ns;
+	if (!row->thread || row->thread >= LANES_MAX)
+		return 0;
 	if (to < from ||
 	    from > l->end_ns) // of a stretch that is not seen, there is nothing in its lane
 		return 0;
-	struct lane *lane = lanes_of(l, thread);
-	struct lane_place *place = lanes_place_of(l, sqlite3_column_int64(stmt, 4));
+	struct lane *lane = lanes_of(l, row->thread);
+	struct lane_place *place = l->spawned;
 
 	if (!lane)
 		return -ENOMEM;
 	struct lane_cell run = {
 		.place = (int32_t)(place - l->place) + 1,
-		.call = sqlite3_column_int(stmt, 3) == 5,
+		.call = row->state == STATE_SYSCALL,
 	};
 
 	if (!run.call) {
@@ -123,9 +158,17 @@ static int lanes_row(void *arg, sqlite3_stmt *stmt)
 	return 0;
 }
 
+const struct pass_reader lanes_reader = {
+	.open = lanes_open,
+	.life = lanes_life,
+	.interval = lanes_interval,
+	.close = lanes_close,
+};
+
 /** Show the busiest; put them in as they come, the least busy goes. */
 static void lanes_choose(struct lanes *l)
 {
+	l->count = l->more = 0;
 	for (size_t i = 0; i < LANES_MAX; i++) {
 		size_t least = 0;
 
@@ -145,18 +188,6 @@ static void lanes_choose(struct lanes *l)
 		        (l->count - least - 1) * sizeof l->shown[0]);
 		l->shown[l->count - 1] = l->of[i];
 	}
-}
-
-int lanes_read(struct lanes *l, sqlite3 *db, int64_t end_ns)
-{
-	*l = (struct lanes){.end_ns = end_ns};
-	int err = query_each(db, "sql/plot/lanes.sql", "places", lanes_place, l);
-
-	if (!err)
-		err = query_each(db, "sql/plot/lanes.sql", "runs", lanes_row, l);
-	if (!err)
-		lanes_choose(l);
-	return err;
 }
 
 size_t lanes_find(const struct lanes *l, int64_t thread)
@@ -186,10 +217,11 @@ static int lanes_thread(void *arg, sqlite3_stmt *stmt)
 	return 0;
 }
 
-int lanes_name(const struct lanes *l, struct figure *f, sqlite3 *db)
+int lanes_name(struct lanes *l, struct figure *f, sqlite3 *db)
 {
 	struct lanes_names names = {.lanes = l, .figure = f};
 
+	lanes_choose(l);
 	if (!l->count)
 		f->nothing = "no thread ran a goroutine";
 	f->rows = LANES_HEIGHT * (int)l->count;
@@ -213,11 +245,4 @@ void lanes_stretch(const struct lanes *l, struct figure *f, size_t lane, size_t 
 
 	fprintf(f->data.file, "%lld\t%zu\t0\n%lld\t%zu\t1\n%lld\t%zu\t1\n%lld\t%zu\t0\n", begin, lane,
 	        begin, lane, end, lane, end, lane);
-}
-
-void lanes_release(struct lanes *l)
-{
-	for (size_t i = 0; i < LANES_MAX; i++)
-		free(l->of[i]);
-	free(l->place);
 }

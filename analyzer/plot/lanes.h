@@ -38,17 +38,14 @@ struct lanes {
 	size_t more;  // threads that ran goroutines as well
 	struct lane_place *place;
 	size_t places;
+	struct lane_place *spawned; // the place of the goroutine at hand
 };
 
 /**
- * Read which thread ran what; the busiest are shown, in the order of their numbers.
- *
- * Returns: 0, or a negative errno after talk().  lanes_release() it in any case.
+ * Show the busiest threads, in the order of their numbers: give the figure the names of their
+ * lanes, and its height.
  */
-int lanes_read(struct lanes *l, sqlite3 *db, int64_t end_ns);
-
-/** Give the figure the names of the lanes, and its height. */
-int lanes_name(const struct lanes *l, struct figure *f, sqlite3 *db);
+int lanes_name(struct lanes *l, struct figure *f, sqlite3 *db);
 
 /** The lane of a thread, from 1; 0: not shown. */
 size_t lanes_find(const struct lanes *l, int64_t thread);
@@ -57,7 +54,5 @@ size_t lanes_find(const struct lanes *l, int64_t thread);
  * up.  All stretches of a lane and a colour are one outline, which an empty line ends: a path of
  * its own for each would take four times the bytes. */
 void lanes_stretch(const struct lanes *l, struct figure *f, size_t lane, size_t from, size_t to);
-
-void lanes_release(struct lanes *l);
 
 #endif

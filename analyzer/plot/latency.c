@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "plot/figures.h"
-#include "plot/query.h"
 #include "plot/spread.h"
 
 enum {
@@ -18,17 +17,40 @@ struct latency {
 	struct spread column[LATENCY_COLUMNS];
 };
 
-static int latency_row(void *arg, sqlite3_stmt *stmt)
+static int latency_open(void **out, sqlite3 *db, int64_t end_ns)
 {
-	struct latency *l = arg;
-	int64_t ns = sqlite3_column_int64(stmt, 0), delay = sqlite3_column_int64(stmt, 1);
+	struct latency *l = *out = calloc(1, sizeof *l);
+
+	(void)db;
+	if (!l)
+		return -ENOMEM;
+	l->end_ns = end_ns;
+	return 0;
+}
+
+/** Delays count when they end. */
+static int latency_interval(void *latency, const struct interval *row, const struct pass_life *life)
+{
+	struct latency *l = latency;
+
+	(void)life;
+	if (row->state != 1)
+		return 0;
+	int64_t ns = row->to_ns < 0 ? l->end_ns : row->to_ns;
+	int64_t delay = ns > row->from_ns ? ns - row->from_ns : 0;
 	double at = (double)ns * LATENCY_COLUMNS / (double)l->end_ns;
-	size_t column = at < 0 ? 0 : at < LATENCY_COLUMNS - 1 ? (size_t)at : LATENCY_COLUMNS - 1;
+	size_t column = at < LATENCY_COLUMNS - 1 ? (size_t)at : LATENCY_COLUMNS - 1;
 
 	spread_add(&l->all, delay);
 	spread_add(&l->column[column], delay);
 	return 0;
 }
+
+const struct pass_reader latency_reader = {
+	.open = latency_open,
+	.interval = latency_interval,
+	.close = free,
+};
 
 /** One measure over time, as steps; there is none where nobody was ready.  Returns the last. */
 static double latency_block(struct latency *l, struct figure *f, const char *label,
@@ -109,19 +131,14 @@ static void latency_write(struct latency *l, struct figure *f)
 	f->keys = 3;
 }
 
-int figure_latency(struct figure *f, sqlite3 *db)
+int figure_latency(struct figure *f, sqlite3 *db, void *latency)
 {
-	struct latency *l = calloc(1, sizeof *l);
+	struct latency *l = latency;
 
-	if (!l)
-		return -ENOMEM;
-	l->end_ns = f->end_ns;
-	int err = query_each(db, "sql/plot/latency.sql", "delays", latency_row, l);
-
-	if (!err && !l->all.total)
-		f->nothing = "no goroutine had to wait for a thread";
-	else if (!err)
+	(void)db;
+	if (l->all.total)
 		latency_write(l, f);
-	free(l);
-	return err;
+	else
+		f->nothing = "no goroutine had to wait for a thread";
+	return 0;
 }

@@ -6,28 +6,46 @@
 #include <stdlib.h>
 
 #include "plot/figures.h"
-#include "plot/query.h"
 #include "plot/spread.h"
 
 enum { LIFETIMES_BAR = SPREAD_OCTAVE / 2 }; // classes in a bar
 
 struct lifetimes {
+	int64_t end_ns;
 	struct spread ended, alive;
 	uint64_t older;
 };
 
-static int lifetimes_row(void *arg, sqlite3_stmt *stmt)
+static int lifetimes_open(void **out, sqlite3 *db, int64_t end_ns)
 {
-	struct lifetimes *l = arg;
+	struct lifetimes *l = *out = calloc(1, sizeof *l);
 
-	int what = sqlite3_column_int(stmt, 1);
-
-	if (what == 2)
-		l->older++;
-	else
-		spread_add(what ? &l->alive : &l->ended, sqlite3_column_int64(stmt, 0));
+	(void)db;
+	if (!l)
+		return -ENOMEM;
+	l->end_ns = end_ns;
 	return 0;
 }
+
+/** Of those born before the trace nobody knows. */
+static int lifetimes_life(void *lifetimes, const struct pass_life *life)
+{
+	struct lifetimes *l = lifetimes;
+	bool alive = life->ended_ns < 0;
+	int64_t ns = (alive ? l->end_ns : life->ended_ns) - life->born_ns;
+
+	if (life->older)
+		l->older++;
+	else
+		spread_add(alive ? &l->alive : &l->ended, ns > 0 ? ns : 0);
+	return 0;
+}
+
+const struct pass_reader lifetimes_reader = {
+	.open = lifetimes_open,
+	.life = lifetimes_life,
+	.close = free,
+};
 
 static uint64_t lifetimes_bar(const struct spread *s, size_t from)
 {
@@ -74,18 +92,14 @@ static void lifetimes_write(struct lifetimes *l, struct figure *f)
 	f->keys = 1;
 }
 
-int figure_lifetimes(struct figure *f, sqlite3 *db)
+int figure_lifetimes(struct figure *f, sqlite3 *db, void *lifetimes)
 {
-	struct lifetimes *l = calloc(1, sizeof *l);
+	struct lifetimes *l = lifetimes;
 
-	if (!l)
-		return -ENOMEM;
-	int err = query_each(db, "sql/plot/lifetimes.sql", "lives", lifetimes_row, l);
-
-	if (!err && l->ended.total + l->alive.total < 2)
+	(void)db;
+	if (l->ended.total + l->alive.total < 2)
 		f->nothing = "fewer than two goroutines were born in the trace";
-	else if (!err)
+	else
 		lifetimes_write(l, f);
-	free(l);
-	return err;
+	return 0;
 }

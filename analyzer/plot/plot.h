@@ -19,6 +19,8 @@ struct plot_options {
 	bool tell;        // say why a plot has nothing to show
 };
 
+enum { PLOT_MAX = 8 }; // how many there are
+
 enum {
 	PLOT_FAILED = 1,     // gnuplot did not draw it, which was said
 	PLOT_NO_GNUPLOT = 2, // likewise, since it is not installed
@@ -42,9 +44,18 @@ const char *plot_name(size_t i);
 int plot_all(sqlite3 *db, const char *dir);
 
 /**
+ * Draw some of them: bit i of `which` is number i.
+ *
+ * got[i] becomes what plot_draw() would return for it, and PLOT_NOTHING for the others.
+ * Blocks and returns as plot_all().
+ */
+int plot_some(sqlite3 *db, const char *dir, unsigned which, const struct plot_options *opt,
+              int got[PLOT_MAX]);
+
+/**
  * Draw the plot of one name.
  *
- * Blocks and returns as plot_all().  The name is one of plot_name()'s.
+ * Blocks and returns as plot_all(), or PLOT_NOTHING.  The name is one of plot_name()'s.
  */
 int plot_draw(sqlite3 *db, const char *dir, const char *name, const struct plot_options *opt);
 

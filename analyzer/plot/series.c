@@ -32,6 +32,7 @@ struct column {
 struct series {
 	int64_t end_ns;
 	size_t columns;
+	int64_t from; // the value it begins with
 	struct series_point now;
 	int64_t peak;
 	struct column column[];
@@ -71,6 +72,13 @@ void series_add(struct series *s, int64_t ns, int64_t value)
 	struct series_point p = {.ns = ns, .value = value};
 	struct column *c = &s->column[series_column(s, ns)];
 
+	s->now = p;
+	if (value > s->peak)
+		s->peak = value;
+	if (!ns) { // it was so before
+		s->from = value;
+		return;
+	}
 	if (!c->used)
 		*c = (struct column){.first_ns = ns, .low = p, .high = p, .used = true};
 	if (value < c->low.value)
@@ -78,9 +86,6 @@ void series_add(struct series *s, int64_t ns, int64_t value)
 	if (value > c->high.value)
 		c->high = p;
 	c->last = p;
-	s->now = p;
-	if (value > s->peak)
-		s->peak = value;
 }
 
 int64_t series_last(const struct series *s)
@@ -99,7 +104,22 @@ int64_t series_at(const struct series *s, int64_t ns)
 
 	while (i > 0 && !s->column[i].used)
 		i--;
-	return s->column[i].used ? s->column[i].last.value : 0;
+	return s->column[i].used ? s->column[i].last.value : s->from;
+}
+
+int64_t series_end(const struct series *s, int64_t ns)
+{
+	size_t i = series_column(s, ns < s->end_ns ? ns : s->end_ns);
+
+	if (i + 1 == s->columns)
+		return INT64_MAX;
+	int64_t end_ns = series_edge(s->end_ns, s->columns, i + 1);
+
+	while (series_column(s, end_ns - 1) > i) // rounding
+		end_ns--;
+	while (series_column(s, end_ns) <= i)
+		end_ns++;
+	return end_ns;
 }
 
 size_t series_columns(const struct series *s)
@@ -202,7 +222,7 @@ static void series_line(const struct series *s, bool dashes, struct pen *pen)
 
 static void series_top(const struct series *s, struct pen *pen)
 {
-	int64_t carried = 0;
+	int64_t carried = s->from;
 
 	for (size_t i = 0; i < s->columns; i++) {
 		const struct column *c = &s->column[i];
@@ -221,16 +241,17 @@ static void series_top(const struct series *s, struct pen *pen)
 void series_draw(const struct series *s, enum series_way way,
                  void (*point)(void *arg, struct series_point p), void *arg)
 {
-	struct pen pen = {.point = point, .arg = arg};
+	struct pen pen = {.point = point, .arg = arg, .at.value = way == SERIES_TOP ? 0 : s->from};
 
 	point(arg, pen.at);
+	pen_to(&pen, 0, s->from);
 	if (way == SERIES_TOP)
 		series_top(s, &pen);
 	else
 		series_line(s, way == SERIES_DASH, &pen);
 	pen_to(&pen, s->end_ns, pen.at.value);
 	if (way == SERIES_TOP)
-		pen_to(&pen, s->end_ns, 0); // the outline is whole
+		pen_to(&pen, s->end_ns, 0); // the outline is whole, as it is from 0 up
 }
 
 void series_free(struct series *s)

@@ -27,7 +27,7 @@ enum series_way {
 };
 
 /**
- * A series over 0..end_ns that starts at 0.
+ * A series over 0..end_ns that begins with the value at time 0, or with 0.
  *
  * `columns` is how many columns the picture has; it can be halved as long as it is even.
  * Returns: the series, to be freed with series_free(); NULL if there is no memory.
@@ -47,6 +47,9 @@ int64_t series_at(const struct series *s, int64_t ns);
 
 /** How many points series_draw() gives out. */
 size_t series_drawn(const struct series *s, enum series_way way);
+
+/** When the column ends that holds ns: the first moment in the next one; INT64_MAX for the last. */
+int64_t series_end(const struct series *s, int64_t ns);
 
 /** The number of columns. */
 size_t series_columns(const struct series *s);

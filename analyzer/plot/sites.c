@@ -33,7 +33,6 @@ struct sites {
 	struct place *place; // by site
 	size_t count;
 	struct changes *changes;
-	int64_t other; // alive
 };
 
 static int sites_place(void *arg, sqlite3_stmt *stmt)
@@ -65,18 +64,42 @@ static int place_by_site(const void *key, const void *element)
 	return (a > b) - (a < b);
 }
 
-static int sites_life(void *arg, sqlite3_stmt *stmt)
+static int sites_open(void **out, sqlite3 *db, int64_t end_ns)
+{
+	struct sites *s = *out = calloc(1, sizeof *s);
+
+	(void)end_ns;
+	if (!s)
+		return -ENOMEM;
+	s->changes = changes_new();
+	return s->changes ? query_each(db, "sql/plot/sites.sql", "places", sites_place, s) : -ENOMEM;
+}
+
+static void sites_close(void *sites)
+{
+	struct sites *s = sites;
+
+	changes_free(s->changes);
+	free(s->place);
+	free(s);
+}
+
+static int sites_life(void *sites, const struct pass_life *life)
 {
 	static const int64_t unknown = 0;
-	struct sites *s = arg;
-	int64_t site = sqlite3_column_int64(stmt, 0);
-	struct place *p = bsearch(&site, s->place, s->count, sizeof *p, place_by_site);
+	struct sites *s = sites;
+	struct place *p = bsearch(&life->site, s->place, s->count, sizeof *p, place_by_site);
 
 	if (!p)
 		p = bsearch(&unknown, s->place, s->count, sizeof *p, place_by_site);
-	return changes_add_stretch(s->changes, sqlite3_column_int64(stmt, 1),
-	                           sqlite3_column_int64(stmt, 2), (uint32_t)(p - s->place));
+	return changes_add_stretch(s->changes, life->born_ns, life->ended_ns, (uint32_t)(p - s->place));
 }
+
+const struct pass_reader sites_reader = {
+	.open = sites_open,
+	.life = sites_life,
+	.close = sites_close,
+};
 
 /** How many of each place were alive at most, and at the end. */
 static int sites_count(struct sites *s)
@@ -180,19 +203,6 @@ static int sites_draw(struct sites *s, struct figure *f)
 	return err;
 }
 
-static int sites_read(struct sites *s, struct figure *f, sqlite3 *db)
-{
-	int err = query_each(db, "sql/plot/sites.sql", "places", sites_place, s);
-
-	if (!err)
-		err = query_each(db, "sql/plot/sites.sql", "lives", sites_life, s);
-	if (!err)
-		err = sites_count(s);
-	if (!err)
-		err = sites_choose(s, f);
-	return err ? err : sites_draw(s, f);
-}
-
 /** What a line does at its end: "+12/s", over the last quarter of the run. */
 static void sites_slope(struct figure *f)
 {
@@ -228,17 +238,22 @@ static void sites_slope(struct figure *f)
 	}
 }
 
-int figure_sites(struct figure *f, sqlite3 *db)
+int figure_sites(struct figure *f, sqlite3 *db, void *sites)
 {
-	struct sites s = {.changes = changes_new()};
-	int err = s.changes ? sites_read(&s, f, db) : -ENOMEM;
+	struct sites *s = sites;
+	int err = sites_count(s);
 
+	(void)db;
+	if (!err)
+		err = sites_choose(s, f);
+	if (!err)
+		err = sites_draw(s, f);
 	f->way = SERIES_DASH;
 	if (!err)
 		sites_slope(f);
 	if (!f->lines)
 		f->nothing = "no goroutine was recorded";
-	changes_free(s.changes);
-	free(s.place);
+	changes_free(s->changes);
+	s->changes = NULL;
 	return err;
 }

@@ -6,9 +6,19 @@
 
 size_t spread_class(int64_t ns)
 {
-	double n = ns < 1 ? 0 : log2((double)ns) * SPREAD_OCTAVE;
+	// Where the classes of an octave begin that ends at 2 to the 64th: 2 to the 63 1/8th, and so
+	// on.
+	static const uint64_t begin[SPREAD_OCTAVE - 1] = {0x8b95c1e3ea8bd6e7, 0x9837f0518db8a970,
+	                                                  0xa5fed6a9b15138eb, 0xb504f333f9de6485,
+	                                                  0xc5672a115506dade, 0xd744fccad69d6af5,
+	                                                  0xeac0c6e7dd24392f};
+	unsigned zeroes = ns < 1 ? 63 : (unsigned)__builtin_clzll((uint64_t)ns);
+	uint64_t n = (ns < 1 ? 1 : (uint64_t)ns) << zeroes;
+	size_t class = (size_t)(63 - zeroes) * SPREAD_OCTAVE;
 
-	return n < SPREAD_CLASSES - 1 ? (size_t)n : SPREAD_CLASSES - 1;
+	for (size_t i = 0; i < SPREAD_OCTAVE - 1; i++)
+		class += n >= begin[i];
+	return class;
 }
 
 double spread_ns(size_t class)

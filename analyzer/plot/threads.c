@@ -18,7 +18,7 @@ enum {
 };
 
 struct threads {
-	struct lanes lanes;
+	const struct lanes *lanes;
 	struct figure *figure;
 	size_t order[THREADS_PLACES]; // the busiest places, as in lane_cell
 	size_t shown;
@@ -43,7 +43,7 @@ static size_t threads_kind(const struct threads *t, const struct lane_cell *c)
 
 static void threads_choose(struct threads *t)
 {
-	const struct lanes *l = &t->lanes;
+	const struct lanes *l = t->lanes;
 
 	while (t->shown < THREADS_PLACES) {
 		size_t best = 0;
@@ -76,7 +76,7 @@ static size_t threads_at(const struct threads *t, const struct lane_cell *cell, 
 /** The stretches of one kind in a lane; they are drawn if wanted.  Returns how many. */
 static size_t threads_lane(const struct threads *t, size_t lane, size_t kind, bool draw)
 {
-	const struct lane_cell *cell = t->lanes.shown[lane]->cell;
+	const struct lane_cell *cell = t->lanes->shown[lane]->cell;
 	size_t stretches = 0;
 
 	for (size_t from = 0, to; from < FIGURE_COLUMNS; from = to + t->step) {
@@ -87,7 +87,7 @@ static size_t threads_lane(const struct threads *t, size_t lane, size_t kind, bo
 			continue;
 		stretches++;
 		if (draw)
-			lanes_stretch(&t->lanes, t->figure, lane + 1, from, to);
+			lanes_stretch(t->lanes, t->figure, lane + 1, from, to);
 	}
 	return stretches;
 }
@@ -97,7 +97,7 @@ static size_t threads_stretches(const struct threads *t, size_t kind, bool draw)
 {
 	size_t stretches = 0;
 
-	for (size_t i = 0; i < t->lanes.count; i++) {
+	for (size_t i = 0; i < t->lanes->count; i++) {
 		size_t n = threads_lane(t, i, kind, draw);
 
 		if (n && draw)
@@ -132,7 +132,7 @@ static void threads_blocks(struct threads *t)
 	for (size_t kind = 1; kind <= THREADS_CALL; kind++) {
 		const char *label = kind == THREADS_CALL    ? "in a call outside"
 		                    : kind == THREADS_OTHER ? "other goroutines"
-		                    : kind <= t->shown      ? t->lanes.place[t->order[kind - 1] - 1].label
+		                    : kind <= t->shown      ? t->lanes->place[t->order[kind - 1] - 1].label
 		                                            : "";
 
 		if (!threads_stretches(t, kind, false))
@@ -152,8 +152,8 @@ static int threads_handoff(void *arg, sqlite3_stmt *stmt)
 	struct threads *t = arg;
 	struct arrow a = {
 		.ns = sqlite3_column_int64(stmt, 0),
-		.from = lanes_find(&t->lanes, sqlite3_column_int64(stmt, 1)),
-		.to = lanes_find(&t->lanes, sqlite3_column_int64(stmt, 2)),
+		.from = lanes_find(t->lanes, sqlite3_column_int64(stmt, 1)),
+		.to = lanes_find(t->lanes, sqlite3_column_int64(stmt, 2)),
 	};
 
 	snprintf(a.why, sizeof a.why, "%.15s", query_text(stmt, 3));
@@ -174,7 +174,7 @@ static void threads_arrows(struct threads *t)
 	struct figure *f = t->figure;
 
 	f->keys +=
-		t->handoffs || t->lanes.more; // a row that says what the arrows are, and what is left out
+		t->handoffs || t->lanes->more; // a row that says what the arrows are, and what is left out
 	fprintf(f->vars.file, "handoffs = %zu\narrows = %zu\narrows_told = %d\n", t->handoffs,
 	        t->arrows, t->arrows <= THREADS_ARROWS_TOLD);
 	figure_array(f, "arrow_at", t->arrows);
@@ -189,17 +189,16 @@ static void threads_arrows(struct threads *t)
 	}
 }
 
-int figure_threads(struct figure *f, sqlite3 *db)
+int figure_threads(struct figure *f, sqlite3 *db, void *lanes)
 {
 	struct threads *t = calloc(1, sizeof *t);
 
 	if (!t)
 		return -ENOMEM;
 	t->figure = f;
-	int err = lanes_read(&t->lanes, db, f->end_ns);
+	t->lanes = lanes;
+	int err = lanes_name(lanes, f, db);
 
-	if (!err)
-		err = lanes_name(&t->lanes, f, db);
 	if (!err) {
 		threads_choose(t);
 		threads_coarsen(t);
@@ -208,7 +207,6 @@ int figure_threads(struct figure *f, sqlite3 *db)
 	}
 	if (!err)
 		threads_arrows(t);
-	lanes_release(&t->lanes);
 	free(t);
 	return err;
 }

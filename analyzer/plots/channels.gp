@@ -8,6 +8,7 @@ set ytics scale 0 ('' 0) textcolor rgb '#404040'
 unset grid
 lane_of(k) = (k + 1) / 2
 peak_in(i) = peak_of[2 * i - 1] > peak_of[2 * i] ? peak_of[2 * i - 1] : peak_of[2 * i]
+told(n) = n < 10000 ? sprintf('%d', n) : n < 1e6 ? sprintf('%.3gk', n / 1e3) : sprintf('%.3gM', n / 1e6)
 # Up to 28 of the 64 rows of pixels of a lane, whole ones; whoever waits has one.
 tall(k, n) = lane_of(k) + (k % 2 ? -1 : 1) * ceil(28.0 * n / (peak_in(lane_of(k)) > 0 ? peak_in(lane_of(k)) : 1)) / 64.0
 do for [i = 1:channels] {
@@ -17,7 +18,7 @@ do for [i = 1:channels] {
 		set arrow 200 + i from x_begin, i to x_end, i nohead front lw 0.75 lc rgb '#606060'
 		set label 200 + i channel[i] at graph 1.012, first i - 0.28 left textcolor rgb '#202020'
 		set label 220 + i capacity[i] at graph 1.012, first i left textcolor rgb '#404040'
-		set label 240 + i sprintf('at most %d send, %d receive', peak_of[2 * i - 1], peak_of[2 * i]) \
+		set label 240 + i 'at most '.told(peak_of[2 * i - 1]).' send, '.told(peak_of[2 * i]).' receive' \
 			at graph 1.012, first i + 0.28 left textcolor rgb '#404040'
 	}
 }

@@ -3,6 +3,7 @@
 #include "report/html.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "assets.h"
@@ -24,16 +25,57 @@ static const struct html_part {
 	{"json", html_part_json},
 };
 
-static int html_part(struct html_page *p, const char *name, size_t len)
+enum { HTML_PARTS = sizeof html_parts / sizeof html_parts[0] };
+
+/** A part that is made; NULL: it is written when it is its turn. */
+struct html_text {
+	char *text;
+	size_t len;
+};
+
+static int html_make(struct html_page *p, const struct html_part *part, struct html_text *made)
 {
-	for (size_t i = 0; i < sizeof html_parts / sizeof html_parts[0]; i++)
-		if (strlen(html_parts[i].name) == len && memcmp(html_parts[i].name, name, len) == 0)
+	p->out = open_memstream(&made->text, &made->len);
+	if (!p->out) {
+		talk("out of memory");
+		return -ENOMEM;
+	}
+	int err = part->write(p);
+
+	if (fclose(p->out) && !err) {
+		talk("out of memory");
+		err = -ENOMEM;
+	}
+	return err;
+}
+
+/** Everything but what shows the files of plots. */
+static int html_make_all(struct html_page *p, struct html_text made[HTML_PARTS])
+{
+	int err = 0;
+
+	for (size_t i = 0; i < HTML_PARTS && !err; i++)
+		if (html_parts[i].write != html_part_plots)
+			err = html_make(p, &html_parts[i], &made[i]);
+	return err;
+}
+
+static int html_part(struct html_page *p, const struct html_text *made, const char *name,
+                     size_t len)
+{
+	for (size_t i = 0; i < HTML_PARTS; i++) {
+		if (strlen(html_parts[i].name) != len || memcmp(html_parts[i].name, name, len) != 0)
+			continue;
+		if (!made[i].text)
 			return html_parts[i].write(p);
+		fwrite(made[i].text, 1, made[i].len, p->out);
+		return 0;
+	}
 	talk("the template of the report has an unknown part '%.*s'", (int)len, name);
 	return -EINVAL;
 }
 
-static int html_fill(struct html_page *p, const char *text)
+static int html_fill(struct html_page *p, const struct html_text *made, const char *text)
 {
 	int err = 0;
 
@@ -46,13 +88,13 @@ static int html_fill(struct html_page *p, const char *text)
 			break;
 		}
 		fwrite(text, 1, (size_t)(open - text), p->out);
-		err = html_part(p, open + 2, (size_t)(close - open - 2));
+		err = html_part(p, made, open + 2, (size_t)(close - open - 2));
 		text = close + 2;
 	}
 	return err;
 }
 
-int report_html(sqlite3 *db, const char *dir)
+static int html_write(struct html_page *p, const struct html_text *made)
 {
 	const struct asset *page = asset_find("report/page.html");
 	struct outfile out;
@@ -61,15 +103,31 @@ int report_html(sqlite3 *db, const char *dir)
 		talk("cannot find the built-in template of the report");
 		return -ENOENT;
 	}
-	int err = outfile_open(&out, dir, "report.html");
+	int err = outfile_open(&out, p->dir, "report.html");
 
 	if (err < 0)
 		return err;
-	struct html_page p = {.out = out.file, .db = db, .dir = dir};
+	p->out = out.file;
+	return outfile_close(&out, html_fill(p, made, page->data));
+}
+
+int report_html(sqlite3 *db, const char *dir, int (*drawn)(void *arg), void *arg)
+{
+	struct html_page p = {.db = db, .dir = dir};
+	struct html_text made[HTML_PARTS] = {0};
+	int err = 0;
 
 	if (db_run_asset(db, "sql/html/tables.sql") != SQLITE_OK) {
 		talk("cannot write the database: %s", sqlite3_errmsg(db));
-		return outfile_close(&out, -EIO);
+		err = -EIO;
 	}
-	return outfile_close(&out, html_fill(&p, page->data));
+	if (!err)
+		err = html_make_all(&p, made);
+	if (!err && drawn)
+		err = drawn(arg);
+	if (!err)
+		err = html_write(&p, made);
+	for (size_t i = 0; i < HTML_PARTS; i++)
+		free(made[i].text);
+	return err;
 }

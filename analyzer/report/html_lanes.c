@@ -4,18 +4,32 @@
  *
  * A lane is as wide as LANE_COLUMNS.  Of all that happens in a column the most lively is drawn:
  * running before ready, before a call, before waiting.  So a lane costs a few kilobytes at most,
- * whatever the goroutine did.  States differ in height as well as in colour.
+ * whatever the goroutine did.  States differ in height as well as in colour.  Of the wakes between
+ * them the first WAKES are drawn.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include <gtrace.h>
+
 #include "db.h"
+#include "interval/each.h"
 #include "plot/figure.h"
 #include "report/html_parts.h"
 #include "report/html_write.h"
+#include "talk.h"
 
-enum { LANES = 60, LANE_COLUMNS = 640, LANE_LEFT = 236, LANE_HEIGHT = 18, LANE_TOP = 22 };
+enum {
+	LANES = 60,
+	WAKES = 300,
+	LANE_COLUMNS = 640,
+	LANE_LEFT = 236,
+	LANE_HEIGHT = 18,
+	LANE_TOP = 22
+};
 
 /** The higher is drawn. */
 enum lane_state {
@@ -36,10 +50,24 @@ static const struct {
 	[LANE_RUNNABLE] = {"runnable", 6}, [LANE_RUNNING] = {"running", 12},
 };
 
+/** Whose lane it is. */
+struct lane {
+	int64_t g;
+	int lane; // from above
+};
+
+struct wake {
+	int64_t ns;
+	int from, to; // lanes
+};
+
 struct lanes {
 	FILE *out;
 	int64_t end_ns;
-	int count;
+	int count, wakes;
+	struct lane who[LANES];  // by goroutine
+	const struct lane *at;   // whose intervals are read
+	struct wake wake[WAKES]; // earliest first
 	unsigned char column[LANES][LANE_COLUMNS];
 };
 
@@ -50,25 +78,91 @@ static double lane_x(const struct lanes *l, int64_t ns)
 	return x < 0 ? 0 : x > LANE_COLUMNS ? LANE_COLUMNS : x;
 }
 
-static int lane_interval(void *arg, sqlite3_stmt *st)
+static enum lane_state lane_state(const struct interval *row)
 {
-	static const enum lane_state states[] = {
-		[1] = LANE_RUNNABLE, [2] = LANE_RUNNING, [5] = LANE_CALL};
-	struct lanes *l = arg;
-	int lane = sqlite3_column_int(st, 0), number = sqlite3_column_int(st, 3);
-	int64_t to_ns = sqlite3_column_int64(st, 2);
-	int from = (int)lane_x(l, sqlite3_column_int64(st, 1));
-	int to = to_ns < 0 ? LANE_COLUMNS - 1 : (int)lane_x(l, to_ns);
-	enum lane_state state = number == 3 && sqlite3_column_int(st, 4) ? LANE_OUTSIDE : LANE_WAITING;
+	switch (row->state) {
+	case GTRACE_state_RUNNABLE:
+		return LANE_RUNNABLE;
+	case GTRACE_state_RUNNING:
+		return LANE_RUNNING;
+	case STATE_SYSCALL:
+		return LANE_CALL;
+	default: // time, or the world outside, ends sleep and IO wait
+		return row->reason == GTRACE_reason_SLEEP || row->reason == GTRACE_reason_IO_WAIT
+		           ? LANE_OUTSIDE
+		           : LANE_WAITING;
+	}
+}
 
-	if (number == 1 || number == 2 || number == 5)
-		state = states[number];
-	if (lane < 0 || lane >= LANES)
-		return SQLITE_OK;
+static void lane_paint(struct lanes *l, const struct interval *row)
+{
+	unsigned char *column = l->column[l->at->lane], state = (unsigned char)lane_state(row);
+	int from = (int)lane_x(l, row->from_ns);
+	int to = row->to_ns < 0 ? LANE_COLUMNS - 1 : (int)lane_x(l, row->to_ns);
+
 	for (int x = from; x <= to && x < LANE_COLUMNS; x++)
-		if (l->column[lane][x] < state)
-			l->column[lane][x] = (unsigned char)state;
+		if (column[x] < state)
+			column[x] = state;
+}
+
+static int lane_compare(const void *x, const void *y)
+{
+	const struct lane *a = x, *b = y;
+
+	return a->g < b->g ? -1 : a->g > b->g;
+}
+
+/** Keep it if it is among the first so far; of equals those that were there before. */
+static void wake_keep(struct lanes *l, const struct wake *w)
+{
+	int at = l->wakes;
+
+	at -= at == WAKES;
+	for (; at > 0 && l->wake[at - 1].ns > w->ns; at--)
+		l->wake[at] = l->wake[at - 1];
+	l->wake[at] = *w;
+	l->wakes += l->wakes < WAKES;
+}
+
+static int lane_interval(void *arg, const struct interval *row)
+{
+	struct lanes *l = arg;
+
+	lane_paint(l, row);
+	if (row->state != GTRACE_state_WAITING || row->to_ns < 0 || !row->woken_by ||
+	    (l->wakes == WAKES && l->wake[WAKES - 1].ns <= row->to_ns))
+		return SQLITE_OK;
+	const struct lane key = {.g = (int64_t)row->woken_by};
+	const struct lane *by = bsearch(&key, l->who, (size_t)l->count, sizeof key, lane_compare);
+
+	if (by && by != l->at)
+		wake_keep(l, &(struct wake){row->to_ns, by->lane, l->at->lane});
 	return SQLITE_OK;
+}
+
+static int lane_who(void *arg, sqlite3_stmt *st)
+{
+	struct lanes *l = arg;
+
+	if (l->count < LANES)
+		l->who[l->count++] = (struct lane){sqlite3_column_int64(st, 0), sqlite3_column_int(st, 1)};
+	return SQLITE_OK;
+}
+
+/** What they did, and the wakes. */
+static int lanes_read(struct html_page *p, struct lanes *l)
+{
+	int err = SQLITE_OK;
+
+	for (int i = 0; i < l->count && err == SQLITE_OK; i++) {
+		l->at = &l->who[i];
+		if (l->at->g)
+			err = interval_each(p->db, 1, (uint64_t)l->at->g, lane_interval, l);
+	}
+	if (err == SQLITE_OK)
+		return 0;
+	talk("cannot query the database: %s (intervals)", sqlite3_errmsg(p->db));
+	return -EIO;
 }
 
 /** One path a state: a stroke for each stretch of it. */
@@ -114,17 +208,14 @@ static int lane_goroutine(void *arg, sqlite3_stmt *st)
 }
 
 /* A thin line from who woke to who was woken, with a dot at its end. */
-static int lane_wake(void *arg, sqlite3_stmt *st)
+static void wake_draw(const struct lanes *l, const struct wake *w)
 {
-	struct lanes *l = arg;
-	int from = sqlite3_column_int(st, 0), to = sqlite3_column_int(st, 1);
-	double x = LANE_LEFT + lane_x(l, sqlite3_column_int64(st, 2));
+	double x = LANE_LEFT + lane_x(l, w->ns);
 
 	fprintf(l->out,
 	        "<path class=\"wake\" d=\"M%.1f %dV%d\"/><circle cx=\"%.1f\" cy=\"%d\" r=\"2\"/>\n", x,
-	        LANE_TOP + from * LANE_HEIGHT + 9, LANE_TOP + to * LANE_HEIGHT + 9, x,
-	        LANE_TOP + to * LANE_HEIGHT + 9);
-	return SQLITE_OK;
+	        LANE_TOP + w->from * LANE_HEIGHT + 9, LANE_TOP + w->to * LANE_HEIGHT + 9, x,
+	        LANE_TOP + w->to * LANE_HEIGHT + 9);
 }
 
 /** Of 1, 2, 5, 10, 20 ... nanoseconds the first that goes into the whole eight times at most. */
@@ -183,12 +274,13 @@ int html_part_lanes(struct html_page *p)
 	int err = html_do(p, asset, "lanes");
 
 	l.end_ns = l.end_ns > 0 ? l.end_ns : 1;
-	l.count = (int)db_number(p->db, asset, "count", 0);
+	if (!err)
+		err = html_each(p, asset, "who", lane_who, &l);
 	if (err || !l.count) {
 		fputs("<p>No goroutine is in a finding.</p>\n", p->out);
 		return err;
 	}
-	err = html_each(p, asset, "intervals", lane_interval, &l);
+	err = lanes_read(p, &l);
 	fputs("<figure class=\"lanes\" tabindex=\"0\">\n", p->out);
 	fprintf(p->out,
 	        "<svg role=\"img\" aria-label=\"what each goroutine did over time\" "
@@ -197,8 +289,8 @@ int html_part_lanes(struct html_page *p)
 	lanes_axis(&l);
 	if (!err)
 		err = html_each(p, asset, "goroutines", lane_goroutine, &l);
-	if (!err)
-		err = html_each(p, asset, "wakes", lane_wake, &l);
+	for (int i = 0; i < l.wakes; i++)
+		wake_draw(&l, &l.wake[i]);
 	fputs("</svg>\n", p->out);
 	lanes_legend(p->out);
 	fputs("</figure>\n", p->out);

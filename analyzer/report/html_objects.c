@@ -8,8 +8,6 @@
 
 static const char listed_asset[] = "sql/html/listed.sql";
 
-enum { LISTED_MAX = 100 }; // as in listed.sql
-
 static int64_t column_time(sqlite3_stmt *st, int i)
 {
 	return sqlite3_column_type(st, i) == SQLITE_NULL ? -1 : sqlite3_column_int64(st, i);
@@ -77,10 +75,9 @@ static int lock_row(void *arg, sqlite3_stmt *st)
 
 int html_part_channels(struct html_page *p)
 {
-	int64_t count = db_number(p->db, listed_asset, "channel_count", 0);
-	int err = html_do(p, listed_asset, "choose"); // for both parts
+	int err = html_listed(p); // for both parts
 
-	if (err || !count) {
+	if (err || !p->channels) {
 		fputs("<p class=\"empty\">There were none.</p>\n", p->out);
 		return err;
 	}
@@ -99,15 +96,13 @@ int html_part_channels(struct html_page *p)
 		"among them; at the level sync, repeats are left out.  Queues and waits are those for one "
 		"channel alone, without select.</p>\n",
 		p->out);
-	html_more(p, count - LISTED_MAX, "channels");
+	html_more(p, p->channels - HTML_LISTED_MAX, "channels");
 	return err;
 }
 
 int html_part_locks(struct html_page *p)
 {
-	int64_t count = db_number(p->db, listed_asset, "lock_count", 0);
-
-	if (!count) {
+	if (!p->locks) {
 		fputs("<p class=\"empty\">There were none.</p>\n", p->out);
 		return 0;
 	}
@@ -123,6 +118,6 @@ int html_part_locks(struct html_page *p)
 	int err = html_each(p, listed_asset, "locks", lock_row, p->out);
 
 	fputs("</tbody>\n</table>\n", p->out);
-	html_more(p, count - LISTED_MAX, "locks");
+	html_more(p, p->locks - HTML_LISTED_MAX, "locks");
 	return err;
 }

@@ -10,8 +10,14 @@
 struct html_page {
 	FILE *out;
 	sqlite3 *db;
-	const char *dir; // of the report
+	const char *dir;         // of the report
+	int64_t channels, locks; // how many there are: html_listed()
 };
+
+/** Fill the temporary table listed with the channels and the locks that are shown, at most
+ * HTML_LISTED_MAX of each.  Returns: 0, or a negative errno after talk(). */
+enum { HTML_LISTED_MAX = 100 };
+int html_listed(struct html_page *p);
 
 /** db_each(), or db_each() of a statement that gives no rows.  Returns: 0, or a negative errno
  * after talk(). */

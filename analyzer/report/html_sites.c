@@ -58,14 +58,23 @@ static int level_settle(struct levels *s, struct level *v)
 	return err;
 }
 
+/** The number of the place that spawned it, and 1: of main it is 0. */
+static uint32_t life_site(sqlite3_stmt *st)
+{
+	if (sqlite3_column_type(st, 0) != SQLITE_NULL)
+		return (uint32_t)(sqlite3_column_int64(st, 0) + 1);
+	return sqlite3_column_int64(st, 1) == 1 ? 0 : 1;
+}
+
 static int levels_life(void *arg, sqlite3_stmt *st)
 {
 	struct levels *s = arg;
-	uint32_t what = (uint32_t)(sqlite3_column_int64(st, 0) + 1);
-	int64_t born_ns = sqlite3_column_int64(st, 1), ended_ns = sqlite3_column_int64(st, 2);
+	uint32_t what = life_site(st);
+	bool ended = sqlite3_column_type(st, 3) != SQLITE_NULL;
+	int64_t born_ns = sqlite3_column_int64(st, 2),
+			ended_ns = ended ? sqlite3_column_int64(st, 3) : -1;
 	struct level *v = map_put(&s->sites, what, 0);
 
-	s->part_ns = sqlite3_column_int64(st, 3);
 	if (!v || changes_add_stretch(s->changes, born_ns, ended_ns, what))
 		return SQLITE_NOMEM;
 	if (ended_ns < 0 || sqlite3_column_int(st, 4)) // how long is not known
@@ -118,7 +127,8 @@ static int levels_fill(sqlite3 *db)
 {
 	struct levels s = {.changes = changes_new(),
 	                   .lives = changes_new(),
-	                   .sites.slot_bytes = sizeof(struct level)};
+	                   .sites.slot_bytes = sizeof(struct level),
+	                   .part_ns = db_number(db, asset, "part_ns", 1)};
 	int err = s.changes && s.lives ? db_prepare(db, asset, "level", &s.put) : SQLITE_NOMEM;
 
 	if (err == SQLITE_OK)

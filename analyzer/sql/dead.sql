@@ -14,10 +14,10 @@ SELECT spin_ns FROM trace WHERE trace_id = 1;
 -- @goroutines
 SELECT g.g, coalesce(g.parent, 0), g.born_ns, i.state, coalesce(i.reason, 0), coalesce(i.flags, 0),
        i.from_ns, g.foreign_thread IS NOT NULL
-FROM goroutine g
-JOIN still i ON i.trace_id = g.trace_id AND i.g = g.g
-WHERE g.trace_id = 1 AND g.ended_ns IS NULL
-ORDER BY g.g;
+FROM still i
+CROSS JOIN goroutine g ON g.trace_id = i.trace_id AND g.g = i.g
+WHERE i.trace_id = 1 AND g.ended_ns IS NULL
+ORDER BY i.g;
 
 -- @spinners
 -- A sample counts if it lies in the goroutine's last stretch: nothing has happened to it since.
@@ -88,13 +88,13 @@ FROM (SELECT g, object, first_ns AS ts_ns FROM use
         AND object IN (SELECT object FROM wanted WHERE trace_id = 1)
       UNION ALL
       SELECT u.g, up.object, u.first_ns
-      FROM up JOIN use u ON u.trace_id = 1 AND u.object = up.above
+      FROM up CROSS JOIN use u ON u.trace_id = 1 AND u.object = up.above
       UNION ALL
       SELECT v.g, up.object, v.ts_ns
-      FROM up JOIN give v ON v.trace_id = 1 AND v.object = up.above
+      FROM up CROSS JOIN give v ON v.trace_id = 1 AND v.object = up.above
       UNION ALL
       SELECT o.made_by, up.object, o.made_ns
-      FROM up JOIN object o ON o.trace_id = 1 AND o.object = up.above
+      FROM up CROSS JOIN object o ON o.trace_id = 1 AND o.object = up.above
       WHERE o.made_by IS NOT NULL
       UNION ALL
       SELECT g, object, 9223372036854775807 FROM hold

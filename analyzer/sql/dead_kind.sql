@@ -21,8 +21,8 @@ DELETE FROM heard;
 INSERT INTO heard(trace_id, object, last_ns)
 SELECT i.trace_id, i.wake_object, max(i.to_ns)
 FROM (SELECT DISTINCT u.trace_id, u.g FROM unheard h
-      JOIN use u ON u.trace_id = h.trace_id AND u.object = h.object AND u.op = 'cond wait') u
-JOIN interval i ON i.trace_id = u.trace_id AND i.g = u.g
+      CROSS JOIN use u ON u.trace_id = h.trace_id AND u.object = h.object AND u.op = 'cond wait') u
+CROSS JOIN interval i ON i.trace_id = u.trace_id AND i.g = u.g
 WHERE i.state = 3 AND i.reason = 11 AND i.wake_object IS NOT NULL
 GROUP BY i.trace_id, i.wake_object;
 DELETE FROM unheard

@@ -44,6 +44,11 @@ INSERT OR IGNORE INTO goroutine(trace_id, g, name, parent, born_site, born_ns, e
                                 intervals, foreign_thread, depth, waited_ns, older)
 VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
+-- @spawn
+INSERT OR IGNORE INTO spawn(trace_id, site, older, started, ended, lives, lives_ns, longest_ns, lived_ns, waited_ns,
+                            first_ns, last_ns, depth_min, depth_max)
+VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13);
+
 -- @interval_block
 -- Of two goroutines with one number, which only a damaged trace has, the first.
 INSERT OR IGNORE INTO interval_block(trace_id, g, n, from_ns, data) VALUES (1, ?, ?, ?, ?);
@@ -65,11 +70,12 @@ INSERT OR IGNORE INTO wait_on(trace_id, g, object, op, from_ns, until_ns)
 VALUES (1, ?, ?, ?, ?, ?);
 
 -- @object_wait
-INSERT INTO object_wait(trace_id, object, waits, ns, longest_ns, queue)
-VALUES (1, ?, ?, ?, ?, ?)
+INSERT INTO object_wait(trace_id, object, waits, ns, longest_ns, queue, reason, site)
+VALUES (1, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (trace_id, object) DO UPDATE SET
   waits = waits + excluded.waits, ns = ns + excluded.ns,
-  longest_ns = max(longest_ns, excluded.longest_ns), queue = max(queue, excluded.queue);
+  longest_ns = max(longest_ns, excluded.longest_ns), queue = max(queue, excluded.queue),
+  reason = coalesce(excluded.reason, reason), site = coalesce(excluded.site, site);
 
 -- @site_wait
 INSERT INTO site_wait(trace_id, site, reason, waits, ns, longest_ns, still)
@@ -88,19 +94,14 @@ WHERE trace_id = 1 AND object = ?1;
 -- @object_free
 UPDATE object SET freed_ns = ?2 WHERE trace_id = 1 AND object = ?1;
 
--- @use
-INSERT INTO use(trace_id, object, g, op, first_ns, last_ns, count, site)
-VALUES (1, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (trace_id, object, g, op) DO UPDATE SET
-  first_ns = min(first_ns, excluded.first_ns), last_ns = max(last_ns, excluded.last_ns),
-  count = count + excluded.count, site = coalesce(excluded.site, site);
+-- @use_block
+INSERT INTO use_block(trace_id, bucket, cell, n, data) VALUES (1, ?, ?, ?, ?);
 
 -- @give
 INSERT OR IGNORE INTO give(trace_id, g, object, ts_ns) VALUES (1, ?, ?, ?);
 
--- @hold
-INSERT OR IGNORE INTO hold(trace_id, object, count, g, mode, from_ns, to_ns, site, to_site)
-VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?);
+-- @hold_block
+INSERT INTO hold_block(trace_id, bucket, cell, n, data) VALUES (1, ?, ?, ?, ?);
 
 -- @poll
 INSERT OR IGNORE INTO poll(trace_id, g, site, yields, count, from_ns, last_ns)

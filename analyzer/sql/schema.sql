@@ -125,6 +125,25 @@ CREATE TABLE goroutine(
   PRIMARY KEY (trace_id, g)
 ) STRICT, WITHOUT ROWID;
 
+-- What became of the goroutines of each place that spawns.  Sums of the table goroutine, made while it is.
+CREATE TABLE spawn(
+  trace_id   INTEGER NOT NULL,
+  site       INTEGER NOT NULL, -- 0: unknown; -1: main
+  older      INTEGER NOT NULL, -- whose birth is not in the trace
+  started    INTEGER NOT NULL, -- further ones
+  ended      INTEGER NOT NULL, -- of both
+  lives      INTEGER NOT NULL, -- started and ended
+  lives_ns   INTEGER NOT NULL, -- how long those lived, in all
+  longest_ns INTEGER NOT NULL, -- the longest that one that ended has lived in the trace
+  lived_ns   INTEGER NOT NULL, -- how long all have lived in it
+  waited_ns  INTEGER NOT NULL, -- of that, in state 3
+  first_ns   INTEGER,          -- first birth
+  last_ns    INTEGER,          -- and last one
+  depth_min  INTEGER,          -- goroutine.depth of those started: least
+  depth_max  INTEGER,          -- and most
+  PRIMARY KEY (trace_id, site)
+) STRICT, WITHOUT ROWID;
+
 -- One row per stretch of time a goroutine spent in one state.  A stretch of no length has no row.
 -- The view span has words for the numbers.  If there are many, it is a virtual table over interval_block.
 CREATE TABLE interval(
@@ -232,6 +251,8 @@ CREATE TABLE object_wait(
   ns         INTEGER NOT NULL,
   longest_ns INTEGER NOT NULL,
   queue      INTEGER NOT NULL, -- most that waited at once
+  reason     INTEGER,          -- of the last one: word list 'reason'; tells what it is if its making is not known
+  site       INTEGER,          -- of the last one: where
   PRIMARY KEY (trace_id, object)
 ) STRICT, WITHOUT ROWID;
 
@@ -247,7 +268,7 @@ CREATE TABLE site_wait(
   PRIMARY KEY (trace_id, site, reason)
 ) STRICT, WITHOUT ROWID;
 
--- Who did what to which object.
+-- Who did what to which object.  If there is much, it is a virtual table over use_block.
 CREATE TABLE use(
   trace_id INTEGER NOT NULL,
   object   INTEGER NOT NULL,
@@ -260,6 +281,16 @@ CREATE TABLE use(
   PRIMARY KEY (trace_id, object, g, op)
 ) STRICT, WITHOUT ROWID;
 
+-- The rows of use, packed: act/pack.c.  Empty if the table use holds them itself.
+CREATE TABLE use_block(
+  trace_id INTEGER NOT NULL,
+  bucket   INTEGER NOT NULL, -- of an object, or of 32
+  cell     INTEGER NOT NULL, -- of 128 goroutines
+  n        INTEGER NOT NULL, -- of the block; those of a later one come later
+  data     BLOB    NOT NULL,
+  PRIMARY KEY (trace_id, bucket, cell, n)
+) STRICT, WITHOUT ROWID;
+
 -- Goroutines that got an object as their argument.
 CREATE TABLE give(
   trace_id INTEGER NOT NULL,
@@ -269,7 +300,7 @@ CREATE TABLE give(
   PRIMARY KEY (trace_id, g, object)
 ) STRICT, WITHOUT ROWID;
 
--- Locks: who had which, from when to when.
+-- Locks: who had which, from when to when.  If there is much, it is a virtual table over hold_block.
 CREATE TABLE hold(
   trace_id INTEGER NOT NULL,
   object   INTEGER NOT NULL,
@@ -281,6 +312,16 @@ CREATE TABLE hold(
   site     INTEGER,          -- of the lock call
   to_site  INTEGER,          -- of the unlock call
   PRIMARY KEY (trace_id, object, count, g)
+) STRICT, WITHOUT ROWID;
+
+-- The rows of hold, packed: act/pack.c.  Empty if the table hold holds them itself.
+CREATE TABLE hold_block(
+  trace_id INTEGER NOT NULL,
+  bucket   INTEGER NOT NULL, -- of an object, or of 32
+  cell     INTEGER NOT NULL, -- of 128 acquisitions
+  n        INTEGER NOT NULL, -- of the block
+  data     BLOB    NOT NULL,
+  PRIMARY KEY (trace_id, bucket, cell, n)
 ) STRICT, WITHOUT ROWID;
 
 -- Locks taken while another was held.  Of each two locks and each of a few goroutines, the first time

@@ -22,8 +22,9 @@ FROM (SELECT g.trace_id, g.g, (g.intervals - 1) / 2 AS rounds, 0 AS asks,
                   THEN t.duration_ns - t.round_ns
                   WHEN many.from_ns IS NOT NULL AND g.born_ns <= t.duration_ns - t.round_ns / 10
                   THEN min(many.from_ns, t.duration_ns - t.round_ns / 10) END AS since_ns
-      FROM goroutine g
-      JOIN trace t ON t.trace_id = g.trace_id
+      FROM trace t
+      CROSS JOIN still i ON i.trace_id = t.trace_id
+      CROSS JOIN goroutine g ON g.trace_id = i.trace_id AND g.g = i.g
       LEFT JOIN interval few ON few.trace_id = g.trace_id AND few.g = g.g
                             AND few.n = g.intervals - 1 - 2 * t.round_count
       LEFT JOIN interval many ON many.trace_id = g.trace_id AND many.g = g.g
@@ -118,12 +119,14 @@ WHERE NOT asks AND g NOT IN (
 SELECT count(*) FROM repeat;
 
 -- @roles
--- Does main wait, and is not dead, for what somebody who goes on waits for likewise?
+-- Does main wait, and is not dead, for what somebody who goes on waits for likewise?  Not if it has waited for a
+-- tenth of a second only, since the machine may have been busy.
 SELECT count(*)
 FROM trace t
 JOIN wait_on w ON w.trace_id = t.trace_id AND w.g = 1 AND w.until_ns IS NULL
 JOIN wait_on v ON v.trace_id = w.trace_id AND v.object = w.object AND v.op = w.op AND v.g <> 1
 WHERE t.main_ended_ns IS NULL AND t.end NOT IN ('exit', 'deadlock') AND t.partial = 0
+  AND t.duration_ns - w.from_ns > 100000000
   AND NOT EXISTS (SELECT 1 FROM dead d WHERE d.trace_id = t.trace_id AND d.g = 1);
 
 -- @dead_if

@@ -43,17 +43,17 @@ FROM object o;
 
 -- Goroutines alive at the end: state, place, birth.
 CREATE VIEW goroutine_at_end AS
-SELECT g.trace_id, g.g, g.name, g.parent, g.born_ns, g.born_site, g.entry, g.foreign_thread,
+SELECT i.trace_id, i.g, g.name, g.parent, g.born_ns, g.born_site, g.entry, g.foreign_thread,
        b.file AS born_file, b.line AS born_line, b.func AS born_func, b.text AS born_text,
        i.state, i.reason,
        (SELECT w.text FROM word w WHERE w.list = 'reason' AND w.number = i.reason) AS reason_text,
        i.from_ns AS since_ns, i.object, i.site, i.flags, i.thread,
        s.file AS file, s.line AS line, s.func AS func, s.op AS op, s.text AS text
-FROM goroutine g
-LEFT JOIN still i ON i.trace_id = g.trace_id AND i.g = g.g
+FROM still i
+CROSS JOIN goroutine g -- in this order: few of all are alive
 LEFT JOIN site s ON s.trace_id = i.trace_id AND s.site = i.site
 LEFT JOIN site b ON b.trace_id = g.trace_id AND b.site = g.born_site AND b.file <> ''
-WHERE g.ended_ns IS NULL;
+WHERE g.trace_id = i.trace_id AND g.g = i.g AND g.ended_ns IS NULL;
 
 -- A goroutine in words: 'goroutine 7 worker()', or the name the program gave it.
 CREATE VIEW goroutine_name AS

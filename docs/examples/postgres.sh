@@ -27,7 +27,7 @@ SELECT 'SELECT ' || quote('CREATE TABLE "' || t.name || '"(' || (
          FROM pragma_table_info(t.name) c) || ' FROM "' || t.name || '";' || char(10) ||
        'SELECT ''\.'';'
 FROM sqlite_schema t
-WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%' AND t.name <> 'interval_block'
+WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%' AND t.name NOT IN ('interval_block', 'use_block', 'hold_block')
 ORDER BY t.rowid;
 SELECT 'SELECT ' || quote(v.sql || ';') || ';' FROM sqlite_schema v WHERE v.type = 'view' ORDER BY v.rowid;
 END

@@ -216,9 +216,10 @@ GTRACE_EXPORT enum gtrace_level gtrace_rec_level(const struct gtrace_rec *rec);
 GTRACE_EXPORT int gtrace_rec_begin(struct gtrace_rec *rec);
 
 /**
- * End a recording: everything published in any stream by now is written, then the end record, and
- * the sidecar is removed.  Streams stay valid memory; what other threads still emit afterwards is
- * dropped. Called twice, or while another call is at it, it waits for the first.
+ * End a recording: everything published in any stream by now, and by the end of the last list of
+ * goroutines, is written, then the end record, and the sidecar is removed.  Streams stay valid
+ * memory; what other threads still emit afterwards is dropped. Called twice, or while another call
+ * is at it, it waits for the first.
  *
  * Blocks:  until the file is complete.
  * Returns: 0, or the negative errno that stopped the recording before.

@@ -74,15 +74,39 @@ static const uint8_t *args_decode(struct cursor *c, const struct gtrace__shape *
 	return p;
 }
 
-/** Of differences, the numbers. */
-static inline void args_add(struct cursor *c, const struct gtrace__shape *shape)
+/** Argument i of a record, as it stands there. */
+static inline void arg_set(struct cursor *c, const struct gtrace__shape *shape, unsigned i,
+                           uint64_t v)
 {
-	for (unsigned i = 0; i < shape->nargs; i++) {
-		uint64_t *last = gtrace__last_of(c->last, shape, i);
+	uint64_t *last = gtrace__last_of(c->last, shape, i);
 
-		if (last)
-			c->rec.arg[i] = *last += (uint64_t)gtrace__unzigzag(c->rec.arg[i]);
+	c->rec.arg[i] = last ? *last += (uint64_t)gtrace__unzigzag(v) : v;
+}
+
+/** The time and the arguments of a record without texts, with QUICK_BYTES to read in any case.
+ * Returns the byte behind it; NULL: damaged. */
+static inline const uint8_t *quick_decode(struct cursor *c, const struct gtrace__shape *shape,
+                                          const uint8_t *p, uint64_t *dt)
+{
+	uint64_t word;
+
+	memcpy(&word, p, sizeof(word));
+	// Nearly all: each number a byte.
+	if (shape->nargs < sizeof(word) && !(word << 8 * (7 - shape->nargs) & 0x8080808080808080)) {
+		*dt = word & 0xff;
+		for (unsigned i = 0; i < shape->nargs; i++)
+			arg_set(c, shape, i, (word >>= 8) & 0xff);
+		return p + 1 + shape->nargs;
 	}
+	p = varint_quick(p, dt);
+	for (unsigned i = 0; p && i < shape->nargs; i++) {
+		uint64_t v;
+
+		p = varint_quick(p, &v);
+		if (p)
+			arg_set(c, shape, i, v);
+	}
+	return p;
 }
 
 /** Decode one record.  Returns the byte behind it; NULL: damaged. */
@@ -98,10 +122,7 @@ static const uint8_t *record_decode(const struct gtrace_reader *r, struct cursor
 	if (!shape->known)
 		return NULL;
 	if (shape->quick && c->end - p >= QUICK_BYTES) {
-		p = varint_quick(p, &dt);
-		for (unsigned i = 0; p && i < shape->nargs; i++)
-			p = varint_quick(p, &rec->arg[i]);
-		args_add(c, shape);
+		p = quick_decode(c, shape, p, &dt);
 	} else {
 		p = gtrace__varint(p, c->end, &dt);
 		p = p ? args_decode(c, shape, p) : NULL;
@@ -272,8 +293,10 @@ void gtrace__cursor_event(const struct gtrace_reader *r, const struct cursor *c,
 	ev->desc = r->desc[c->id];
 	if (c->nparts == 1) {
 		ev->nargs = c->rec.nargs;
-		memcpy(ev->arg, c->rec.arg, sizeof(ev->arg));
-		memcpy(ev->bytes, c->rec.bytes, sizeof(ev->bytes));
+		for (unsigned i = 0; i < ev->nargs; i++) // mostly too few for more at once
+			ev->arg[i] = c->rec.arg[i];
+		if (r->shape[c->rec.id].bytes)
+			memcpy(ev->bytes, c->rec.bytes, sizeof(ev->bytes));
 		return;
 	}
 	ev->nargs = ev->desc->nargs; // the trace's own list may have more

@@ -84,12 +84,23 @@ void gtrace__order_push(struct order *o, struct cursor *c)
 	o->heap[i] = head;
 }
 
+/** Is the first one first with a later head, too?  Mostly: a stream has several events in a row. */
+static inline bool first_still(const struct order *o, const struct order_head *head)
+{
+	return (o->heap_count < 2 || above(head, &o->heap[1])) &&
+	       (o->heap_count < 3 || above(head, &o->heap[2]));
+}
+
 void gtrace__order_settle(struct order *o)
 {
 	struct cursor *c = o->heap[0].cursor;
+	struct order_head head = {c->ticks, c};
 
 	if (c->state != HEAD_NONE) {
-		heap_down(o, (struct order_head){c->ticks, c});
+		if (first_still(o, &head))
+			o->heap[0] = head;
+		else
+			heap_down(o, head);
 		return;
 	}
 	o->cut_count += !c->ended;

@@ -78,6 +78,20 @@ static uint64_t rate_hint(const char *text)
 	return r < RATE_MAX ? (uint64_t)r : RATE_MAX;
 }
 
+/** How far is all as near as it is mostly? */
+static void lines_near(struct timeline *t)
+{
+	for (size_t i = 0; i < t->line_count && !t->exact; i++) {
+		struct line *l = &t->lines[i];
+		uint64_t next = i + 1 < t->line_count ? l[1].ticks : UINT64_MAX;
+		unsigned __int128 room = (unsigned __int128)((__int128)GTRACE__TIME_MAX - l->ns) << 32;
+
+		l->near = next - l->ticks;
+		if (l->rate && room / l->rate < l->near)
+			l->near = (uint64_t)(room / l->rate);
+	}
+}
+
 int gtrace__timeline_build(struct timeline *t, const struct gtrace__clock *start,
                            const char *ps_per_tick)
 {
@@ -94,18 +108,19 @@ int gtrace__timeline_build(struct timeline *t, const struct gtrace__clock *start
 
 	for (size_t i = 0; i + 1 < n; i++) {
 		t->lines[i] = (struct line){kept[i].ticks, rate(&kept[i], &kept[i + 1]),
-		                            clamp((__int128)kept[i].mono_ns - first.mono_ns)};
+		                            clamp((__int128)kept[i].mono_ns - first.mono_ns), 0};
 	}
 	if (n == 1)
-		t->lines[0] = (struct line){first.ticks, rate_hint(ps_per_tick), 0};
+		t->lines[0] = (struct line){first.ticks, rate_hint(ps_per_tick), 0, 0};
 	t->line_count = n > 1 ? n - 1 : 1;
+	lines_near(t);
 	free(kept);
 	free(t->readings);
 	t->readings = NULL;
 	return 0;
 }
 
-int64_t gtrace__timeline_ns(const struct timeline *t, uint64_t ticks, size_t *line)
+int64_t gtrace__timeline_far(const struct timeline *t, uint64_t ticks, size_t *line)
 {
 	size_t i = *line;
 

@@ -20,6 +20,7 @@ struct line {
 	uint64_t ticks;
 	uint64_t rate; // ns a tick, times 2^32
 	int64_t ns;    // since the start
+	uint64_t near; // so many ticks from here no other line begins, and no time is too great
 };
 
 struct timeline {
@@ -40,8 +41,18 @@ int gtrace__timeline_add(struct timeline *t, const struct gtrace__clock *clock);
 int gtrace__timeline_build(struct timeline *t, const struct gtrace__clock *start,
                            const char *ps_per_tick);
 
+int64_t gtrace__timeline_far(const struct timeline *t, uint64_t ticks, size_t *line);
+
 /** *line is the caller's memory of where it was. */
-int64_t gtrace__timeline_ns(const struct timeline *t, uint64_t ticks, size_t *line);
+static inline int64_t gtrace__timeline_ns(const struct timeline *t, uint64_t ticks, size_t *line)
+{
+	const struct line *l = &t->lines[*line];
+	uint64_t behind = ticks - l->ticks;
+
+	if (behind < l->near)
+		return l->ns + (int64_t)((unsigned __int128)behind * l->rate >> 32);
+	return gtrace__timeline_far(t, ticks, line);
+}
 
 void gtrace__timeline_release(struct timeline *t);
 

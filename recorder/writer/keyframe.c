@@ -45,24 +45,6 @@ static void keyframe_too_long(struct gtrace_rec *rec, const char *of)
 	rec->keyframes.told = true;
 }
 
-uint64_t gtrace__keyframe_tick(struct gtrace_rec *rec, uint64_t now_ns)
-{
-	struct keyframes *k = &rec->keyframes;
-
-	if (!k->due_ns) {
-		k->step_ns = KEYFRAME_NS;
-		k->due_ns = now_ns + k->step_ns;
-	}
-	if (now_ns >= k->due_ns) {
-		k->drains = true; // or who fills its share of the buffer meanwhile would wait for all of it
-		gtrace__keyframe_write(rec, GTRACE_snap_PERIODIC, 0, UINT64_MAX, "trace");
-		k->drains = false;
-		k->step_ns *= 2;
-		k->due_ns = now_ns + k->step_ns;
-	}
-	return k->due_ns;
-}
-
 /** The writer thread's own stream, from the first list on. */
 static struct gtrace_stream *keyframe_stream(struct gtrace_rec *rec)
 {
@@ -77,8 +59,7 @@ static struct gtrace_stream *keyframe_stream(struct gtrace_rec *rec)
 	return s;
 }
 
-bool gtrace__keyframe_write(struct gtrace_rec *rec, unsigned why, uint64_t ticks, uint64_t bytes,
-                            const char *of)
+bool gtrace__keyframe_write(struct gtrace_rec *rec, unsigned why, uint64_t bytes, const char *of)
 {
 	struct keyframes *k = &rec->keyframes;
 
@@ -92,7 +73,7 @@ bool gtrace__keyframe_write(struct gtrace_rec *rec, unsigned why, uint64_t ticks
 		return false;
 	struct gtrace_keyframe keyframe = {
 		.stream = keyframe_stream(rec),
-		.ticks = ticks ? ticks : gtrace_ticks(),
+		.ticks = gtrace_ticks(),
 		.bytes_max = bytes == UINT64_MAX ? bytes : bytes / LIST_SHARE,
 		.why = why,
 	};
@@ -104,6 +85,29 @@ bool gtrace__keyframe_write(struct gtrace_rec *rec, unsigned why, uint64_t ticks
 	pthread_cond_broadcast(&rec->done);
 	pthread_mutex_unlock(&rec->lock);
 	return true;
+}
+
+void gtrace__keyframe_all(struct gtrace_rec *rec, unsigned why)
+{
+	rec->keyframes.drains = true; // or who fills its share of the buffer would wait for all of it
+	gtrace__keyframe_write(rec, why, UINT64_MAX, "trace");
+	rec->keyframes.drains = false;
+}
+
+uint64_t gtrace__keyframe_tick(struct gtrace_rec *rec, uint64_t now_ns)
+{
+	struct keyframes *k = &rec->keyframes;
+
+	if (!k->due_ns) {
+		k->step_ns = KEYFRAME_NS;
+		k->due_ns = now_ns + k->step_ns;
+	}
+	if (now_ns >= k->due_ns) {
+		gtrace__keyframe_all(rec, GTRACE_snap_PERIODIC);
+		k->step_ns *= 2;
+		k->due_ns = now_ns + k->step_ns;
+	}
+	return k->due_ns;
 }
 
 int gtrace_rec_begin(struct gtrace_rec *rec)
@@ -140,11 +144,8 @@ int gtrace__begin_work(struct gtrace_rec *rec)
 		return 0;
 	int err = gtrace__file_chunk(&rec->file, &chunk, "", 0);
 
-	if (!err) {
-		rec->keyframes.drains = true;
-		gtrace__keyframe_write(rec, GTRACE_snap_REQUEST, 0, UINT64_MAX, "trace");
-		rec->keyframes.drains = false;
-	}
+	if (!err)
+		gtrace__keyframe_all(rec, GTRACE_snap_REQUEST);
 	pthread_mutex_lock(&rec->lock);
 	rec->begins = false;
 	pthread_cond_broadcast(&rec->done);

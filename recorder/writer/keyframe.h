@@ -22,22 +22,22 @@ struct keyframes {
 };
 
 /**
- * Have a list written, by the writer thread, to a stream of its own.  ticks is the time of its
- * rows, 0 for now; of[] is what a list may not fill more than a quarter of, bytes.  Returns false
- * if nobody has a list to give.
+ * Have a list written, by the writer thread, to a stream of its own; its time is now.  of[] is what
+ * a list may not fill more than a quarter of, bytes.  Returns false if nobody has a list to give.
  */
-bool gtrace__keyframe_write(struct gtrace_rec *rec, unsigned why, uint64_t ticks, uint64_t bytes,
-                            const char *of);
+bool gtrace__keyframe_write(struct gtrace_rec *rec, unsigned why, uint64_t bytes, const char *of);
 
-/** What is due of a recording that keeps everything: lists at doubling intervals.  Returns when the
- * next one is. */
+/** The same for a recording that keeps everything, whose batches go to the file meanwhile. */
+void gtrace__keyframe_all(struct gtrace_rec *rec, unsigned why);
+
 /** The writer thread: what gtrace_rec_begin() waits for.  Returns: 0 or a negative errno. */
 int gtrace__begin_work(struct gtrace_rec *rec);
 
+/** What is due of a recording that keeps everything: lists at doubling intervals.  Returns when the
+ * next one is. */
 uint64_t gtrace__keyframe_tick(struct gtrace_rec *rec, uint64_t now_ns);
 
-/** Is it the stream of these lists?  It may write while the recording is being closed, and waits
- * for nothing. */
+/** Is it the stream of these lists?  It waits for nothing. */
 bool gtrace__keyframe_own(const struct stream *s);
 
 #endif

@@ -333,12 +333,10 @@ int gtrace_rec_close(struct gtrace_rec *rec, enum gtrace_end end, int code)
 	if (!rec || atomic_load_explicit(&rec->forked, memory_order_relaxed))
 		return 0;
 	pthread_mutex_lock(&rec->lock);
-	if (rec->state == REC_RUNNING || rec->state == REC_FAILED) {
-		rec->state = REC_CLOSING;
+	if (!rec->ends) {
+		rec->ends = true;
 		rec->end = end;
 		rec->end_code = code;
-		rec->end_ticks = gtrace_ticks();
-		pthread_cond_broadcast(&rec->room);
 		gtrace__writer_wake(rec);
 	}
 	while (rec->state != REC_DONE)

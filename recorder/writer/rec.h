@@ -96,7 +96,8 @@ struct gtrace_rec {
 	pthread_cond_t done;              // state is DONE
 	enum rec_state state;             // lock
 	int error;                        // lock: what stopped it, negative errno
-	enum gtrace_end end;              // lock: from CLOSING on
+	bool ends;                        // lock: somebody has asked for the end
+	enum gtrace_end end;              // lock: if so
 	int end_code;                     // lock
 	uint64_t end_ticks;               // lock: what is later is not written
 	struct sidecar side;              // lock; page and slot contents as in rec.c
@@ -156,6 +157,9 @@ bool gtrace__stream_room(struct stream *s, size_t bytes);
 
 /** The recording is over, since path cannot be written; the program is not.  Says so, once. */
 void gtrace__rec_fail(struct gtrace_rec *rec, const char *path, int err);
+
+/** Has it been given up? */
+bool gtrace__rec_failed(struct gtrace_rec *rec);
 
 /** The writer thread. */
 void *gtrace__writer_main(void *rec);

@@ -203,8 +203,7 @@ static void ring_keep(struct gtrace_rec *rec, uint64_t from)
 /* ── lists of goroutines ──────────────────────────────────────────────────────────────────────────
  */
 
-/** Keeps R4.  For a dump, what is there now stays from here on. */
-static void ring_list(struct gtrace_rec *rec, unsigned why, uint64_t ticks)
+void gtrace__ring_list(struct gtrace_rec *rec, unsigned why)
 {
 	struct ring *ring = &rec->ring;
 
@@ -214,7 +213,7 @@ static void ring_list(struct gtrace_rec *rec, unsigned why, uint64_t ticks)
 	ring->due = false;
 	pthread_mutex_unlock(&rec->lock);
 	bool listed =
-		gtrace__keyframe_write(rec, why, ticks, (uint64_t)ring->slots * GTRACE__SLOT_BYTES, "ring");
+		gtrace__keyframe_write(rec, why, (uint64_t)ring->slots * GTRACE__SLOT_BYTES, "ring");
 
 	pthread_mutex_lock(&rec->lock);
 	if (listed && rec->keyframes.list) // or there will be no other
@@ -263,12 +262,6 @@ static struct slot **dump_open_ones(struct gtrace_rec *rec, uint32_t *count)
 	return open;
 }
 
-/** What the recorder itself says, it says of the end. */
-static uint64_t dump_until(const struct dump *d, const struct slot *slot)
-{
-	return gtrace__keyframe_own(slot->owner) ? UINT64_MAX : d->until;
-}
-
 /** The full ones from number `from` to before `to`, the first of which is slot. */
 static int dump_full_ones(struct gtrace_rec *rec, struct dump *d, struct slot *slot, uint64_t from,
                           uint64_t to)
@@ -309,7 +302,7 @@ static int dump_batches(struct gtrace_rec *rec, struct dump *d)
 	if (!err)
 		err = dump_full_ones(rec, d, oldest, from, to);
 	for (uint32_t i = 0; i < open_count && !err; i++)
-		err = gtrace__batch_write(&d->file, open[i], dump_until(d, open[i]), &now, &d->stats);
+		err = gtrace__batch_write(&d->file, open[i], d->until, &now, &d->stats);
 	free(open);
 	return err;
 }
@@ -366,7 +359,7 @@ static int dump_take(struct gtrace_rec *rec, enum gtrace_end end, const char *re
 	struct dump d = {0};
 	char line[PATH_MAX + 256];
 
-	ring_list(rec, GTRACE_snap_REQUEST, 0);
+	gtrace__ring_list(rec, GTRACE_snap_REQUEST);
 	int fd = dump_create(rec, path);
 	int err = fd < 0 ? fd : dump_write(rec, &d, fd, end, reason);
 
@@ -476,7 +469,7 @@ void gtrace__ring_work(struct gtrace_rec *rec)
 
 	pthread_mutex_unlock(&rec->lock);
 	if (due)
-		ring_list(rec, GTRACE_snap_PERIODIC, 0);
+		gtrace__ring_list(rec, GTRACE_snap_PERIODIC);
 	while ((request = request_next(rec)))
 		request_done(rec, request, dump_take(rec, request->end, request->reason, path), path);
 	const char *reason = atomic_exchange_explicit(&ring->async, NULL, memory_order_acquire);
@@ -503,7 +496,6 @@ int gtrace__ring_finish(struct gtrace_rec *rec)
 
 	while ((request = request_next(rec)))
 		request_done(rec, request, -ECANCELED, "");
-	ring_list(rec, GTRACE_snap_END, rec->end_ticks);
 	int err = dump_batches(rec, &d);
 
 	rec->file = d.file;

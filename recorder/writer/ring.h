@@ -41,6 +41,10 @@ void gtrace__ring_closed(struct gtrace_rec *rec, struct slot *slot);
 /** Lists and dumps that are due; by the writer thread. */
 void gtrace__ring_work(struct gtrace_rec *rec);
 
+/** A list of all goroutines into the ring, which keeps R4.  For a dump, what is there now stays
+ * from here on. */
+void gtrace__ring_list(struct gtrace_rec *rec, unsigned why);
+
 /** The end: all there is goes to the recording's file.  Returns: 0 or a negative errno. */
 int gtrace__ring_finish(struct gtrace_rec *rec);
 

@@ -298,15 +298,6 @@ static void next_failed(struct gtrace_rec *rec, const char *path, int err)
 	rec->rotate.told = true;
 }
 
-static bool rec_failed(struct gtrace_rec *rec)
-{
-	pthread_mutex_lock(&rec->lock);
-	bool failed = rec->error != 0;
-
-	pthread_mutex_unlock(&rec->lock);
-	return failed;
-}
-
 static void rotate(struct gtrace_rec *rec, const struct cut *cut)
 {
 	char path[REC_PATH_BYTES];
@@ -316,9 +307,9 @@ static void rotate(struct gtrace_rec *rec, const struct cut *cut)
 		after = slot->next;
 		gtrace__writer_full(rec, slot);
 	}
-	if (rec_failed(rec))
+	if (gtrace__rec_failed(rec))
 		return;
-	gtrace__keyframe_write(rec, GTRACE_snap_PERIODIC, 0, rec->opt.rotate_bytes, "file");
+	gtrace__keyframe_write(rec, GTRACE_snap_PERIODIC, rec->opt.rotate_bytes, "file");
 	snprintf(path, sizeof(path), "%s.next", rec->base);
 	int err = next_create(rec, path, cut, &next);
 
@@ -343,7 +334,7 @@ void gtrace__rotate_work(struct gtrace_rec *rec)
 {
 	struct cut cut = {0};
 
-	if (!rec->rotate.at || rec->file.bytes < rec->rotate.at || rec_failed(rec))
+	if (!rec->rotate.at || rec->file.bytes < rec->rotate.at || gtrace__rec_failed(rec))
 		return;
 	if (!cut_make(rec, &cut))
 		rotate(rec, &cut);

@@ -23,9 +23,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 static struct stream *stream_of(struct gtrace_stream *s)
 {
@@ -220,7 +218,7 @@ static void stream_next(struct stream *s)
 		return;
 	}
 	pthread_mutex_lock(&rec->lock);
-	if (rec->state != REC_RUNNING && !gtrace__keyframe_own(s))
+	if (rec->state != REC_RUNNING)
 		goto out;
 	if (rec->ring.slots) {
 		batch_give(rec, s);
@@ -303,10 +301,7 @@ struct gtrace_stream *gtrace_stream_new(struct gtrace_rec *rec, unsigned kind, u
 	if (!rec || atomic_load_explicit(&rec->forked, memory_order_relaxed))
 		return NULL;
 	pthread_mutex_lock(&rec->lock);
-	// The writer thread's own may begin while the recording is being closed.
-	bool own = kind == GTRACE_thread_kind_RECORDER &&
-	           syscall(SYS_gettid) == atomic_load_explicit(&rec->tid, memory_order_relaxed);
-	bool running = rec->state == REC_RUNNING || (own && rec->state == REC_CLOSING);
+	bool running = rec->state == REC_RUNNING;
 	int err = -ENOMEM;
 
 	if (running)

@@ -10,13 +10,17 @@
  *
  *     closer                        other threads              writer thread
  *     ───────────────────────────   ────────────────────────   ─────────────────────────────
- *     lock; state = CLOSING;        may append to their OPEN
- *     end_ticks = now; unlock ───▶  batches; at the end of     writes the FULL ones, then of
- *     waits for DONE                one they die               each OPEN one what is below its
+ *     lock; ends; unlock ────────────────────────────────────▶ writes the last list of all
+ *     waits for DONE                go on                      goroutines, if there is to be one
+ *                                                           ◀─ lock; state = CLOSING;
+ *                                   may append to their OPEN   end_ticks = now; unlock
+ *                                   batches; at the end of     writes the FULL ones, then of
+ *                                   one they die               each OPEN one what is below its
  *                                                              `used` and not after end_ticks
  *
  * Without end_ticks the last batch read could hold the start of a goroutine whose wake, written a
- * moment before in another batch, had been left out.
+ * moment before in another batch, had been left out.  It is later than the list's last row, since a
+ * row may show what a goroutine did after the list's time: that has to be in the trace, too.
  */
 #include "writer/rec.h"
 
@@ -90,6 +94,15 @@ void gtrace__reraise(int signo)
 	raise(signo);
 }
 
+bool gtrace__rec_failed(struct gtrace_rec *rec)
+{
+	pthread_mutex_lock(&rec->lock);
+	bool failed = rec->error != 0;
+
+	pthread_mutex_unlock(&rec->lock);
+	return failed;
+}
+
 void gtrace__rec_fail(struct gtrace_rec *rec, const char *path, int err)
 {
 	char line[sizeof(rec->side_path) + 160];
@@ -157,11 +170,7 @@ static int writer_batch(struct gtrace_rec *rec, struct slot *slot, uint64_t unti
 
 void gtrace__writer_full(struct gtrace_rec *rec, struct slot *slot)
 {
-	pthread_mutex_lock(&rec->lock);
-	bool failed = rec->error != 0;
-
-	pthread_mutex_unlock(&rec->lock);
-	int err = failed ? 0 : writer_batch(rec, slot, UINT64_MAX);
+	int err = gtrace__rec_failed(rec) ? 0 : writer_batch(rec, slot, UINT64_MAX);
 
 	if (err)
 		gtrace__writer_fail(rec, err);
@@ -178,9 +187,15 @@ void gtrace__writer_full(struct gtrace_rec *rec, struct slot *slot)
 
 void gtrace__writer_drain(struct gtrace_rec *rec)
 {
+	pthread_mutex_lock(&rec->lock);
+	unsigned count = rec->full_count; // not what is filled meanwhile, which may have no end
+
+	pthread_mutex_unlock(&rec->lock);
 	for (;;) {
 		if (!rec->keyframes.drains)
 			gtrace__rotate_work(rec);
+		if (!count--)
+			return;
 		pthread_mutex_lock(&rec->lock);
 		struct slot *slot = rec->full;
 
@@ -204,9 +219,7 @@ static void writer_open_batches(struct gtrace_rec *rec)
 
 		if (atomic_load_explicit(&slot->head->state, memory_order_acquire) != GTRACE__SLOT_OPEN)
 			continue;
-		// What the recorder itself says, it says of the end.
-		int err = writer_batch(rec, slot,
-		                       gtrace__keyframe_own(slot->owner) ? UINT64_MAX : rec->end_ticks);
+		int err = writer_batch(rec, slot, rec->end_ticks);
 
 		if (err)
 			gtrace__writer_fail(rec, err);
@@ -249,6 +262,23 @@ static void writer_end_record(struct gtrace_rec *rec)
 		gtrace__writer_fail(rec, err);
 }
 
+static int writer_signo(struct gtrace_rec *rec)
+{
+	return atomic_load_explicit(&rec->signo, memory_order_seq_cst);
+}
+
+/** The last list of all goroutines, while they go on. */
+static void writer_list(struct gtrace_rec *rec)
+{
+	if (gtrace__rec_failed(rec))
+		return;
+	if (rec->ring.slots)
+		gtrace__ring_list(rec, GTRACE_snap_END);
+	// No list of a program that is no longer sound; at other ends it writes one itself.
+	else if (writer_signo(rec) && !atomic_load_explicit(&rec->faulted, memory_order_relaxed))
+		gtrace__keyframe_all(rec, GTRACE_snap_END);
+}
+
 static void writer_finish(struct gtrace_rec *rec)
 {
 	if (rec->ring.slots) {
@@ -257,10 +287,6 @@ static void writer_finish(struct gtrace_rec *rec)
 		if (err)
 			gtrace__writer_fail(rec, err);
 	} else {
-		// No list of a program that is no longer sound; at other ends it writes one itself.
-		if (rec->end == GTRACE_END_SIGNAL &&
-		    !atomic_load_explicit(&rec->faulted, memory_order_relaxed))
-			gtrace__keyframe_write(rec, GTRACE_snap_END, rec->end_ticks, UINT64_MAX, "trace");
 		gtrace__writer_drain(rec);
 		writer_open_batches(rec);
 	}
@@ -308,22 +334,30 @@ static uint64_t writer_tick(struct gtrace_rec *rec)
 	return next - now.mono_ns;
 }
 
-static bool writer_closing(struct gtrace_rec *rec, int signo)
+static bool writer_ends(struct gtrace_rec *rec)
 {
 	pthread_mutex_lock(&rec->lock);
-	if (signo) { // also while it closes for another reason: it is the signal that ends the program
+	bool ends = rec->ends || writer_signo(rec);
+
+	pthread_mutex_unlock(&rec->lock);
+	return ends;
+}
+
+/** From here on the others write nothing more that counts. */
+static void writer_close(struct gtrace_rec *rec)
+{
+	pthread_mutex_lock(&rec->lock);
+	int signo = writer_signo(rec);
+
+	if (signo) { // also if it ends for another reason: it is the signal that ends the program
 		rec->end = GTRACE_END_SIGNAL;
 		rec->end_code = signo;
 	}
-	if (signo && rec->state != REC_CLOSING) {
-		rec->state = REC_CLOSING;
-		rec->end_ticks = gtrace_ticks();
-		pthread_cond_broadcast(&rec->room);
-	}
-	bool closing = rec->state == REC_CLOSING;
-
+	rec->ends = true;
+	rec->state = REC_CLOSING;
+	rec->end_ticks = gtrace_ticks();
+	pthread_cond_broadcast(&rec->room);
 	pthread_mutex_unlock(&rec->lock);
-	return closing;
 }
 
 void *gtrace__writer_main(void *arg)
@@ -341,15 +375,17 @@ void *gtrace__writer_main(void *arg)
 		int err = gtrace__begin_work(rec);
 		if (err)
 			gtrace__writer_fail(rec, err);
-		if (writer_closing(rec, atomic_load_explicit(&rec->signo, memory_order_seq_cst)))
+		if (writer_ends(rec))
 			break;
 		futex_wait(wake_word(rec), rec->ring.slots ? FUTEX_WAIT : FUTEX_WAIT_PRIVATE, seen,
 		           writer_tick(rec));
 	}
+	writer_list(rec);
+	writer_close(rec);
 	writer_finish(rec);
 	atomic_store_explicit(&rec->gone, 1, memory_order_seq_cst);
 	syscall(SYS_futex, &rec->gone, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
-	int signo = atomic_load_explicit(&rec->signo, memory_order_seq_cst);
+	int signo = writer_signo(rec);
 
 	if (signo && !atomic_load_explicit(&rec->faulted, memory_order_seq_cst))
 		gtrace__reraise(signo);

@@ -48,9 +48,10 @@ files() {
 }
 clock() {
 	case $name in
-	hidden_spin* | spin_short | foreign_* | idle_* | exit_reach | leak_per_request | starved_* | stuck_call_* | \
+	hidden_spin* | hidden_role_young | spin_short | foreign_* | idle_* | exit_reach | \
+		leak_per_request | starved_* | stuck_call_* | \
 		pool_exhausted* | poll_* | leak_growth* | runaway_* | livelock_* | leak_reply*) cat "$1" ;; # their times decide
-	*) sed 's/^\([0-9]*\)\([ 	]\)/\1000\2/' "$1" ;;
+	*) sed 's/^\([0-9]*\)\([ 	]\)/\1000\2/; s/^begin \([0-9]*\)s/begin \1000s/' "$1" ;;
 	esac
 }
 

@@ -13,7 +13,7 @@ cd "$work" || exit 99
 # shellcheck source=tests/analyzer/expect.sh
 . "$source/tests/analyzer/expect.sh"
 
-for name in leak_first_answer leak_first_answer_fixed hidden_spin_given middle_older; do
+for name in leak_first_answer leak_first_answer_fixed hidden_spin_given middle_older middle_born; do
 	"$assemble" "$source/tests/traces/$name.txt" $name.gtrace || exit 99
 done
 
@@ -48,6 +48,17 @@ expect 0 '"older":4,"started":2,"ended":3,"peak":5,"alive_at_end":3' '' \
 expect 0 'born        before 0 ns' '' "$gtrace" goroutine middle_older.gtrace 2
 expect 0 'born        200.0 ms' '' "$gtrace" goroutine middle_older.gtrace 6
 expect 0 'without 4 born before the trace' '' "$gtrace" plot middle_older.gtrace lifetimes --term dumb
+# nor of a channel: the wait for it tells what it is, and how it is called there
+expect 0 'jobs pool.c:12' '' "$gtrace" plot middle_older.gtrace channels --term dumb
+expect 0 '<code>jobs</code> #1</td>' '' cat middle_older.report/report.html
+
+# a list that was made while all went on: what came behind it tells more
+expect 0 '  1 started, 0 ended, peak 5 at .*   4 from before' '' "$gtrace" analyze --no-plots middle_born.gtrace
+expect 0 'born        1.0 ms' '' "$gtrace" goroutine middle_born.gtrace 4
+expect 0 '0.000000      1.0 ms  waiting, woken by goroutine 3 feed' '' "$gtrace" goroutine middle_born.gtrace 2
+expect 0 '0.000000      1.0 ms  runnable' '' "$gtrace" goroutine middle_born.gtrace 5
+expect 0 '^chan receive$' '' "$gtrace" sql middle_born.gtrace \
+	"SELECT group_concat(op) FROM use WHERE g = 4 OR (g = 3 AND object = 1 AND op = 'chan receive')"
 
 # findings
 expect 1 'LEAK  2 goroutines blocked for good in chan send "c"' '' \
@@ -143,6 +154,10 @@ expect 0 '^gap=\.\.\. and 2 more$' '' "$gtrace" info gaps.gtrace
 [ "$(grep -c '^gap=' stdout)" = 21 ] || { echo "FAILED: not 20 gaps and a rest"; failed=1; }
 expect 0 '^chan send	2$' '' "$gtrace" sql leak_first_answer.gtrace \
 	"SELECT reason, count(*) FROM span WHERE to_ns IS NULL GROUP BY 1"
+# a word of a later version is none of this one's
+sed "s/USE obj=1 op='chan send'/USE obj=1 op=67/" "$source/tests/traces/hidden_accept.txt" >later.txt
+"$assemble" later.txt later.gtrace || exit 99
+expect 0 '^1	3	[?]$' '' "$gtrace" sql later.gtrace 'SELECT object, g, op FROM use WHERE first_ns = 5500'
 expect 0 '^4$' '' "$gtrace" sql leak_first_answer.report/trace.db 'SELECT count(*) AS n FROM goroutine'
 expect 0 '^4$' '' sh -c 'echo "SELECT count(*) AS n FROM goroutine;" | "$1" sql other/trace.db' - "$gtrace"
 expect 2 '' 'cannot run the query: no such table: missing' "$gtrace" sql other/trace.db 'SELECT 1 FROM missing'
@@ -176,6 +191,13 @@ expect 3 '' "cannot create 'file': Not a directory" "$gtrace" analyze -o file le
 expect 3 '' "cannot create 'no/such': No such file" "$gtrace" analyze -o no/such leak_first_answer.gtrace
 expect 3 '' 'cannot write to standard output' sh -c '"$1" dump leak_first_answer.gtrace >/dev/full' - "$gtrace"
 
+# plots drawn beside the report are those that are drawn alone
+expect 0 'drawn/sites.svg' '' "$gtrace" plot -o drawn leak_first_answer.gtrace
+expect 1 LEAK '' "$gtrace" analyze -o beside leak_first_answer.gtrace
+for file in drawn/*.tsv drawn/*.gp; do
+	cmp "$file" "beside/plots/${file#drawn/}" || { echo "FAILED: $file differs"; failed=1; }
+done
+
 # a report without gnuplot is a report
 expect 1 'LEAK' 'warning: .*gnuplot' env PATH=/nowhere "$gtrace" analyze leak_first_answer.gtrace
 
@@ -188,5 +210,13 @@ if command -v sqlite3 >/dev/null; then
 	done
 	sqlite3 other/trace.db "$ask" >after
 	cmp before after || { echo "FAILED: detectors by hand"; failed=1; }
+	# one that runs is where a sample has seen it, from then on
+	"$assemble" "$source/tests/traces/hidden_spin.txt" seen.gtrace || exit 99
+	"$gtrace" analyze seen.gtrace >/dev/null 2>&1
+	sqlite3 seen.report/trace.db "UPDATE busy SET func = 'turn', file = 'wheel.c', line = ts_ns / 1000000000;
+		INSERT INTO busy (trace_id, g, ts_ns, thread, run_ns, cpu_ns) VALUES (1, 2, 1200000000, 1, 0, 0)"
+	for moment in '0.5s:[?][?]:0' '1.5s:wheel.c:1' '2.000006s:wheel.c:2'; do
+		expect 0 "^	${moment#*:}\$" '' "$gtrace" at seen.report/trace.db "${moment%%:*}"
+	done
 fi
 exit $failed

@@ -13,26 +13,12 @@
 #include <cmocka.h>
 
 #include "db.h"
+#include "interval/each.h"
 #include "interval/pack.h"
 #include "interval/table.h"
+#include "packed.h"
 
 enum { GOROUTINES = 40, EACH = 700, BLOCK = 200 };
-
-static uint64_t seed = 88172645463325252U;
-
-static uint64_t any(void)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed;
-}
-
-/* Of any size. */
-static uint64_t number(void)
-{
-	return any() >> any() % 64;
-}
 
 /* One that follows on was. */
 static struct interval next(const struct interval *was)
@@ -56,12 +42,6 @@ static struct interval next(const struct interval *was)
 		row.wake_object = any() % 4 ? row.object : number();
 	}
 	return row;
-}
-
-static void run(sqlite3 *db, const char *sql)
-{
-	if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
-		fail_msg("%s: %s", sqlite3_errmsg(db), sql);
 }
 
 static void row_plain(sqlite3_stmt *st, const struct interval *v)
@@ -115,28 +95,6 @@ static sqlite3 *tables(void)
 	return db;
 }
 
-/* All rows of a query on one of the tables, as text. */
-static char *asked(sqlite3 *db, const char *table, const char *query)
-{
-	char sql[512], *text = NULL;
-	sqlite3_stmt *st;
-	size_t len;
-	FILE *f = open_memstream(&text, &len);
-	const char *at = strchr(query, '@');
-
-	snprintf(sql, sizeof sql, "%.*s%s%s", (int)(at - query), query, table, at + 1);
-	if (sqlite3_prepare_v2(db, sql, -1, &st, NULL) != SQLITE_OK)
-		fail_msg("%s: %s", sqlite3_errmsg(db), sql);
-	while (sqlite3_step(st) == SQLITE_ROW) {
-		for (int i = 0; i < sqlite3_column_count(st); i++)
-			fprintf(f, "%s ", db_column(st, i));
-		fputc('\n', f);
-	}
-	assert_int_equal(sqlite3_finalize(st), SQLITE_OK);
-	fclose(f);
-	return text;
-}
-
 static void test_queries(void **state)
 {
 	static const char *const query[] = {
@@ -175,6 +133,97 @@ static void test_queries(void **state)
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
+/* What interval_each() gives out, as asked() writes it. */
+struct rows {
+	FILE *out;
+	size_t left; // then it is to stop
+};
+
+static void put_id(FILE *out, uint64_t v)
+{
+	if (v)
+		fprintf(out, "%lld ", (long long)v);
+	else
+		fputs(" ", out);
+}
+
+static int put_row(void *arg, const struct interval *row)
+{
+	struct rows *r = arg;
+
+	if (r->left-- == 0)
+		return -1;
+	fprintf(r->out, "1 %lld %lld %lld ", (long long)row->g, (long long)row->n,
+	        (long long)row->from_ns);
+	if (row->to_ns < 0)
+		fputs(" ", r->out);
+	else
+		fprintf(r->out, "%lld ", (long long)row->to_ns);
+	fprintf(r->out, "%d ", row->state);
+	put_id(r->out, row->reason);
+	put_id(r->out, row->object);
+	put_id(r->out, row->site);
+	put_id(r->out, row->flags);
+	put_id(r->out, row->thread);
+	put_id(r->out, row->woken_by);
+	put_id(r->out, row->waker);
+	put_id(r->out, row->wake_object);
+	fputc('\n', r->out);
+	return SQLITE_OK;
+}
+
+static char *each(sqlite3 *db, uint64_t g, size_t left, int want)
+{
+	char *text = NULL;
+	size_t len;
+	struct rows r = {.out = open_memstream(&text, &len), .left = left};
+
+	assert_int_equal(interval_each(db, 1, g, put_row, &r), want);
+	fclose(r.out);
+	return text;
+}
+
+static void each_is(sqlite3 *db, uint64_t g, const char *table, const char *query)
+{
+	char *got = each(db, g, SIZE_MAX, SQLITE_OK), *want = asked(db, table, query);
+
+	if (strcmp(got, want) != 0)
+		fail_msg("%s", query);
+	free(got);
+	free(want);
+}
+
+/* Without SQL, they are the same rows: all, those of one goroutine, of none; until it is to stop.
+ */
+static void each_as_asked(sqlite3 *db, const char *table, int stopped)
+{
+	each_is(db, 0, table, "SELECT * FROM @ ORDER BY trace_id, g, n");
+	each_is(db, 12, table, "SELECT * FROM @ WHERE g = 12 ORDER BY n");
+	each_is(db, GOROUTINES, table, "SELECT * FROM @ WHERE g = 40 ORDER BY n");
+	each_is(db, 99, table, "SELECT * FROM @ WHERE g = 99");
+	char *got = each(db, 0, 500, stopped);
+	char *want = asked(db, table, "SELECT * FROM @ ORDER BY trace_id, g, n LIMIT 500");
+
+	assert_string_equal(got, want);
+	free(got);
+	free(want);
+}
+
+static void test_each(void **state)
+{
+	sqlite3 *db = tables();
+
+	(void)state;
+	each_as_asked(db, "interval", -1);
+	run(db, "DELETE FROM interval_block");
+	run(db, "DROP TABLE interval");
+	run(db, "ALTER TABLE plain RENAME TO interval");
+	each_as_asked(db, "interval", -1);
+	run(db, "DELETE FROM interval");
+	each_as_asked(db, "interval", SQLITE_OK); // there are none
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
 /* Two blocks of one goroutine overlap: each key once, of the first block. */
 static void test_overlap(void **state)
 {
@@ -183,6 +232,8 @@ static void test_overlap(void **state)
 	(void)state;
 	run(db, "INSERT OR IGNORE INTO interval_block SELECT 1, 7, n + 3, from_ns + 1, data"
 	        " FROM interval_block WHERE g = 9");
+	each_is(db, 7, "interval", "SELECT * FROM @ WHERE trace_id = 1 AND g = 7 ORDER BY n");
+	each_is(db, 0, "interval", "SELECT * FROM @");
 	char *got =
 		asked(db, "interval",
 	          "SELECT count(*) > 0, count(*) - count(DISTINCT n), max(n) + 1 - count(*) FROM @"
@@ -190,7 +241,18 @@ static void test_overlap(void **state)
 
 	assert_string_equal(got, "1 0 0 \n");
 	free(got);
+	got = asked(db, "interval",
+	            "SELECT count(*) - count(DISTINCT n) FROM (SELECT n FROM @ WHERE trace_id = 1"
+	            " AND g = 7 ORDER BY n DESC)");
+	assert_string_equal(got, "0 \n");
+	free(got);
 	sqlite3_close(db);
+}
+
+static int count_row(void *arg, const struct interval *row)
+{
+	*(int *)arg += row->n == 0;
+	return SQLITE_OK;
 }
 
 /* Bytes of a block changed or cut off: rows, or an error that says so. */
@@ -198,7 +260,7 @@ static void test_damage(void **state)
 {
 	sqlite3 *db = tables();
 	sqlite3_stmt *st;
-	int errors = 0;
+	int errors = 0, natively = 0;
 
 	(void)state;
 	sqlite3_prepare_v2(
@@ -213,14 +275,19 @@ static void test_damage(void **state)
 			(int)(any() % 500), (int)(any() & 255), (int)(any() % 500), i % GOROUTINES + 1);
 		run(db, sql);
 		sqlite3_bind_int(st, 1, i % GOROUTINES + 1);
-		int got = sqlite3_step(st);
+		int got = sqlite3_step(st), none = 0;
 		if (got != SQLITE_ROW)
 			assert_string_equal(sqlite3_errmsg(db), "interval_block is damaged");
 		errors += got != SQLITE_ROW;
+		// A block of more rows than there can be is good enough for one that takes them one by one.
+		int native = interval_each(db, 1, (uint64_t)(i % GOROUTINES) + 1, count_row, &none);
+		assert_true(native == SQLITE_OK || native == SQLITE_CORRUPT);
+		assert_true(native == SQLITE_OK || got != SQLITE_ROW);
+		natively += native != SQLITE_OK;
 		sqlite3_reset(st);
 		run(db, "ROLLBACK TO s; RELEASE s");
 	}
-	assert_true(errors > 100);
+	assert_true(errors > 100 && natively > 100);
 	sqlite3_finalize(st);
 	sqlite3_close(db);
 }
@@ -229,6 +296,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_queries),
+		cmocka_unit_test(test_each),
 		cmocka_unit_test(test_overlap),
 		cmocka_unit_test(test_damage),
 	};

@@ -76,6 +76,20 @@ static void check_leak(struct report *r)
 	assert_int_equal(place(r, "born_at", "leak"), drive_source_line(SOURCE, "gor_go_copy(compute"));
 }
 
+/* The dump of the page has the one that spins where it was seen, and who called that. */
+static void check_page(void)
+{
+	static char page[4 << 20];
+	FILE *f = fopen("out/report.html", "r");
+
+	assert_non_null(f);
+	page[fread(page, 1, sizeof page - 1, f)] = 0;
+	fclose(f);
+	const char *at = strstr(page, "[running]:\nfind_slot(...)\n\t");
+	assert_non_null(at);
+	assert_memory_equal(strstr(strchr(at, '\t'), "\n"), "\nkeep_sessions(...)\n\t", 21);
+}
+
 static void check_places(struct report *r)
 {
 	int64_t lock = place(r, "blocked_at", "lock-deadlock");
@@ -92,6 +106,8 @@ static void check_places(struct report *r)
 		assert_in_range(place(r, "blocked_at", "spin"),
 		                drive_source_line(SOURCE, "static int find_slot"),
 		                drive_source_line(SOURCE, "static void keep_sessions"));
+	if (SAMPLED)
+		check_page();
 }
 
 static void check(const char *end)

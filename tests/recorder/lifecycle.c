@@ -242,35 +242,33 @@ static void on_signal(int signo)
 	gtrace_rec_signal(rec, signo);
 }
 
-static void signal_child(const char *path)
+/** Ends the child of a test by SIGTERM, once work() has begun to emit. */
+static void signal_child(const char *path, void (*work)(struct gtrace_stream *s))
 {
 	struct gtrace_options opt = options_for(path);
 	struct gtrace_error err;
 
+	opt.buffer_bytes = 1; // the least
 	if (gtrace_rec_open(&rec, &opt, NULL, NULL, &err))
 		_exit(1);
-	struct gtrace_stream *s = gtrace_stream_new(rec, GTRACE_thread_kind_WORKER, 1);
-
 	signal(SIGTERM, on_signal);
-	emit_marks(s, 1, 30000);
+	work(gtrace_stream_new(rec, GTRACE_thread_kind_WORKER, 1));
 	raise(SIGTERM);
 	for (;;)
 		pause();
 }
 
-static void ends_by_signal(void **state)
+static struct events signalled(const char *name, void (*work)(struct gtrace_stream *s))
 {
-	(void)state;
-	char path[512];
-	char side[530];
+	char path[512], side[530];
 	int status;
 
-	strcpy(path, temp_path("signal.gtrace"));
+	strcpy(path, temp_path(name));
 	snprintf(side, sizeof(side), "%s.live", path);
 	pid_t pid = fork();
 
 	if (!pid)
-		signal_child(path);
+		signal_child(path, work);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFSIGNALED(status));
 	assert_int_equal(WTERMSIG(status), SIGTERM);
@@ -279,7 +277,72 @@ static void ends_by_signal(void **state)
 
 	assert_int_equal(e.info.end, GTRACE_END_SIGNAL);
 	assert_int_equal(e.info.end_code, SIGTERM);
+	return e;
+}
+
+static void emit_many(struct gtrace_stream *s)
+{
+	emit_marks(s, 1, 30000);
+}
+
+static void ends_by_signal(void **state)
+{
+	struct events e = signalled("signal.gtrace", emit_many);
+
+	(void)state;
 	assert_int_equal(events_count(&e, GTRACE_USE), 30000);
+	events_free(&e);
+}
+
+/** What comes after the last list's time, while that is made. */
+static int list_and_go_on(void *s, const struct gtrace_keyframe *to)
+{
+	GTRACE_EMIT_AT(to->stream, to->ticks, SNAP_BEGIN, to->why, 0);
+	emit_marks(s, 1, 1);
+	GTRACE_EMIT_AT(to->stream, to->ticks, SNAP_END);
+	return 0;
+}
+
+static void emit_beside_a_list(struct gtrace_stream *s)
+{
+	gtrace_rec_set_keyframe(rec, list_and_go_on, s);
+}
+
+static void ends_behind_the_list(void **state)
+{
+	struct events e = signalled("list.gtrace", emit_beside_a_list);
+
+	(void)state;
+	assert_int_equal(events_count(&e, GTRACE_SNAP_END), 1);
+	assert_int_equal(events_count(&e, GTRACE_USE), 1);
+	events_free(&e);
+}
+
+static void *emit_without_end(void *arg)
+{
+	struct gtrace_stream *s = gtrace_stream_new(rec, GTRACE_thread_kind_WORKER, 1);
+
+	while (s) // or it has ended before this one began
+		emit_marks(s, 1, 1000);
+	return arg;
+}
+
+static void emit_by_all(struct gtrace_stream *s)
+{
+	pthread_t thread;
+
+	emit_many(s);
+	for (int i = 0; i < 8; i++)
+		pthread_create(&thread, NULL, emit_without_end, NULL);
+}
+
+/** The writer thread has always something left to write. */
+static void ends_while_all_emit(void **state)
+{
+	struct events e = signalled("all.gtrace", emit_by_all);
+
+	(void)state;
+	assert_true(events_count(&e, GTRACE_USE) >= 30000);
 	events_free(&e);
 }
 
@@ -356,10 +419,16 @@ static void without_streams(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(clean_close),     cmocka_unit_test(no_place),
-		cmocka_unit_test(names),           cmocka_unit_test(close_while_writing),
-		cmocka_unit_test(many_threads),    cmocka_unit_test(far_sites),
-		cmocka_unit_test(ends_by_signal),  cmocka_unit_test(forked_child_is_silent),
+		cmocka_unit_test(clean_close),
+		cmocka_unit_test(no_place),
+		cmocka_unit_test(names),
+		cmocka_unit_test(close_while_writing),
+		cmocka_unit_test(many_threads),
+		cmocka_unit_test(far_sites),
+		cmocka_unit_test(ends_by_signal),
+		cmocka_unit_test(ends_behind_the_list),
+		cmocka_unit_test(ends_while_all_emit),
+		cmocka_unit_test(forked_child_is_silent),
 		cmocka_unit_test(without_streams),
 	};
 

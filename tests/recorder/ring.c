@@ -500,6 +500,34 @@ static void lists(void **state)
 	events_free(&e);
 }
 
+static int list_and_go_on(void *s, const struct gtrace_keyframe *to)
+{
+	int err = list_of_three(&list_calls, to);
+
+	emit(s, 1, 1);
+	return err;
+}
+
+/** What comes after the last list's time, while that is made, is in the file. */
+static void behind_the_last_list(void **state)
+{
+	char path[512];
+
+	(void)state;
+	strcpy(path, temp_path("behind.gtrace"));
+	struct gtrace_rec *rec = ring_open(path);
+
+	gtrace_rec_set_keyframe(rec, list_and_go_on,
+	                        gtrace_stream_new(rec, GTRACE_thread_kind_WORKER, 1));
+	gtrace_rec_close(rec, GTRACE_END_EXIT, 0);
+	gtrace_rec_free(rec);
+	struct events e = events_read(path);
+
+	assert_int_equal(events_count(&e, GTRACE_SNAP_END), 1);
+	assert_int_equal(events_count(&e, GTRACE_BUSY), 1);
+	events_free(&e);
+}
+
 static struct {
 	char path[512];
 	_Atomic uint64_t emitted;
@@ -645,13 +673,21 @@ static void sizes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_last),       cmocka_unit_test(the_reason),
-		cmocka_unit_test(all_of_little),  cmocka_unit_test(a_quiet_stream),
-		cmocka_unit_test(order),          cmocka_unit_test(at_full_speed),
-		cmocka_unit_test(killed),         cmocka_unit_test(no_room_for_a_dump),
-		cmocka_unit_test(constant),       cmocka_unit_test(lists),
-		cmocka_unit_test(by_the_sidecar), cmocka_unit_test(nobody_answers),
-		cmocka_unit_test(in_passing),     cmocka_unit_test(sizes),
+		cmocka_unit_test(the_last),
+		cmocka_unit_test(the_reason),
+		cmocka_unit_test(all_of_little),
+		cmocka_unit_test(a_quiet_stream),
+		cmocka_unit_test(order),
+		cmocka_unit_test(at_full_speed),
+		cmocka_unit_test(killed),
+		cmocka_unit_test(no_room_for_a_dump),
+		cmocka_unit_test(constant),
+		cmocka_unit_test(lists),
+		cmocka_unit_test(by_the_sidecar),
+		cmocka_unit_test(nobody_answers),
+		cmocka_unit_test(in_passing),
+		cmocka_unit_test(sizes),
+		cmocka_unit_test(behind_the_last_list),
 		cmocka_unit_test(a_slow_list),
 	};
 

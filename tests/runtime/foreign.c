@@ -96,6 +96,8 @@ TEST_PROCS(waits_to_receive, 1)
 
 	gor_make(m.ch, 0);
 	pthread_t thread = check_thread(receive_one, &m);
+	while (gor_num_goroutine() < 2) // it may be asleep on its way in as well
+		gor_yield();
 	check_await_asleep(&m.tid);
 	gor_send(m.ch, 7);
 	check_join(thread);

@@ -18,23 +18,11 @@
 
 #define FRAME __asm__ volatile("")
 
-/* What a profile says.  The caller's, to be freed; *len: its bytes. */
-static char *written(const char *name, int debug, size_t *len)
-{
-	int fd = memfd_create("profile", MFD_CLOEXEC);
-	struct stat st;
-
-	REQUIRE(fd >= 0);
-	REQUIRE_EQ(gor_profile_write(name, fd, debug), 0);
-	REQUIRE_EQ(fstat(fd, &st), 0);
-	char *text = malloc((size_t)st.st_size + 1);
-	REQUIRE(text && pread(fd, text, (size_t)st.st_size, 0) == st.st_size);
-	text[st.st_size] = 0;
-	close(fd);
-	if (len)
-		*len = (size_t)st.st_size;
-	return text;
-}
+#ifdef __SANITIZE_THREAD__ // which calls them with registers of a moment that has gone
+#define HANDLERS_LATE true
+#else
+#define HANDLERS_LATE false
+#endif
 
 /* ── golden texts ─────────────────────────────────────────────────────────────────────────────────
  */
@@ -237,7 +225,7 @@ TEST_PROCS(for_pprof, 4)
 	REQUIRE(s && strstr(s->stack, ";sends at profile_waits.c:"));
 	REQUIRE(decoded_find(&d, "is_pinned at ", "name=pinned;"));
 	REQUIRE(decoded_find(&d, "sleeps at ", "state=sleep;"));
-	REQUIRE(decoded_find(&d, "written at profile.c:", "state=running;"));
+	REQUIRE(decoded_find(&d, "written at profile_decode.c:", "state=running;"));
 	free(bytes);
 	profile_waits_end();
 }
@@ -329,14 +317,15 @@ TEST_PROCS(those_that_move, 4)
 		REQUIRE(strstr(text, "goroutine 1 [running]:\nwritten(...)"));
 		REQUIRE(at && strstr(text, "goroutine 3 ["));
 		*strstr(at, "\ncreated by those_that_move_body in goroutine 1\n") = 0;
+		bool late = HANDLERS_LATE && strncmp(at, "goroutine 2 [running", 20) == 0;
 		int depth = 0;
 		at = strstr(at, "\nping"); // above it, where it runs, may be whatever that calls
 		for (at = at ? at + 1 : ""; strncmp(at, "pings(...)\n\t", 12) == 0; depth++) {
 			at = strchr(at + 12, '\n');
 			at = at ? at + 1 : "";
 		}
-		REQUIRE(depth <= 7);
-		REQUIRE(!*at || strncmp(at, "ping(...)\n\t", 11) == 0);
+		REQUIRE(depth <= 7 || late);
+		REQUIRE(!*at || strncmp(at, "ping(...)\n\t", 11) == 0 || late);
 		free(text);
 	}
 	atomic_store(&stop, true);

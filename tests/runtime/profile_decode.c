@@ -3,12 +3,34 @@
  * profile_decode.c: reading a profile without the library that wrote it: the published numbers of
  * fields, and what the format asks of every reader's input.
  */
+#define _GNU_SOURCE
 #include "profile_decode.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include "check.h"
+
+char *written(const char *name, int debug, size_t *len)
+{
+	int fd = memfd_create("profile", MFD_CLOEXEC);
+	struct stat st;
+
+	REQUIRE(fd >= 0);
+	REQUIRE_EQ(gor_profile_write(name, fd, debug), 0);
+	REQUIRE_EQ(fstat(fd, &st), 0);
+	char *text = malloc((size_t)st.st_size + 1);
+	REQUIRE(text && pread(fd, text, (size_t)st.st_size, 0) == st.st_size);
+	text[st.st_size] = 0;
+	close(fd);
+	if (len)
+		*len = (size_t)st.st_size;
+	return text;
+}
 
 struct span {
 	const unsigned char *at, *end;

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* profile_decode.h: reading a profile as `go tool pprof` does; see profile_decode.c. */
+/* profile_decode.h: a profile's text, and reading one as `go tool pprof` does. */
 #ifndef PROFILE_DECODE_H
 #define PROFILE_DECODE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/** What a profile says.  The caller's, to be freed; *len, if not NULL: its bytes. */
+char *written(const char *name, int debug, size_t *len);
 
 #define DECODED_MAX 512
 

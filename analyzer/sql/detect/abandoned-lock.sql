@@ -16,7 +16,7 @@ SELECT l.trace_id, 'abandoned-lock',
 FROM (SELECT d.trace_id, d.g, x.reason, x.site, g.born_site, o.made_site
       FROM dead d
       JOIN goroutine g ON g.trace_id = d.trace_id AND g.g = d.g
-      JOIN interval x ON x.trace_id = g.trace_id AND x.g = g.g AND x.n = g.intervals - 1
+      JOIN still x ON x.trace_id = g.trace_id AND x.g = g.g
       LEFT JOIN object o ON o.trace_id = x.trace_id AND o.object = x.object
       WHERE d.kind = 'abandoned-lock') l;
 
@@ -57,8 +57,7 @@ SELECT f.trace_id, 'abandoned-lock', f.part,
 FROM (SELECT m.trace_id, m.part, count(*) AS n, max(d.gap) AS gap, min(x.from_ns) AS since_ns
       FROM finding_goroutine m
       JOIN dead d ON d.trace_id = m.trace_id AND d.g = m.g
-      JOIN goroutine g ON g.trace_id = m.trace_id AND g.g = m.g
-      JOIN interval x ON x.trace_id = g.trace_id AND x.g = g.g AND x.n = g.intervals - 1
+      JOIN still x ON x.trace_id = m.trace_id AND x.g = m.g
       WHERE m.kind = 'abandoned-lock'
       GROUP BY m.trace_id, m.part) f
 JOIN blocked b ON b.trace_id = f.trace_id AND b.g = f.part

@@ -53,10 +53,14 @@ JOIN trace t ON t.trace_id = o.trace_id AND t.main_ended_ns IS NOT NULL
 WHERE o.made_by IS NOT NULL AND o.type NOT IN ('mutex', 'rwmutex') AND w.op <> 'chan send';
 INSERT INTO giver(trace_id, object, op, g, last_ns)
 SELECT DISTINCT h.trace_id, h.object, w.op, h.g, t.duration_ns
-FROM hold h
-JOIN wait_on w ON w.trace_id = h.trace_id AND w.object = h.object
-JOIN trace t ON t.trace_id = h.trace_id AND t.main_ended_ns IS NOT NULL
-WHERE h.to_ns IS NULL;
+FROM (SELECT DISTINCT v.trace_id, v.object, v.op
+      FROM trace x
+      CROSS JOIN wait_on v
+      WHERE x.main_ended_ns IS NOT NULL AND EXISTS (SELECT 1 FROM hold y WHERE y.trace_id = x.trace_id)
+        AND v.trace_id = x.trace_id) w
+CROSS JOIN hold h -- in this order: of few objects who has them
+JOIN trace t ON t.trace_id = h.trace_id
+WHERE h.trace_id = w.trace_id AND h.object = w.object AND h.to_ns IS NULL;
 
 -- Objects of siblings that wait at one place for different things.
 CREATE TEMP TABLE IF NOT EXISTS many(trace_id BIGINT, site BIGINT, born_site BIGINT,
@@ -157,8 +161,7 @@ SELECT f.trace_id, f.kind, f.part, 'fact', 'info',
        e.born_file, e.born_line, e.born_func, 'go ' || e.born_text, 0
 FROM (SELECT m.trace_id, m.kind, m.part, count(*) AS n, min(x.from_ns) AS since_ns
       FROM finding_goroutine m
-      JOIN goroutine g ON g.trace_id = m.trace_id AND g.g = m.g
-      JOIN interval x ON x.trace_id = g.trace_id AND x.g = g.g AND x.n = g.intervals - 1
+      JOIN still x ON x.trace_id = m.trace_id AND x.g = m.g
       WHERE m.kind = 'alive-at-exit'
       GROUP BY m.trace_id, m.kind, m.part) f
 JOIN goroutine_at_end e ON e.trace_id = f.trace_id AND e.g = f.part

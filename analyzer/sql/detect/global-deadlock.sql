@@ -44,8 +44,7 @@ FROM (SELECT d.trace_id, count(*) AS n, min(d.g) AS first, min(d.sure) AS sure, 
              max(x.from_ns) AS since_ns, max(CASE WHEN d.ring IS NOT NULL THEN 1 ELSE 0 END) AS rings, min(d.kind) AS cause
       FROM dead d
       JOIN all_dead a ON a.trace_id = d.trace_id
-      JOIN goroutine g ON g.trace_id = d.trace_id AND g.g = d.g
-      JOIN interval x ON x.trace_id = g.trace_id AND x.g = g.g AND x.n = g.intervals - 1
+      JOIN still x ON x.trace_id = d.trace_id AND x.g = d.g
       GROUP BY d.trace_id) f
 JOIN trace t ON t.trace_id = f.trace_id
 JOIN blocked b ON b.trace_id = f.trace_id AND b.g = f.first
@@ -63,5 +62,5 @@ INSERT INTO finding_wait(trace_id, kind, part, g, object, held_by)
 SELECT DISTINCT m.trace_id, m.kind, 0, w.g, w.object, o.holder
 FROM finding_goroutine m
 JOIN wait_on w ON w.trace_id = m.trace_id AND w.g = m.g
-JOIN finding_object o ON o.trace_id = m.trace_id AND o.kind = m.kind AND o.object = w.object
+JOIN finding_object o ON o.trace_id = m.trace_id AND o.kind = m.kind AND o.part = 0 AND o.object = w.object
 WHERE m.kind = 'global-deadlock';

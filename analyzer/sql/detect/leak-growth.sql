@@ -8,6 +8,15 @@
 DELETE FROM finding WHERE kind = 'leak-growth';
 DELETE FROM finding_goroutine WHERE kind = 'leak-growth';
 
+-- Where that may be, by the sums of each place: ten or more are alive at the end, and none that ended lived so long.
+CREATE TEMP TABLE IF NOT EXISTS grown(trace_id BIGINT, site BIGINT, PRIMARY KEY (trace_id, site));
+DELETE FROM grown;
+INSERT INTO grown(trace_id, site)
+SELECT s.trace_id, s.site
+FROM spawn s
+JOIN trace t ON t.trace_id = s.trace_id
+WHERE t.duration_ns / 6 >= t.grow_ns AND s.longest_ns < t.duration_ns / 6 AND s.older + s.started - s.ended >= 10;
+
 CREATE TEMP TABLE IF NOT EXISTS growing(trace_id BIGINT, part BIGINT, born_site BIGINT, first BIGINT,
                                         last BIGINT, PRIMARY KEY (trace_id, born_site));
 DELETE FROM growing;
@@ -15,8 +24,6 @@ INSERT INTO growing(trace_id, part, born_site, first, last)
 SELECT p.trace_id, p.part, p.born_site, p.p1, p.p6
 FROM (SELECT g.trace_id, g.born_site,
              min(CASE WHEN g.ended_ns IS NULL THEN g.g END) AS part,
-             max(coalesce(g.ended_ns, g.born_ns) - g.born_ns) AS oldest_ns,
-             max(t.duration_ns / 6) AS sixth_ns,
              count(CASE WHEN g.born_ns <= t.duration_ns / 6 AND (g.ended_ns IS NULL OR g.ended_ns > t.duration_ns / 6) THEN 1 END) AS p1,
              count(CASE WHEN g.born_ns <= t.duration_ns / 6 * 2 AND (g.ended_ns IS NULL OR g.ended_ns > t.duration_ns / 6 * 2) THEN 1 END) AS p2,
              count(CASE WHEN g.born_ns <= t.duration_ns / 6 * 3 AND (g.ended_ns IS NULL OR g.ended_ns > t.duration_ns / 6 * 3) THEN 1 END) AS p3,
@@ -24,11 +31,12 @@ FROM (SELECT g.trace_id, g.born_site,
              count(CASE WHEN g.born_ns <= t.duration_ns / 6 * 5 AND (g.ended_ns IS NULL OR g.ended_ns > t.duration_ns / 6 * 5) THEN 1 END) AS p5,
              count(CASE WHEN g.ended_ns IS NULL THEN 1 END) AS p6
       FROM goroutine g
+      CROSS JOIN grown w
       JOIN trace t ON t.trace_id = g.trace_id
-      WHERE t.duration_ns / 6 >= t.grow_ns AND g.born_site IS NOT NULL
+      WHERE g.trace_id IN (SELECT x.trace_id FROM grown x) -- at once, if there is none
+        AND w.trace_id = g.trace_id AND w.site = g.born_site
       GROUP BY g.trace_id, g.born_site) p
-WHERE p.oldest_ns < p.sixth_ns
-  AND p.p2 >= p.p1 + 2 AND p.p3 >= p.p2 + 2 AND p.p4 >= p.p3 + 2 AND p.p5 >= p.p4 + 2 AND p.p6 >= p.p5 + 2;
+WHERE p.p2 >= p.p1 + 2 AND p.p3 >= p.p2 + 2 AND p.p4 >= p.p3 + 2 AND p.p5 >= p.p4 + 2 AND p.p6 >= p.p5 + 2;
 
 INSERT INTO finding_goroutine(trace_id, kind, part, g)
 SELECT e.trace_id, 'leak-growth', w.part, e.g
@@ -70,3 +78,4 @@ JOIN (SELECT c.trace_id, c.part, sum(c.n) AS n, min(c.since_ns) AS since_ns,
       GROUP BY c.trace_id, c.part) f ON f.trace_id = w.trace_id AND f.part = w.part
 JOIN blocked b ON b.trace_id = w.trace_id AND b.g = f.first;
 DROP TABLE growing;
+DROP TABLE grown;

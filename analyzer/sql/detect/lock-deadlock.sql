@@ -13,10 +13,13 @@ SELECT trace_id, 'lock-deadlock', ring, g FROM dead WHERE ring IS NOT NULL;
 
 INSERT INTO finding_wait(trace_id, kind, part, g, object, held_by)
 SELECT d.trace_id, 'lock-deadlock', d.ring, w.g, w.object, min(h.g)
-FROM dead d
-JOIN wait_on w ON w.trace_id = d.trace_id AND w.g = d.g
-JOIN hold h ON h.trace_id = w.trace_id AND h.object = w.object AND h.to_ns IS NULL
-JOIN dead e ON e.trace_id = h.trace_id AND e.g = h.g AND e.ring = d.ring
+FROM dead d -- in this order: few are in a circle
+CROSS JOIN wait_on w
+CROSS JOIN hold h
+CROSS JOIN dead e
+WHERE d.ring IS NOT NULL AND w.trace_id = d.trace_id AND w.g = d.g
+  AND h.trace_id = w.trace_id AND h.object = w.object AND h.to_ns IS NULL
+  AND e.trace_id = h.trace_id AND e.g = h.g AND e.ring = d.ring
 GROUP BY d.trace_id, d.ring, w.g, w.object;
 
 INSERT INTO finding_object(trace_id, kind, part, object, holder)

@@ -15,7 +15,7 @@ SELECT l.trace_id, 'lost-wakeup',
 FROM (SELECT d.trace_id, d.g, x.site, g.born_site, o.made_site
       FROM dead d
       JOIN goroutine g ON g.trace_id = d.trace_id AND g.g = d.g
-      JOIN interval x ON x.trace_id = g.trace_id AND x.g = g.g AND x.n = g.intervals - 1
+      JOIN still x ON x.trace_id = g.trace_id AND x.g = g.g
       LEFT JOIN object o ON o.trace_id = x.trace_id AND o.object = x.object
       LEFT JOIN idle i ON i.trace_id = d.trace_id AND i.g = d.g
       WHERE d.kind = 'lost-wakeup' AND d.behind IS NULL AND i.g IS NULL) l;
@@ -53,7 +53,7 @@ FROM (SELECT m.trace_id, m.part, count(*) AS n, max(d.gap) AS gap, min(d.sure) A
       FROM finding_goroutine m
       JOIN dead d ON d.trace_id = m.trace_id AND d.g = m.g
       JOIN goroutine g ON g.trace_id = m.trace_id AND g.g = m.g
-      JOIN interval x ON x.trace_id = g.trace_id AND x.g = g.g AND x.n = g.intervals - 1
+      JOIN still x ON x.trace_id = g.trace_id AND x.g = g.g
       WHERE m.kind = 'lost-wakeup'
       GROUP BY m.trace_id, m.part) f
 JOIN blocked b ON b.trace_id = f.trace_id AND b.g = f.part

@@ -37,10 +37,10 @@ SELECT t.trace_id, o.object,
                          WHERE v.trace_id = t.trace_id AND v.g = t.panic_g AND v.object = o.object)
             THEN 1 ELSE 0 END
 FROM trace t
-JOIN object o ON o.trace_id = t.trace_id AND o.freed_ns IS NULL
+CROSS JOIN object o -- in this order: most programs do not panic
 LEFT JOIN site s ON s.trace_id = t.trace_id AND s.site = t.panic_site
 LEFT JOIN site m ON m.trace_id = o.trace_id AND m.site = o.made_site
-WHERE t.panic IS NOT NULL AND CASE
+WHERE t.panic IS NOT NULL AND o.trace_id = t.trace_id AND o.freed_ns IS NULL AND CASE
         WHEN t.panic LIKE '% closed channel' THEN o.type = 'chan' AND o.closed_ns IS NOT NULL
         WHEN t.panic LIKE '%waiting goroutines' OR t.panic LIKE '%goroutines still wait%'
           THEN (o.trace_id, o.object) IN (SELECT w.trace_id, w.object FROM wait_on w)

@@ -44,7 +44,7 @@ FROM (SELECT m.trace_id, m.part, count(*) AS n, max(d.gap) AS gap, min(d.sure) A
       FROM finding_goroutine m
       JOIN dead d ON d.trace_id = m.trace_id AND d.g = m.g
       JOIN goroutine g ON g.trace_id = m.trace_id AND g.g = m.g
-      JOIN interval x ON x.trace_id = g.trace_id AND x.g = g.g AND x.n = g.intervals - 1
+      JOIN still x ON x.trace_id = g.trace_id AND x.g = g.g
       WHERE m.kind = 'partial-deadlock'
       GROUP BY m.trace_id, m.part) f
 JOIN blocked b ON b.trace_id = f.trace_id AND b.g = f.part

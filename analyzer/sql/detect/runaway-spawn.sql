@@ -10,6 +10,16 @@
 DELETE FROM finding WHERE kind = 'runaway-spawn';
 DELETE FROM finding_goroutine WHERE kind = 'runaway-spawn';
 
+-- Where that may be, by the sums of each place.
+CREATE TEMP TABLE IF NOT EXISTS spawner(trace_id BIGINT, site BIGINT, from_ns BIGINT, long_ns BIGINT,
+                                        PRIMARY KEY (trace_id, site));
+DELETE FROM spawner;
+INSERT INTO spawner(trace_id, site, from_ns, long_ns)
+SELECT s.trace_id, s.site, s.first_ns, s.last_ns - s.first_ns + 1
+FROM spawn s
+JOIN trace t ON t.trace_id = s.trace_id AND t.main_ended_ns IS NULL AND t.end <> 'exit'
+WHERE s.started >= 100 AND s.started >= t.spawn_count AND s.last_ns >= t.duration_ns / 2 AND s.depth_min < s.depth_max;
+
 INSERT INTO finding(trace_id, kind, part, certainty, severity, title, why, hint, count, since_ns,
                     blocked_file, blocked_line, blocked_func, blocked_text, born_file, born_line,
                     born_func, born_text, touches_gap)
@@ -35,14 +45,10 @@ FROM (SELECT g.trace_id, g.born_site, count(*) AS n, min(g.g) AS first, min(g.bo
              count(CASE WHEN (g.born_ns - w.from_ns) * 5 / w.long_ns = 3 THEN 1 END) AS n4,
              count(CASE WHEN (g.born_ns - w.from_ns) * 5 / w.long_ns >= 4 THEN 1 END) AS n5
       FROM goroutine g
-      JOIN trace t ON t.trace_id = g.trace_id AND t.main_ended_ns IS NULL AND t.end <> 'exit'
-      JOIN (SELECT x.trace_id, x.born_site, min(x.born_ns) AS from_ns, max(x.born_ns) AS to_ns,
-                   max(x.born_ns) - min(x.born_ns) + 1 AS long_ns
-            FROM goroutine x WHERE x.born_site IS NOT NULL AND x.older = 0
-            GROUP BY x.trace_id, x.born_site
-            HAVING count(*) >= 100) w
-        ON w.trace_id = g.trace_id AND w.born_site = g.born_site AND w.to_ns >= t.duration_ns / 2
-      WHERE g.older = 0
+      CROSS JOIN spawner w
+      JOIN trace t ON t.trace_id = g.trace_id
+      WHERE g.trace_id IN (SELECT x.trace_id FROM spawner x) -- at once, if there is none
+        AND w.trace_id = g.trace_id AND w.site = g.born_site AND g.older = 0
       GROUP BY g.trace_id, g.born_site) r
 JOIN trace t ON t.trace_id = r.trace_id
 LEFT JOIN site s ON s.trace_id = r.trace_id AND s.site = r.born_site
@@ -58,3 +64,4 @@ FROM finding f
 JOIN goroutine o ON o.trace_id = f.trace_id AND o.g = f.part
 JOIN goroutine g ON g.trace_id = f.trace_id AND g.born_site = o.born_site AND g.ended_ns IS NULL
 WHERE f.kind = 'runaway-spawn';
+DROP TABLE spawner;

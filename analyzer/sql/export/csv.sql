@@ -7,7 +7,7 @@
 -- Name, and the query for its rows.
 SELECT m.name, printf('SELECT * FROM "%w"', m.name)
 FROM sqlite_schema m
-WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite!_%' ESCAPE '!' AND m.name <> 'interval_block'
+WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite!_%' ESCAPE '!' AND m.name NOT IN ('interval_block', 'use_block', 'hold_block')
 ORDER BY m.name;
 
 -- @script
@@ -31,5 +31,5 @@ SELECT printf('CREATE TABLE "%w"(', m.name) ||
 ' ||
        printf(d.load, m.name, m.name)
 FROM sqlite_schema m, dialect d
-WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite!_%' ESCAPE '!' AND m.name <> 'interval_block' AND d.kind = ?1
+WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite!_%' ESCAPE '!' AND m.name NOT IN ('interval_block', 'use_block', 'hold_block') AND d.kind = ?1
 ORDER BY m.name;

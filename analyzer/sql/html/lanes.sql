@@ -21,31 +21,14 @@ FROM (SELECT g, min(id) AS id
 SELECT l.lane, l.g, (SELECT n.label FROM goroutine_name n WHERE n.trace_id = 1 AND n.g = l.g), g.born_ns,
        coalesce(g.ended_ns, -1)
 FROM temp.lane l
-JOIN goroutine g ON g.trace_id = 1 AND g.g = l.g
+CROSS JOIN goroutine g ON g.trace_id = 1 AND g.g = l.g
 ORDER BY l.lane;
 
--- @intervals
--- Reasons 12 and 13 are sleep and IO wait: the world outside, or time, ends those.
-SELECT l.lane, i.from_ns, coalesce(i.to_ns, -1), i.state, coalesce(i.reason, 0) IN (12, 13)
-FROM temp.lane l
-CROSS JOIN interval i ON i.trace_id = 1 AND i.g = l.g
-ORDER BY l.lane, i.n;
-
--- @wakes
--- Who woke whom, of those shown: the first 300.
-SELECT f.lane, l.lane, i.to_ns
-FROM temp.lane l
-CROSS JOIN interval i ON i.trace_id = 1 AND i.g = l.g AND i.state = 3
-CROSS JOIN temp.lane f ON f.g = i.woken_by
-WHERE i.to_ns IS NOT NULL AND f.lane <> l.lane
-ORDER BY i.to_ns
-LIMIT 300;
+-- @who
+SELECT g, lane FROM temp.lane ORDER BY g;
 
 -- @left_out
 SELECT count(DISTINCT m.g) - (SELECT count(*) FROM temp.lane)
 FROM shown f
 JOIN finding_goroutine m ON m.trace_id = f.trace_id AND m.kind = f.kind AND m.part = f.part
 WHERE f.trace_id = 1;
-
--- @count
-SELECT count(*) FROM temp.lane;

@@ -14,6 +14,8 @@ CREATE TEMP TABLE site_life(
   site   INTEGER PRIMARY KEY,
   p99_ns INTEGER NOT NULL -- 99 % of those that ended lived no longer
 ) STRICT;
+DROP TABLE IF EXISTS temp.candidate;
+CREATE TEMP TABLE candidate(object INTEGER PRIMARY KEY) STRICT;
 DROP TABLE IF EXISTS temp.listed;
 CREATE TEMP TABLE listed(
   object INTEGER PRIMARY KEY,

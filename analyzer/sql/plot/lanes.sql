@@ -12,14 +12,6 @@ FROM (SELECT site, func, file, line, text
       UNION ALL SELECT -1, 'main', '', 0, '')
 ORDER BY site;
 
--- @runs
--- Which thread ran goroutines, and of which place; in no order that matters.
-SELECT i.thread, i.from_ns, i.to_ns, i.state,
-       coalesce(g.born_site, CASE g.g WHEN 1 THEN -1 ELSE 0 END) AS site
-FROM goroutine g
-CROSS JOIN interval i ON i.trace_id = g.trace_id AND i.g = g.g
-WHERE g.trace_id = (SELECT min(trace_id) FROM trace) AND i.state IN (2, 5) AND i.thread IS NOT NULL;
-
 -- @threads
 SELECT thread, kind, tid FROM thread
 WHERE trace_id = (SELECT min(trace_id) FROM trace);

@@ -17,15 +17,6 @@ CREATE TEMP VIEW trace AS
 SELECT trace_id, program, file, (SELECT to_ns - from_ns FROM temp.part) AS duration_ns
 FROM main.trace;
 
--- @interval
-CREATE TEMP VIEW interval AS
-SELECT trace_id, g, n, from_ns - (SELECT from_ns FROM temp.part) AS from_ns,
-       CASE WHEN to_ns <= (SELECT to_ns FROM temp.part) THEN to_ns - (SELECT from_ns FROM temp.part) END AS to_ns,
-       state, reason, object, site, thread
-FROM main.interval
-WHERE from_ns <= (SELECT to_ns FROM temp.part)
-  AND (to_ns IS NULL OR to_ns >= (SELECT from_ns FROM temp.part));
-
 -- @goroutine
 CREATE TEMP VIEW goroutine AS
 SELECT trace_id, g, born_site, born_ns - (SELECT from_ns FROM temp.part) AS born_ns,
@@ -64,24 +55,32 @@ JOIN main.goroutine g ON g.trace_id = f.trace_id AND g.g = f.g
 JOIN main.interval i ON i.trace_id = g.trace_id AND i.g = g.g AND i.n = g.intervals - 1
 WHERE i.from_ns <= (SELECT to_ns FROM temp.part);
 
--- @wait
--- What of each wait lies in the part.
-CREATE TEMP VIEW part_wait AS
-SELECT i.trace_id, coalesce(i.site, 0) AS site, CASE i.state WHEN 5 THEN 16 ELSE coalesce(i.reason, 0) END AS reason,
-       i.object, coalesce(i.to_ns, t.duration_ns) - max(i.from_ns, 0) AS ns, i.to_ns IS NULL AS still
-FROM temp.interval i
-JOIN temp.trace t ON t.trace_id = i.trace_id
-WHERE i.state IN (3, 5);
-
 -- @site_wait
-CREATE TEMP VIEW site_wait AS
-SELECT trace_id, site, reason, count(*) AS waits, sum(ns) AS ns, max(ns) AS longest_ns, sum(still) AS still
-FROM temp.part_wait
-GROUP BY trace_id, site, reason;
+-- Of each wait what lies in the part: part.c adds it up.
+CREATE TEMP TABLE site_wait(
+  trace_id INTEGER NOT NULL, site INTEGER NOT NULL, reason INTEGER NOT NULL, waits INTEGER NOT NULL,
+  ns INTEGER NOT NULL, longest_ns INTEGER NOT NULL, still INTEGER NOT NULL
+);
+
+-- @part_object
+-- Likewise; an object may have more than one row.
+CREATE TEMP TABLE part_object(object INTEGER NOT NULL, ns INTEGER NOT NULL);
 
 -- @object_wait
 CREATE TEMP VIEW object_wait AS
-SELECT trace_id, object, sum(ns) AS ns
-FROM temp.part_wait
-WHERE object IS NOT NULL
-GROUP BY trace_id, object;
+SELECT m.trace_id, m.object, p.ns, m.reason, m.site
+FROM (SELECT object, sum(ns) AS ns FROM temp.part_object GROUP BY object) p
+JOIN main.object_wait m ON m.trace_id = (SELECT min(trace_id) FROM main.trace) AND m.object = p.object;
+
+-- @begin
+BEGIN;
+
+-- @put_site
+INSERT INTO temp.site_wait(trace_id, site, reason, waits, ns, longest_ns, still)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7);
+
+-- @put_object
+INSERT INTO temp.part_object(object, ns) VALUES (?1, ?2);
+
+-- @commit
+COMMIT;

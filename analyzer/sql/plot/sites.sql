@@ -18,9 +18,3 @@ FROM (SELECT site, func, file, line, text FROM site
       UNION ALL SELECT -1, 'main', '', 0, '') s
 LEFT JOIN found f ON f.site = s.site
 ORDER BY s.site;
-
--- @lives
--- Births and ends of goroutines with the place that spawned them; in no order that matters.
-SELECT coalesce(born_site, CASE g WHEN 1 THEN -1 ELSE 0 END) AS site, born_ns, coalesce(ended_ns, -1)
-FROM goroutine
-WHERE trace_id = (SELECT min(trace_id) FROM trace);

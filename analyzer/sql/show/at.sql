@@ -6,11 +6,13 @@
 SELECT duration_ns FROM trace WHERE trace_id = 1;
 
 -- @goroutines
--- Those alive at ?1: state, for how many minutes, the place of the last call, where it was born.  Of the
--- last interval that begins at a time that is the same for several, the later counts.
+-- Those alive at ?1: state, for how many minutes, the place of the last call, or where one that runs was last
+-- seen by a sample, where it was born.  Of the last interval that begins at a time that is the same for several,
+-- the later counts.
 SELECT i.g, CASE WHEN i.state = 3 THEN coalesce(nullif(r.text, ''), 'waiting') ELSE w.text END,
        (?1 - i.from_ns) / 60000000000, g.foreign_thread IS NOT NULL,
-       coalesce(s.func, ''), coalesce(s.file, ''), coalesce(s.line, 0), coalesce(b.text, ''),
+       coalesce(y.func, s.func, ''), coalesce(CASE WHEN y.func IS NULL THEN s.file ELSE y.file END, ''),
+       coalesce(CASE WHEN y.func IS NULL THEN s.line ELSE y.line END, 0), coalesce(b.text, ''),
        coalesce(g.parent, 0), coalesce(b.func, ''), coalesce(b.file, ''), coalesce(b.line, 0), i.n
 FROM interval i
 JOIN goroutine g ON g.trace_id = i.trace_id AND g.g = i.g
@@ -21,6 +23,10 @@ LEFT JOIN site s ON s.trace_id = g.trace_id AND s.site =
           coalesce(i.site, (SELECT p.site FROM interval p
                             WHERE p.trace_id = i.trace_id AND p.g = i.g AND p.n < i.n AND p.site IS NOT NULL
                             ORDER BY p.n DESC LIMIT 1))
+LEFT JOIN busy y ON y.trace_id = i.trace_id AND y.g = i.g AND i.state = 2 AND
+          y.ts_ns = (SELECT max(x.ts_ns) FROM busy x
+                     WHERE x.trace_id = i.trace_id AND x.g = i.g AND x.func IS NOT NULL
+                       AND x.ts_ns BETWEEN i.from_ns AND ?1)
 WHERE i.trace_id = 1 AND i.from_ns <= ?1 AND (i.to_ns IS NULL OR i.to_ns > ?1)
 ORDER BY i.g;
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -149,6 +150,71 @@ static void no_old_drawing(void **state)
 	scene_close(&s);
 }
 
+/** One that ended in time is not late because nobody looked. */
+static void looked_at_late(void **state)
+{
+	(void)state;
+	struct scene s;
+	struct gnuplot g;
+	char *before = strdup(getenv("PATH"));
+
+	scene_open(&s, 1000, "x");
+	scene_script(&s, "gnuplot", "#!/bin/sh\nexit 0\n");
+	struct gnuplot_job job = {.dir = s.dir, .script = "x.gp", .out_fd = 1, .limit_ns = 30000000000};
+	siginfo_t end;
+
+	setenv("PATH", s.dir, 1);
+	assert_int_equal(gnuplot_start(&g, &job, why, sizeof why), 0);
+	setenv("PATH", before, 1);
+	free(before);
+	assert_int_equal(waitid(P_PID, (id_t)g.pid, &end, WEXITED | WNOWAIT), 0);
+	g.until_ns = 0;
+	assert_int_equal(gnuplot_end(&g, why, sizeof why), 0);
+	scene_close(&s);
+}
+
+/** Two run at once, and no more; one that fails does not harm the others, nor leaves half a
+ * drawing. */
+static void two_at_once(void **state)
+{
+	(void)state;
+	struct scene s;
+	int running = 0, begun = 0;
+	char *before = strdup(getenv("PATH"));
+
+	scene_open(&s, 1000, "x");
+	for (int g = 1; g < 4; g++)
+		scene_goroutine(&s, g, 0, g, 900);
+	scene_sql(&s, "UPDATE interval SET thread = 1");
+	scene_script(&s, "gnuplot", // the first one waits for the second
+	             "#!/bin/sh\n"
+	             "echo + >>log\n"
+	             "echo half >${2%.gp}.svg\n"
+	             "while [ $2 = goroutines.gp ] && ! [ -e sites.svg ]; do /bin/sleep 0.01; done\n"
+	             "echo - >>log\n"
+	             "if [ $2 = sites.gp ]; then echo broken >&2; exit 1; fi\n");
+	setenv("PATH", s.dir, 1);
+	assert_int_equal(plot_all(s.db, s.dir), PLOT_FAILED);
+	setenv("PATH", before, 1);
+	free(before);
+	char *log = scene_read(&s, "log", NULL);
+
+	for (const char *p = log; *p; p++) {
+		running += *p == '+' ? 1 : *p == '-' ? -1 : 0;
+		begun += *p == '+';
+		assert_true(running <= 2);
+	}
+	free(log);
+	assert_true(begun >= 5);
+	assert_int_equal(running, 0);
+	assert_true(scene_has(&s, "goroutines.svg"));
+	assert_false(scene_has(&s, "sites.svg"));
+	assert_true(scene_has(&s, "sites.gp"));
+	assert_true(scene_has(&s, "threads.svg"));
+	assert_true(scene_has(&s, "lifetimes.svg"));
+	scene_close(&s);
+}
+
 /** gnuplot reads back each string as it was, but for quotes, controls and broken UTF-8; and runs
  * nothing. */
 static void quoting(void **state)
@@ -201,8 +267,9 @@ static void quoting(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(missing), cmocka_unit_test(hung),           cmocka_unit_test(silent),
-		cmocka_unit_test(failing), cmocka_unit_test(no_old_drawing), cmocka_unit_test(quoting),
+		cmocka_unit_test(missing),        cmocka_unit_test(hung),        cmocka_unit_test(silent),
+		cmocka_unit_test(looked_at_late), cmocka_unit_test(two_at_once), cmocka_unit_test(failing),
+		cmocka_unit_test(no_old_drawing), cmocka_unit_test(quoting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

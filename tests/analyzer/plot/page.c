@@ -18,7 +18,7 @@
 static char *page(struct scene *s)
 {
 	scene_sums(s);
-	assert_int_equal(report_html(s->db, s->dir), 0);
+	assert_int_equal(report_html(s->db, s->dir, NULL, NULL), 0);
 	char *html = scene_read(s, "report.html", NULL);
 
 	assert_non_null(html);
@@ -221,7 +221,7 @@ static void unwritable(void **state)
 	struct scene s;
 
 	scene_open(&s, 1000, "./x");
-	assert_true(report_html(s.db, "/nonexistent") < 0);
+	assert_true(report_html(s.db, "/nonexistent", NULL, NULL) < 0);
 	scene_close(&s);
 }
 

@@ -113,8 +113,19 @@ void scene_sums(struct scene *s)
 {
 	scene_sql(s, "DELETE FROM object_wait");
 	scene_sql(s, "DELETE FROM site_wait");
+	scene_sql(s, "DELETE FROM spawn");
+	scene_sql(
+		s,
+		"INSERT INTO spawn SELECT 1, coalesce(g.born_site, CASE g.g WHEN 1 THEN -1 ELSE 0 END), "
+		"sum(g.older), sum(1 - g.older), count(g.ended_ns), count(CASE g.older WHEN 0 THEN "
+		"g.ended_ns END), sum(CASE g.older WHEN 0 THEN coalesce(g.ended_ns - g.born_ns, 0) ELSE 0 "
+		"END), max(coalesce(g.ended_ns, g.born_ns) - g.born_ns), "
+		"sum(coalesce(g.ended_ns, t.duration_ns) - g.born_ns), sum(g.waited_ns), "
+		"min(g.born_ns), max(g.born_ns), min(g.depth), max(g.depth) "
+		"FROM goroutine g, trace t GROUP BY 2");
 	scene_sql(s,
-	          "INSERT INTO object_wait SELECT 1, object, count(*), sum(ns), max(ns), 1 "
+	          "INSERT INTO object_wait(trace_id, object, waits, ns, longest_ns, queue) "
+	          "SELECT 1, object, count(*), sum(ns), max(ns), 1 "
 	          "FROM (SELECT i.object, max(coalesce(i.to_ns, t.duration_ns) - i.from_ns, 0) AS ns "
 	          "FROM interval i, trace t WHERE i.state = 3 AND i.object IS NOT NULL) "
 	          "GROUP BY object");

@@ -87,9 +87,12 @@ static void one_property(unsigned seed, size_t changes, int64_t end_ns)
 		struct drawing d = {.end_ns = end_ns, .columns = columns};
 		struct shape full = {0};
 		int64_t before = 0;
+		size_t first = 0;
 
-		shape_add(&full, 0, 0);
-		for (size_t i = 0; i < changes; i++) {
+		while (first < changes && !all[first].ns)
+			before = all[first++].value;
+		shape_add(&full, 0, before);
+		for (size_t i = first; i < changes; i++) {
 			size_t column = column_of(all[i].ns, end_ns, columns);
 
 			if (all[i].value == before)
@@ -167,6 +170,30 @@ static void steps(void **state)
 	series_free(s);
 }
 
+/** What was there before is no step. */
+static void begins_high(void **state)
+{
+	(void)state;
+	static const struct series_point line[] = {{0, 4}, {600, 4}, {600, 5}, {1000, 5}};
+	static const struct series_point top[] = {{0, 0},   {0, 4},    {500, 4},
+	                                          {500, 5}, {1000, 5}, {1000, 0}};
+	struct series *s = series_new(1000, 4);
+	struct points got = {.n = 0};
+
+	for (int64_t i = 1; i <= 4; i++)
+		series_add(s, 0, i);
+	assert_int_equal(series_at(s, 100), 4);
+	series_add(s, 600, 5);
+	series_draw(s, SERIES_LINE, points_add, &got);
+	assert_int_equal(got.n, sizeof line / sizeof line[0]);
+	assert_memory_equal(got.p, line, sizeof line);
+	got.n = 0;
+	series_draw(s, SERIES_TOP, points_add, &got);
+	assert_int_equal(got.n, sizeof top / sizeof top[0]);
+	assert_memory_equal(got.p, top, sizeof top);
+	series_free(s);
+}
+
 /** An area is as high, all over a column, as the count was anywhere in it; and no higher. */
 static void tops(void **state)
 {
@@ -208,11 +235,35 @@ static void odd_times(void **state)
 	series_free(s);
 }
 
+/** A column ends where the first moment of the next one is. */
+static void column_ends(void **state)
+{
+	static const int64_t ends[] = {1,        7, 679, 680, 681, 1000003, INT64_C(86400000000000),
+	                               INT64_MAX};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+		struct series *s = series_new(ends[i], 680);
+		size_t columns = 0;
+
+		for (int64_t ns = 0; ns != INT64_MAX; columns++) {
+			int64_t end = series_end(s, ns);
+
+			assert_true(end > ns);
+			assert_int_equal(series_end(s, end - 1), end);
+			ns = end;
+		}
+		assert_true(columns <= 680 && (ends[i] < 680 || columns == 680));
+		series_free(s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(same_picture), cmocka_unit_test(a_million), cmocka_unit_test(steps),
-		cmocka_unit_test(tops),         cmocka_unit_test(odd_times),
+		cmocka_unit_test(begins_high),  cmocka_unit_test(tops),      cmocka_unit_test(odd_times),
+		cmocka_unit_test(column_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /** spread.c: quantiles err by a class at most, and the longest time not at all. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -45,11 +46,26 @@ static void odd_times(void **state)
 	free(s);
 }
 
+/** Every class is within a rounding of where the logarithm says. */
+static void classes(void **state)
+{
+	(void)state;
+	for (int64_t ns = 1; ns < 100000; ns++)
+		assert_int_equal(spread_class(ns), (size_t)(log2((double)ns) * SPREAD_OCTAVE));
+	for (size_t i = 8 * SPREAD_OCTAVE; i < 48 * SPREAD_OCTAVE; i++) {
+		int64_t begin = (int64_t)ceil(spread_ns(i));
+
+		assert_int_equal(spread_class(begin), i);
+		assert_int_equal(spread_class(begin - 1), i - 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(quantiles),
 		cmocka_unit_test(odd_times),
+		cmocka_unit_test(classes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
