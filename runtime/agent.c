@@ -111,6 +111,12 @@ static void agent_forked(void)
 	pthread_mutex_unlock(&agent.lock);
 }
 
+/** Before main(): a fork() that waits for the lock calls no handler that comes meanwhile. */
+__attribute__((constructor)) static void agent_load(void)
+{
+	pthread_atfork(agent_fork, agent_forked, agent_forked);
+}
+
 /** The file goes with a clean end. */
 void gor__agent_end(void)
 {
@@ -167,11 +173,7 @@ void gor__agent_start(void)
 	pthread_t thread;
 	sigset_t all, before;
 
-	gor__serve_ready(); // keeps A2: a fork() that waits for the lock calls no handler that comes
-	                    // meanwhile
-	if (atexit(gor__agent_end) != 0 ||
-	    pthread_atfork(agent_fork, agent_forked, agent_forked) != 0 ||
-	    pthread_attr_init(&attr) != 0)
+	if (atexit(gor__agent_end) != 0 || pthread_attr_init(&attr) != 0)
 		return;
 	pthread_attr_setstacksize(&attr, STACK_BYTES);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);

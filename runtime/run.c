@@ -138,8 +138,10 @@ static void run_forked(void)
 {
 	struct m *m = gor__self();
 
-	atomic_store(&run.forked, true);
 	gor__record_forked();
+	if (!atomic_load(&run.next_g_id))
+		return; // there was no run yet: it may have one
+	atomic_store(&run.forked, true);
 	if (m)
 		atomic_store(&m->mark, 1); // to the slow path at the next entry
 }
@@ -149,10 +151,9 @@ bool gor__forked(void)
 	return atomic_load_explicit(&run.forked, memory_order_relaxed);
 }
 
-static void run_once(void)
+__attribute__((constructor)) static void run_load(void)
 {
 	pthread_atfork(NULL, NULL, run_forked);
-	gor__foreign_init();
 }
 
 /** Once a run goes on: membarrier(2) is set up by then, which takes 13 ms if there are threads. */
@@ -169,18 +170,18 @@ static void run_opened(void)
 int gor_run_at(int (*entry)(int argc, char **argv), int argc, char **argv,
                const struct gor_site *site)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT, opened = PTHREAD_ONCE_INIT;
+	static pthread_once_t foreign = PTHREAD_ONCE_INIT, opened = PTHREAD_ONCE_INIT;
 
 	gor__config_read();
-	pthread_once(&once, run_once);
+	pthread_once(&foreign, gor__foreign_init);
 	if (gor__forked())
 		gor__panic(site, "gor: used in a forked child, which has no threads for it");
 	if (gor__here())
 		gor__panic(site, "gor_run: called by a goroutine");
-	if (atomic_exchange(&run.running, true))
-		gor__panic(site, "gor_run: another run is going on");
 	uint64_t first = 0;
 	atomic_compare_exchange_strong(&run.next_g_id, &first, 1);
+	if (atomic_exchange(&run.running, true))
+		gor__panic(site, "gor_run: another run is going on");
 
 	struct sched *s = run_new();
 	if (s) {

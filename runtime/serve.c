@@ -44,21 +44,13 @@ static void serve_forked(void)
 	memset(&serve, 0, sizeof serve);
 }
 
-static void serve_once(void)
+__attribute__((constructor)) static void serve_load(void)
 {
 	pthread_atfork(NULL, NULL, serve_forked);
 }
 
-void gor__serve_ready(void)
-{
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-	pthread_once(&once, serve_once);
-}
-
 bool gor__serve_keep(int fd)
 {
-	gor__serve_ready();
 	for (unsigned i = 0; i < SOCKETS_MAX; i++) {
 		int none = 0;
 		if (atomic_compare_exchange_strong(&serve.fd[i], &none, fd + 1))

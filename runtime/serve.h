@@ -9,9 +9,6 @@
 
 extern const struct module_host gor__module_host;
 
-/** From here on children close what is kept. */
-void gor__serve_ready(void);
-
 /** A listening socket, to be closed in children.  False: there are too many. */
 bool gor__serve_keep(int fd);
 

@@ -9,7 +9,8 @@
  * parent's batches.  A handler in the child makes all its streams dead, and lets go of the parent's
  * files.  It needs no lock of a recording, which a thread that is not there could hold for ever: it
  * reads what is set once, before the recording is on the list, and the descriptors that change,
- * which is why that happens under recs.lock alone.
+ * which is why that happens under recs.lock alone.  The handlers are there before main(): a fork()
+ * that goes on when the first recording begins calls none that is added meanwhile.
  *
  * Rejected: to lock every recording before fork(), so that its state is whole in the child.  Nobody
  * needs it there, and fork() would wait for those who hold the locks.
@@ -33,11 +34,10 @@
 #define PATH_TRIES 10000 // path, path.1, path.2 ...
 
 static struct {
-	pthread_once_t once;
 	pthread_mutex_t lock;
 	struct gtrace_rec *list; // lock
 	bool child;              // of a process that recorded when it forked
-} recs = {.once = PTHREAD_ONCE_INIT, .lock = PTHREAD_MUTEX_INITIALIZER};
+} recs = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void recs_fork_prepare(void)
 {
@@ -97,14 +97,13 @@ void gtrace__other_close(struct gtrace_rec *rec, struct gtrace__file *f)
 	gtrace__recs_unlock();
 }
 
-static void recs_init(void)
+__attribute__((constructor)) static void recs_load(void)
 {
 	pthread_atfork(recs_fork_prepare, recs_fork_parent, recs_fork_child);
 }
 
 static void recs_add(struct gtrace_rec *rec)
 {
-	pthread_once(&recs.once, recs_init);
 	pthread_mutex_lock(&recs.lock);
 	rec->next = recs.list;
 	recs.list = rec;

@@ -164,6 +164,42 @@ static void grandchild(void **state)
 	gtrace_rec_free(rec);
 }
 
+/* ── while it begins ── */
+
+static struct gtrace_options begins_as;
+
+static void begin(void)
+{
+	if (!rec)
+		rec = record(&begins_as);
+}
+
+/** The first recording of a process begins after fork() has begun, and before there is a child. */
+static void while_it_begins(void **state)
+{
+	(void)state;
+	begins_as = options_for(temp_path("begins.gtrace"));
+	rec = NULL;
+	assert_int_equal(pthread_atfork(begin, NULL, NULL), 0);
+	pid_t pid = fork();
+
+	if (!pid) {
+		alarm(20);
+		if (gtrace_stream_new(rec, GTRACE_thread_kind_WORKER, 9) ||
+		    gtrace_rec_close(rec, GTRACE_END_EXIT, 9))
+			_exit(40);
+		gtrace_rec_free(rec);
+		_exit(0);
+	}
+	reap(pid);
+	struct gtrace_stream *s = gtrace_stream_new(rec, GTRACE_thread_kind_WORKER, 1);
+
+	emit(s, 1, 1000);
+	assert_int_equal(gtrace_rec_close(rec, GTRACE_END_EXIT, 0), 0);
+	gtrace_rec_free(rec);
+	assert_int_equal(numbers(begins_as.path, 1, GTRACE_END_EXIT), 1000);
+}
+
 /* ── while others write ── */
 
 #define WRITERS 3
@@ -285,10 +321,9 @@ static void while_files_change(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(own_file),
-		cmocka_unit_test(grandchild),
-		cmocka_unit_test(while_others_write),
-		cmocka_unit_test(while_files_change),
+		cmocka_unit_test(while_it_begins), // before any other
+		cmocka_unit_test(own_file),           cmocka_unit_test(grandchild),
+		cmocka_unit_test(while_others_write), cmocka_unit_test(while_files_change),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,6 +57,33 @@ static void use_in_child(void **state)
 	assert_non_null(strstr(r.err, "panic: gor: used in a forked child"));
 }
 
+static int send_one(int argc, char **argv)
+{
+	ints ch;
+	int v = 0;
+
+	(void)argc, (void)argv;
+	gor_make(ch, 1);
+	gor_send(ch, 7);
+	gor_recv(ch, &v);
+	gor_free(ch);
+	return v;
+}
+
+/** A daemon forks before it runs goroutines. */
+static void run_in_child(void **state)
+{
+	(void)state;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		int got = gor_run(send_one, 0, NULL);
+		gor_trace_stop();
+		_exit(got);
+	}
+	assert_int_equal(reap(pid), 7);
+}
+
 static _Atomic bool over;
 
 /** Recordings begin and end. */
@@ -83,6 +110,7 @@ static int children_end(int argc, char **argv)
 {
 	(void)argc, (void)argv;
 	signal(SIGALRM, SIG_DFL);
+	signal(SIGQUIT, SIG_DFL); // who was started in the background ignores it
 	gor_verify_main();
 	gor_go(record_often, NULL);
 	for (int i = 0; i < check_times(60); i++) {
@@ -125,6 +153,7 @@ static const struct check_child programs[] = {
 int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(run_in_child), // before any other
 		cmocka_unit_test(parent_goes_on),
 		cmocka_unit_test(use_in_child),
 		cmocka_unit_test(children),
