@@ -13,9 +13,8 @@
  * which is when somebody comes to look.
  *
  *   A1  Whoever makes the socket's file or removes it has the lock; after `ended` nobody makes it.
- *   A2  A forked child closes the descriptor and leaves the file alone: it is its parent's.  For
- *       that nobody forks while there is a socket that serve.c does not know of yet: fork() takes
- *       the lock.
+ *   A2  A forked child has no descriptor of it (serve.c) and leaves the file alone: it is its
+ *       parent's.  The lock may be held for ever there.
  *
  * Who ends by a signal or _exit leaves the file; gtrace removes those of processes that are gone.
  */
@@ -85,36 +84,19 @@ static int agent_bind(const char *folder)
 	return fd;
 }
 
-static int agent_listen(void)
+static int agent_listen(const char *runtime)
 {
-	const char *dir = secure_getenv("XDG_RUNTIME_DIR");
 	char folder[4096];
 	int fd = -1;
 
-	if (dir && *dir == '/' &&
-	    (size_t)snprintf(folder, sizeof folder, "%s/gtrace", dir) < sizeof folder)
+	if (runtime && *runtime == '/' &&
+	    (size_t)snprintf(folder, sizeof folder, "%s/gtrace", runtime) < sizeof folder)
 		fd = agent_bind(folder);
 	if (fd < 0) {
 		snprintf(folder, sizeof folder, "/tmp/gtrace-%u", (unsigned)geteuid());
 		fd = agent_bind(folder);
 	}
 	return fd;
-}
-
-static void agent_fork(void)
-{
-	pthread_mutex_lock(&agent.lock);
-}
-
-static void agent_forked(void)
-{
-	pthread_mutex_unlock(&agent.lock);
-}
-
-/** Before main(): a fork() that waits for the lock calls no handler that comes meanwhile. */
-__attribute__((constructor)) static void agent_load(void)
-{
-	pthread_atfork(agent_fork, agent_forked, agent_forked);
 }
 
 /** The file goes with a clean end. */
@@ -147,10 +129,9 @@ static void *agent_main(void *arg)
 	pthread_setname_np(pthread_self(), "gor agent");
 	pthread_mutex_lock(&agent.lock);
 	if (!agent.ended) // keeps A1
-		listening = agent_listen();
-	bool kept = listening >= 0 && gor__serve_keep(listening);
+		listening = gor__serve_listen(agent_listen, secure_getenv("XDG_RUNTIME_DIR"));
 	pthread_mutex_unlock(&agent.lock);
-	if (!kept)
+	if (listening < 0)
 		return NULL;
 	for (;;) {
 		int fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC);

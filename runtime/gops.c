@@ -74,9 +74,9 @@ static int gops_write(int port)
 
 void gor__gops_start(void)
 {
-	int fd = gor__listen_near("127.0.0.1:0");
+	int fd = gor__serve_listen(gor__listen_near, "127.0.0.1:0");
 	const struct module *module = fd < 0 ? NULL : gor__module();
-	int err = fd < 0 ? fd : !module ? -ENOSYS : gor__serve_keep(fd) ? 0 : -EMFILE;
+	int err = fd < 0 ? fd : module ? 0 : -ENOSYS;
 
 	if (!err)
 		err = module->gops(&gor__module_host, fd);

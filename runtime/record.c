@@ -234,9 +234,10 @@ int gor_trace_start(const char *options)
 	return err;
 }
 
-/** In a forked child, where those are not who held and used it. */
+/** In a forked child, where those are not who held and used it.  It may record itself. */
 void gor__record_forked(void)
 {
+	atomic_store(&record.rec, NULL);
 	pthread_mutex_init(&record.changing, NULL);
 	atomic_store(&record.users, 0);
 }

@@ -3,7 +3,9 @@
  * serve.c: gor_debug_serve(), and what libgor lends to the module that answers.
  *
  * A child of fork() has none of the module's threads, and must not keep the port from the parent,
- * or seem to answer for it: it closes the sockets.
+ * or seem to answer for it: it closes the sockets.  For that nobody forks while there is one that
+ * is not kept yet: fork() takes the lock, by handlers that are there before main(), since a fork()
+ * that waits for it calls none that is added meanwhile.
  */
 #include "serve.h"
 
@@ -22,8 +24,9 @@
 #define SOCKETS_MAX 16
 
 static struct {
+	pthread_mutex_t lock;        // a socket is made
 	_Atomic int fd[SOCKETS_MAX]; // and 1; 0: none
-} serve;
+} serve = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 const struct module_host gor__module_host = {
 	.profile = gor_profile_write,
@@ -36,20 +39,32 @@ const struct module_host gor__module_host = {
 	.cpu_stop = gor__cpu_stop,
 };
 
-static void serve_forked(void)
+static void serve_fork(void)
 {
-	for (unsigned i = 0; i < SOCKETS_MAX; i++)
-		if (atomic_load(&serve.fd[i]))
-			close(atomic_load(&serve.fd[i]) - 1);
-	memset(&serve, 0, sizeof serve);
+	pthread_mutex_lock(&serve.lock);
+}
+
+static void serve_parent(void)
+{
+	pthread_mutex_unlock(&serve.lock);
+}
+
+static void serve_child(void)
+{
+	for (unsigned i = 0; i < SOCKETS_MAX; i++) {
+		int fd = atomic_exchange(&serve.fd[i], 0);
+		if (fd)
+			close(fd - 1);
+	}
+	pthread_mutex_unlock(&serve.lock);
 }
 
 __attribute__((constructor)) static void serve_load(void)
 {
-	pthread_atfork(NULL, NULL, serve_forked);
+	pthread_atfork(serve_fork, serve_parent, serve_child);
 }
 
-bool gor__serve_keep(int fd)
+static bool serve_keep(int fd)
 {
 	for (unsigned i = 0; i < SOCKETS_MAX; i++) {
 		int none = 0;
@@ -59,12 +74,26 @@ bool gor__serve_keep(int fd)
 	return false;
 }
 
-void gor__serve_forget(int fd)
+int gor__serve_listen(int (*listen)(const char *where), const char *where)
+{
+	pthread_mutex_lock(&serve.lock);
+	int fd = listen(where);
+
+	if (fd >= 0 && !serve_keep(fd)) {
+		close(fd);
+		fd = -EMFILE;
+	}
+	pthread_mutex_unlock(&serve.lock);
+	return fd;
+}
+
+void gor__serve_close(int fd)
 {
 	for (unsigned i = 0; i < SOCKETS_MAX; i++) {
 		int own = fd + 1;
 		atomic_compare_exchange_strong(&serve.fd[i], &own, 0);
 	}
+	close(fd);
 }
 
 /** The host of hostport, if it is a name that requests may then be for. */
@@ -80,18 +109,17 @@ int gor_debug_serve(const char *hostport)
 	char name[256];
 
 	gor__config_read();
-	int fd = hostport ? gor__listen_near(hostport) : -EINVAL;
+	int fd = hostport ? gor__serve_listen(gor__listen_near, hostport) : -EINVAL;
 
 	if (fd < 0)
 		return fd;
 	const struct module *module = gor__module();
-	int err = !module ? -ENOSYS : gor__serve_keep(fd) ? 0 : -EMFILE;
+	int err = module ? 0 : -ENOSYS;
 	serve_name(name, sizeof name, hostport);
 	if (!err)
 		err = module->serve(&gor__module_host, fd, name);
 	if (err) {
-		gor__serve_forget(fd);
-		close(fd);
+		gor__serve_close(fd);
 		return err;
 	}
 	int port = gor_port(fd);

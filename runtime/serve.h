@@ -3,16 +3,15 @@
 #ifndef GOR_SERVE_H
 #define GOR_SERVE_H
 
-#include <stdbool.h>
-
 #include "module.h"
 
 extern const struct module_host gor__module_host;
 
-/** A listening socket, to be closed in children.  False: there are too many. */
-bool gor__serve_keep(int fd);
+/** A socket that listen() makes, closed in children.  Returns: it, or -errno; -EMFILE also if there
+ * are too many. */
+int gor__serve_listen(int (*listen)(const char *where), const char *where);
 
-void gor__serve_forget(int fd);
+void gor__serve_close(int fd);
 
 /** http= of GOR_DEBUG; what goes wrong is said on stderr. */
 void gor__serve_configured(const char *hostport);

@@ -9,17 +9,15 @@
  * Rules for all of it:
  *
  * - Functions return 0 or a count, or a negative errno (-ETIMEDOUT).  errno itself never crosses
- * this
- *   API: a goroutine may resume on another thread, and errno is a thread's.
+ *   this API: a goroutine may resume on another thread, and errno is a thread's.
  * - A deadline is absolute, in nanoseconds of the monotonic clock, as gor_now() and gor_deadline()
- * give it;
- *   GOR_NOW (0) tries, GOR_FOREVER (-1) waits.  A duration is in nanoseconds.
+ *   give it; GOR_NOW (0) tries, GOR_FOREVER (-1) waits.  A duration is in nanoseconds.
  * - What spawns, blocks, wakes, creates or closes is a macro that hands over its call site, a
- * constant of
- *   32 bytes.  Arguments are evaluated once.
+ *   constant of 32 bytes.  Arguments are evaluated once.
  * - Unless it says otherwise, a call's context is a goroutine or, while a run goes on, a thread of
  *   the program's own (foreign threads, below); elsewhere it panics.  Never a signal handler.
- * - After fork() the child has one thread, and may exec or _exit; a call of this API there panics.
+ * - After fork() the child has one thread, and may exec or _exit; a call of this API there panics,
+ *   unless its parent had not called gor_run by then.
  * - Errors of the caller (a second close, a foreign unlock) panic: message, goroutine dump, exit 2.
  * - No memory: a call whose Returns names it says so, and nothing has happened.  For the start of a
  *   run, the time limit of a wait and a select of more than 16 cases it is a fatal error, likewise.

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* fork.c: a child of fork() has no runtime, and is told so. */
 #include "check.h"
+#include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -84,6 +86,52 @@ static void run_in_child(void **state)
 	assert_int_equal(reap(pid), 7);
 }
 
+static int run_recorded(const char *path)
+{
+	char options[80], name[80];
+
+	snprintf(options, sizeof options, "out=%s", path);
+	REQUIRE_EQ(gor_trace_start(options), 0);
+	int got = gor_run(send_one, 0, NULL);
+	gor_trace_stop();
+	snprintf(name, sizeof name, "%s.%d", path, (int)getpid()); // a child's
+	REQUIRE_EQ(unlink(name), 0);
+	return got;
+}
+
+/* Of a process with threads; a sanitizer's lock may be held by one that is not there. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+static const bool child_may_allocate = false;
+#else
+static const bool child_may_allocate = true;
+#endif
+
+/** It has recorded before that, and so does its child, by itself. */
+static void record_in_child(void **state)
+{
+	char path[64], own[80];
+
+	(void)state;
+	if (!child_may_allocate || getenv("CHECK_EMULATOR")) {
+		assert_int_equal(gor_run(send_one, 0, NULL), 7); // recorded all the same
+		skip();
+	}
+	snprintf(path, sizeof path, "/tmp/gor-fork.%d.gtrace", (int)getpid());
+	snprintf(own, sizeof own, "out=%s.parent", path);
+	int err = gor_trace_start(own); // -EBUSY: GTRACE has asked for one
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		alarm(20);
+		_exit(run_recorded(path));
+	}
+	assert_int_equal(reap(pid), 7);
+	assert_int_equal(gor_run(send_one, 0, NULL), 7);
+	gor_trace_stop();
+	if (!err)
+		assert_int_equal(unlink(own + strlen("out=")), 0);
+}
+
 static _Atomic bool over;
 
 /** Recordings begin and end. */
@@ -144,8 +192,55 @@ static void children(void **state)
 	assert_null(strstr(r.err, "leak: ")); // in the children: a sanitizer has words of its own
 }
 
+/** A program serves pages at one port after the other. */
+static void serve_often(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 15; i++) {
+		int port = gor_debug_serve("127.0.0.1:0");
+		REQUIRE(port > 0 || port == -ENOSYS); // where there is no libgor_inspect
+	}
+	atomic_store(&over, true);
+}
+
+static int count_sockets(void)
+{
+	struct stat st;
+	int sockets = 0;
+
+	for (int fd = 3; fd < 256; fd++)
+		sockets += fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+	return sockets;
+}
+
+static int children_serve(int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	gor_go(serve_often, NULL);
+	while (!atomic_load(&over)) {
+		pid_t pid = fork();
+		if (pid == 0)
+			_exit(count_sockets());
+		REQUIRE_EQ(reap(pid), 0);
+		gor_yield();
+	}
+	return 0;
+}
+
+/** No child has a socket at which its parent is asked. */
+static void sockets(void **state)
+{
+	static struct check_result r;
+
+	(void)state;
+	check_spawn("children_serve", &r);
+	print_message("%s\n", r.err);
+	assert_int_equal(r.status, 0);
+}
+
 static const struct check_child programs[] = {
 	{"child_yields", child_yields},
+	{"children_serve", children_serve},
 	{"children_end", children_end},
 	{NULL, NULL},
 };
@@ -153,10 +248,10 @@ static const struct check_child programs[] = {
 int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(run_in_child), // before any other
-		cmocka_unit_test(parent_goes_on),
-		cmocka_unit_test(use_in_child),
-		cmocka_unit_test(children),
+		cmocka_unit_test(run_in_child), // this and the next before any other
+		cmocka_unit_test(record_in_child), cmocka_unit_test(parent_goes_on),
+		cmocka_unit_test(use_in_child),    cmocka_unit_test(children),
+		cmocka_unit_test(sockets),
 	};
 
 	check_child_main(programs, argc, argv);
