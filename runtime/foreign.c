@@ -22,9 +22,9 @@
  *   F1  g->home == m and m->guest == g as long as the thread is attached: nobody else runs g, and
  *       the thread runs nobody else.
  *   F2  `outside` is raised before the p is given back, and lowered, under sched->lock, when there
- *is a p or a place in the queue: who finds all ps idle sees every thread that may still call in (L3
- *in idle.c). F3  m stays in the list of all threads, as others do, and serves the next thread that
- *comes.
+ *       is a p or a place in the queue: who finds all ps idle sees every thread that may still call
+ *       in (L3 in idle.c).
+ *   F3  m stays in the list of all threads, as others do, and serves the next thread that comes.
  *
  * A thread that ends is detached by the destructor of a key.  That may have been the last that kept
  * a deadlock from being one, so it looks.
@@ -42,12 +42,13 @@
  *
  * Between stopped and over it touches nothing of the run, and after over nobody else does: so
  * whether its wait has ended is settled, and its waiter can be taken out.  gor_run returns when
- *that is done, so that the channel may be freed or used in the next run.  A thread that calls after
- * stopped waits for over, lets go of all it had, and is attached to the next run, if there is one.
+ * that is done, so that the channel may be freed or used in the next run.  A thread that calls
+ * after stopped waits for over, lets go of all it had, and is attached to the next run, if there is
+ * one.
  *
  * Rejected: calls that need no goroutine (a send as "foreign sender").  Each of send, receive,
- *select, lock and wait would be there twice.  A goroutine on another thread that does the call in
- *its place: two switches of threads a call, and a lock would have the wrong owner.
+ * select, lock and wait would be there twice.  A goroutine on another thread that does the call in
+ * its place: two switches of threads a call, and a lock would have the wrong owner.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -15,7 +15,7 @@
  *       still open; one with a leak stays for good.
  *
  * What is printed, and what options leave out, takes a walk over the stacks, during which
- *goroutines are born and end:
+ * goroutines are born and end:
  *
  *	the walk                     a, on another thread
  *	───────────────────────      ────────────────────
@@ -26,8 +26,8 @@
  * It saw none, and b is alive.  So a walk that did not see as many as alive says is done again.
  *
  * Outside a run a thread has a scope of its own, which goroutine 1 inherits, as a thread's
- *goroutine does when it is attached.  A goroutine that outlives its run never ends:
- *gor__leak_linger() gives those that are about to end the time for it.
+ * goroutine does when it is attached.  A goroutine that outlives its run never ends:
+ * gor__leak_linger() gives those that are about to end the time for it.
  *
  * Rejected: comparing the ids alive before and after, as Go's leak tests do.  Tests that run at the
  * same time then see each other's goroutines.

@@ -42,7 +42,7 @@
  * none, and those who wait are told.  Most often nothing has changed; then the time doubles, from
  * 10 ms to a second: a program that closes by gor_close_fd does so always.  One that was found not
  * to do so keeps the 10 ms.  And who parks after a hang-up asks before: what comes then is likely
- *to be another.  To ask at each park would cost an echo server a twentieth of its time.
+ * to be another.  To ask at each park would cost an echo server a twentieth of its time.
  *
  * MOD looks at the descriptor anew, so E6 also makes a shortcut safe: a read from TCP that returned
  * less than there was room for has emptied the buffer, and the next read need not be tried before

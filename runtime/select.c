@@ -3,7 +3,7 @@
  * select.c: waiting on several channels at once.
  *
  *   1. Look, with no lock, which cases seem to be able to go on; lock the channel of one of them
- * and do it, if it still can; return.
+ *      and do it, if it still can; return.
  *   2. Else lock all channels, in the order of their addresses, each once.
  *   3. Look which cases can go on; do one of them, unlock, return.
  *   4. Else, with a default: return that.

@@ -37,7 +37,7 @@
  *     park after it: that one is over.  Else its a came before the fence of 2 on its thread (or c
  *     would come after the fence, and read 2), so 3 read that a or what came later: if not WAITING
  *     or DEAD, it said no.  If WAITING or DEAD, then from an f after e; on its thread, e is in
- *front of f, thus in front of the fence of 4, and 5 does not read 2 but this e or later.
+ *     front of f, thus in front of the fence of 4, and 5 does not read 2 but this e or later.
  *
  * If 3 or 5 says no, the claim is withdrawn by CAS, which fails if an e has overwritten it.
  *

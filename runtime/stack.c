@@ -25,7 +25,7 @@
  *	                                 taken again.
  *
  * A stack of a size of its own (gor_opt) gets a mapping of its own, gives its pages back at its
- *end, and is used again for the same size.
+ * end, and is used again for the same size.
  *
  * Slabs are never unmapped, so that a dump may walk them at any time; they outlive the run, and the
  * next run starts with its dead goroutines.

@@ -10,9 +10,9 @@
  *
  *   F1  taken <= filled < taken + BATCHES: who fills one waits until it has been taken.
  *   F2  From the thread's start until it is over the reader is its own.  What others ask of an
- * event's call site while events are read is therefore asked by the thread, and goes along.
+ *       event's call site while events are read is therefore asked by the thread, and goes along.
  *   F3  Whatever was read is handed out, after feed_stop() too: what the reader then says of the
- * trace as a whole is true of the events that were handed out.
+ *       trace as a whole is true of the events that were handed out.
  *
  * To wake a thread takes as long as a hundred events.  So who has to wait waits until half of the
  * batches are full, or empty.

@@ -4,11 +4,11 @@
  *
  *   G1  A goroutine is in the map from the first that is heard of it until it ends.
  *   G2  Its state began at since_ns, and every earlier stretch of it has been given to
- * loader_interval().
+ *       loader_interval().
  *   G3  since_ns never goes down: clocks of threads may differ, so a state change that seems to
- * come before the last one is taken to come with it.
+ *       come before the last one is taken to come with it.
  *   G4  What is in l->near is in the map, where it says: a goroutine is asked for several times an
- * event, and mostly one that was there a moment ago.
+ *       event, and mostly one that was there a moment ago.
  *
  * A stretch of no length has no row: in a hand-off the woken goroutine is runnable for no time at
  * all. Any change of state is taken as it comes, even an odd one: the reader has put the events

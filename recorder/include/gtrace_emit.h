@@ -8,9 +8,9 @@
  *     are written as differences for that.  Then the record is put together in a word or two, and
  *     stored at once.  Any other record is written by gtrace_stream_text_at().
  *   - Behind that call there is nothing more to do, so that a function that emits saves no
- * registers for it.
+ *     registers for it.
  *   - rdtsc takes 36 cycles, but nothing waits for it: the processor goes on meanwhile, as long as
- * no branch that it foresees wrongly depends on the time.  Those here do not.
+ *     no branch that it foresees wrongly depends on the time.  Those here do not.
  *
  * The bytes are whole in the sidecar when the store of *used is: killed at any instruction, the
  * trace holds an event or does not.

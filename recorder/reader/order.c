@@ -11,12 +11,14 @@
  *                          └────GO_YIELD──────┘  └──GO_END──▶ gone
  *
  *   I1  A stream is in the heap, or blocked, or woken, or exhausted.  The one whose head is handed
- * out stays first in the heap until it has its next head; who is woken meanwhile goes there later.
+ *       out stays first in the heap until it has its next head; who is woken meanwhile goes there
+ *       later.
  *   I2  A blocked stream is on the list of the one goroutine its head needs; whatever that
- * goroutine does next puts it back into the heap, and it is looked at afresh. I3  A count of 0
- * means that the goroutine's last move is in this same stream: always let through. I4  No blocked
- * stream runs out of patience before a head later than look_ns, or before look_count events: until
- * then none has to be looked at.
+ *       goroutine does next puts it back into the heap, and it is looked at afresh.
+ *   I3  A count of 0 means that the goroutine's last move is in this same stream: always let
+ *       through.
+ *   I4  No blocked stream runs out of patience before a head later than look_ns, or before
+ *       look_count events: until then none has to be looked at.
  *
  * Compound records come as parts, and each is let through by itself.  Taken as one, a "park h,
  * start g" could need a wake that another stream has behind the wake of h, which needs that park:

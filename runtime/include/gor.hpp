@@ -14,10 +14,10 @@
  *   are copied as bytes, so T is trivially copyable.  Send a pointer to anything else: who receives
  *   it owns it.
  * - go() copies the callable, or moves it, and destroys its copy at the goroutine's end, unless
- *that is gor_exit() or the goroutine is abandoned: then nothing on its stack is unwound either.
+ *   that is gor_exit() or the goroutine is abandoned: then nothing on its stack is unwound either.
  * - An exception must not leave a goroutine: std::terminate().  A goroutine that blocks may resume
  *   on another thread, and the C++ library counts exceptions that are being handled by the thread:
- *so do not block in a catch block, nor in a destructor that an exception runs.
+ *   so do not block in a catch block, nor in a destructor that an exception runs.
  * - A call site is the caller's file, function and line, which the compiler hands over as default
  *   arguments.  gor.h wants a constant that lives for ever; the first call from a place makes one,
  *   which is then found again in a table without a lock (2 ns).

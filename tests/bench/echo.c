@@ -9,7 +9,7 @@
  *
  * A server prints its port and serves until it is killed; go/echo.go is one as well.  Whatever the
  * server, the load comes from the same code, in a process of its own (echo_load.c).  Everything
- *goes over 127.0.0.1.
+ * goes over 127.0.0.1.
  */
 #include <gor.h>
 #include <stdio.h>

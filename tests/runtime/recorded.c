@@ -5,7 +5,7 @@
  *	recorded [EMULATOR] PROGRAM TEST
  *
  * The test still has to pass.  Its trace must be complete, say how the run ended, and hold an order
- *of events that could have happened.
+ * of events that could have happened.
  */
 #include <setjmp.h>
 #include <stdarg.h>

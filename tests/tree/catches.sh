@@ -74,6 +74,8 @@ printf '[d](../runtime/sched.h) [e](https://f.invalid/g) [h](#i)\n' >"$tree/docs
 expect links.sh
 
 body=$(seq 61 | sed 's/.*/	f();/')
+plant recorder/format.h '/**' ' *lines' ' */'
+expect limits.sh 'format.h:3: a comment without its blank'
 plant runtime/long.c 'void g(void)' '{' "$body" '}'
 expect limits.sh 'long.c:3: function of 61 lines'
 plant runtime/long.c '/** A flat switch. */' 'void g(void)' '{' "$body" '}'

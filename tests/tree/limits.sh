@@ -39,6 +39,7 @@ found=$(LC_ALL=C awk '
 	columns($0) > 100 { print FILENAME ":" FNR ": " columns($0) " columns, 100 is the limit" }
 	/[ \t]$/ { print FILENAME ":" FNR ": blank at the end of the line" }
 	/(^|[^A-Z])(TODO|FIXME|XXX)([^A-Z]|$)/ { print FILENAME ":" FNR ": a note to do something later" }
+	/^ \*[A-Za-z]/ { print FILENAME ":" FNR ": a comment without its blank, as clang-format breaks a line of a tab" }
 	/flat switch/ { flat = 1 }
 	/^\{$/ { inside = before ~ /^(template.*> )?(class|struct) / ? 0 : FNR }
 	/^\}/ {
