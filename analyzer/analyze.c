@@ -244,6 +244,16 @@ static int print_report(const struct analysis *a)
 	return err == SQLITE_OK ? 0 : -1;
 }
 
+static int fails_code(const struct analysis *a)
+{
+	int fails;
+
+	if (report_fails(a->db, &fails) == SQLITE_OK)
+		return fails ? CMD_FOUND : CMD_CLEAN;
+	talk("cannot read the database: %s", sqlite3_errmsg(a->db));
+	return CMD_INPUT;
+}
+
 static int analyze_steps(struct analysis *a)
 {
 	struct gtrace_error err;
@@ -292,7 +302,7 @@ static bool analyze_again(struct analysis *a, int *code)
 		if (!a->args->quiet && (!a->args->format || strcmp(a->args->format, "text") == 0))
 			talk("'%s' has the results of this very trace already; --fresh makes them anew",
 			     a->dir);
-		*code = print_report(a) < 0 ? CMD_INPUT : report_fails(a->db) ? CMD_FOUND : CMD_CLEAN;
+		*code = print_report(a) < 0 ? CMD_INPUT : fails_code(a);
 	}
 	sqlite3_close(a->db);
 	a->db = NULL;
@@ -318,7 +328,7 @@ static int analyze_to_dir(struct analysis *a)
 
 	progress_end(&a->progress);
 	if (done)
-		code = report_fails(a->db) ? CMD_FOUND : CMD_CLEAN;
+		code = fails_code(a);
 	else if (a->wrong)
 		code = a->wrong;
 	if (database_close(a, done) < 0)

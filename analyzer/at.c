@@ -54,9 +54,13 @@ static int at_gap(struct traceback *t, sqlite3_stmt *st)
 
 static int at_show(sqlite3 *db, int64_t ts_ns)
 {
-	int64_t end_ns = db_number(db, "sql/show/at.sql", "end", 0);
+	int64_t end_ns = 0;
 	char time[32];
 
+	if (db_number(db, "sql/show/at.sql", "end", &end_ns) != SQLITE_OK) {
+		talk("cannot read the database: %s", sqlite3_errmsg(db));
+		return CMD_INPUT;
+	}
 	if (ts_ns > end_ns) {
 		talk("the trace ends at %" PRId64 " ns (%s)", end_ns, plain_time(time, end_ns));
 		return CMD_USAGE;

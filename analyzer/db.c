@@ -115,13 +115,13 @@ const char *db_column(sqlite3_stmt *st, int i)
 	return text ? text : "";
 }
 
-int64_t db_number(sqlite3 *db, const char *asset, const char *name, int64_t fallback)
+int db_number(sqlite3 *db, const char *asset, const char *name, int64_t *number)
 {
 	sqlite3_stmt *st = NULL;
-	int64_t number = fallback;
+	int err = db_prepare(db, asset, name, &st);
 
-	if (db_prepare(db, asset, name, &st) == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW)
-		number = sqlite3_column_int64(st, 0);
+	if (err == SQLITE_OK && (err = sqlite3_step(st)) == SQLITE_ROW)
+		*number = sqlite3_column_int64(st, 0);
 	sqlite3_finalize(st);
-	return number;
+	return err == SQLITE_ROW || err == SQLITE_DONE ? SQLITE_OK : err;
 }

@@ -74,7 +74,10 @@ int db_row(sqlite3_stmt *st, int count, const struct db_value *values);
 /** Column i as text, never NULL. */
 const char *db_column(sqlite3_stmt *st, int i);
 
-/** The first column of the only row of a statement without values; fallback if there is none. */
-int64_t db_number(sqlite3 *db, const char *asset, const char *name, int64_t fallback);
+/**
+ * The first column of the only row of a statement without values into *number, which stays as it
+ * was if there is none.  Returns: an SQLite code.
+ */
+int db_number(sqlite3 *db, const char *asset, const char *name, int64_t *number);
 
 #endif

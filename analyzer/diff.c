@@ -133,13 +133,16 @@ static int diff_begin(sqlite3 **both, const struct diff_noise *noise)
 static int diff_print(sqlite3 *both, const char *format)
 {
 	bool json = format && strcmp(format, "json") == 0;
+	int64_t worse = 0;
 	int err = json ? diff_json(both, stdout) : diff_text(both, stdout);
 
+	if (err == SQLITE_OK)
+		err = db_number(both, "sql/diff/report.sql", "worse", &worse);
 	if (err != SQLITE_OK) {
 		talk("cannot report: %s", sqlite3_errmsg(both));
 		return CMD_INPUT;
 	}
-	return db_number(both, "sql/diff/report.sql", "worse", 0) ? CMD_FOUND : CMD_CLEAN;
+	return worse ? CMD_FOUND : CMD_CLEAN;
 }
 
 static int diff_run(void *verb_args, int nwords, char **words)

@@ -173,8 +173,14 @@ static int explore_shows(const struct explore *e, const struct schedule *s, cons
 		return 0;
 	int err = explore_findings(e, path, &db, &st);
 
-	while (!err && !shows && sqlite3_step(st) == SQLITE_ROW)
+	int got = SQLITE_ROW;
+
+	while (!err && !shows && (got = sqlite3_step(st)) == SQLITE_ROW)
 		shows = strcmp(db_column(st, 0), signature) == 0;
+	if (got != SQLITE_ROW && got != SQLITE_DONE) {
+		talk("cannot look for findings: %s", sqlite3_errmsg(db));
+		err = -1;
+	}
 	sqlite3_finalize(st);
 	sqlite3_close(db);
 	return err ? -1 : shows;
@@ -354,7 +360,12 @@ static int explore_look(struct explore *e, int run, const struct schedule *s, co
 	char kept[PATH_MAX];
 	int n = 0, err = explore_findings(e, path, &db, &st);
 
-	for (; !err && sqlite3_step(st) == SQLITE_ROW; n++) {
+	for (int got; !err && (got = sqlite3_step(st)) != SQLITE_DONE; n++) {
+		if (got != SQLITE_ROW) {
+			talk("cannot look for findings: %s", sqlite3_errmsg(db));
+			err = -1;
+			break;
+		}
 		struct signature *sig = signature_find(e, db_column(st, 0));
 		if (sig) {
 			sig->runs++;

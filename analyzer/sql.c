@@ -25,21 +25,35 @@ static int sql_rows(sqlite3_stmt *st)
 	return got;
 }
 
+/* Is it the query, or what we read and have? */
+static int sql_blame(int err)
+{
+	switch (err) {
+	case SQLITE_NOMEM:
+	case SQLITE_IOERR:
+	case SQLITE_FULL:
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+	case SQLITE_CANTOPEN:
+		return CMD_INPUT;
+	default:
+		return CMD_USAGE;
+	}
+}
+
 /* Every statement of the text in turn. */
 static int sql_text(sqlite3 *db, const char *text)
 {
 	while (*text) {
 		sqlite3_stmt *st;
-		if (sqlite3_prepare_v2(db, text, -1, &st, &text) != SQLITE_OK) {
-			talk("cannot run the query: %s", sqlite3_errmsg(db));
-			return CMD_USAGE;
-		}
-		int got = st ? sql_rows(st) : SQLITE_DONE;
+		int got = sqlite3_prepare_v2(db, text, -1, &st, &text);
+		if (got == SQLITE_OK)
+			got = st ? sql_rows(st) : SQLITE_DONE;
 		if (got != SQLITE_DONE)
 			talk("cannot run the query: %s", sqlite3_errmsg(db));
 		sqlite3_finalize(st);
 		if (got != SQLITE_DONE)
-			return CMD_USAGE;
+			return sql_blame(got);
 	}
 	return CMD_CLEAN;
 }
@@ -58,16 +72,16 @@ static char *sql_stdin(void)
 	return text;
 }
 
+static int sql_event(void *db, sqlite3_stmt *st)
+{
+	return event_register(db, "event", db_column(st, 0));
+}
+
 /* The table event: of the trace that the tables were made of. */
 static void sql_events(sqlite3 *db)
 {
-	sqlite3_stmt *st = NULL;
-
-	if (db_prepare(db, "sql/show/trace.sql", "file", &st) == SQLITE_OK &&
-	    sqlite3_step(st) == SQLITE_ROW &&
-	    event_register(db, "event", db_column(st, 0)) != SQLITE_OK)
+	if (db_each(db, "sql/show/trace.sql", "file", sql_event, db) != SQLITE_OK)
 		talk("cannot make the table event: %s", sqlite3_errmsg(db));
-	sqlite3_finalize(st);
 }
 
 static int sql_run(void *args, int nwords, char **words)

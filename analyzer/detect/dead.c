@@ -14,8 +14,8 @@
  *       may end, so that this is not sure of one
  *   L3  a snapshot looked for the object in all memory but the stacks of goroutines that could not
  *       run again by what it found.  If it found it, somebody may act; if not, nobody
- *   L2  who used it, made it, was given it at birth, or descends from somebody who had done so by
- * then
+ *   L2  who used it, made it, was given it at birth, or descends from somebody who had done so
+ *       by then
  *
  * A foreign thread, attached or in a call, may act on anything but others' locks, unless L3 says
  * no: what it was handed by means of C is in no trace.  So may who descends from one.
@@ -55,7 +55,7 @@ struct dead {
 	size_t work_count;
 	sqlite3_stmt *parent;
 	bool everything; // dead_act_on_all() has been called
-	bool no_memory;
+	int err;         // an SQLite code
 };
 
 /* An agent may act on a thing: whoever waits for it lives, unless a snapshot says no. */
@@ -98,10 +98,14 @@ static struct node ancestor(struct dead *d, uint64_t g)
 	if (n)
 		return *n;
 	sqlite3_bind_int64(d->parent, 1, (int64_t)g);
-	if (sqlite3_step(d->parent) == SQLITE_ROW) {
+	int got = sqlite3_step(d->parent);
+
+	if (got == SQLITE_ROW) {
 		gone.parent = (uint64_t)sqlite3_column_int64(d->parent, 0);
 		gone.born_ns = sqlite3_column_int64(d->parent, 1);
 		gone.foreign = sqlite3_column_int(d->parent, 2);
+	} else if (got != SQLITE_DONE) {
+		d->err = got; // without its ancestors somebody would seem to be dead
 	}
 	sqlite3_reset(d->parent);
 	return gone;
@@ -115,7 +119,7 @@ static void dead_climb(struct dead *d, uint64_t g, int64_t born_ns)
 		size_t count;
 		const struct touch *t = graph_touches(d->gr, g, &count);
 		if (!s) {
-			d->no_memory = true;
+			d->err = SQLITE_NOMEM;
 			return;
 		}
 		for (; s->next < count && t[s->next].from_ns <= born_ns; s->next++)
@@ -295,7 +299,7 @@ static void dead_main(struct dead *d)
 	size_t *first = calloc(gr->thing_count + 1, sizeof *first);
 
 	if (!by || !first) {
-		d->no_memory = true;
+		d->err = SQLITE_NOMEM;
 		goto out;
 	}
 	for (size_t i = 0; i < gr->touch_count; i++) {
@@ -384,10 +388,10 @@ int dead_mark(struct graph *gr, sqlite3 *db)
 	struct dead d;
 	int err = dead_open(&d, gr, db);
 
-	if (err == SQLITE_OK)
+	if (err == SQLITE_OK) {
 		dead_delete(&d);
-	if (err == SQLITE_OK && d.no_memory)
-		err = SQLITE_NOMEM;
+		err = d.err;
+	}
 	dead_close(&d);
 	return err;
 }
@@ -404,8 +408,10 @@ int dead_find(sqlite3 *db)
 		dead_delete(&d);
 		dead_doubt(&d);
 		dead_main(&d);
-		err = d.no_memory ? SQLITE_NOMEM : ring_find(&gr);
+		err = d.err;
 	}
+	if (err == SQLITE_OK)
+		err = ring_find(&gr);
 	if (err == SQLITE_OK)
 		err = loop_find(&gr, db);
 	if (err == SQLITE_OK)

@@ -231,10 +231,10 @@ int graph_read(struct graph *gr, sqlite3 *db, enum graph_suppose suppose)
 		{{"reach", "reach", "reach"}, row_reach},
 		{{"young", "young", "young"}, row_young},
 	};
-	int err = SQLITE_OK;
+	int64_t spin_ns = 0;
 
 	*gr = (struct graph){.thing_index.slot_bytes = sizeof(struct index_entry), .suppose = suppose};
-	int64_t spin_ns = db_number(db, "sql/dead.sql", "spin", 0);
+	int err = db_number(db, "sql/dead.sql", "spin", &spin_ns);
 
 	for (size_t i = 0; i < sizeof parts / sizeof parts[0] && err == SQLITE_OK; i++) {
 		sqlite3_stmt *st = NULL;

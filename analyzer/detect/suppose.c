@@ -79,15 +79,20 @@ static int repeats_find(sqlite3 *db)
 int suppose_find(sqlite3 *db)
 {
 	static const char *const clear[] = {"clear", "clear_repeat", "clear_repeat_on"};
+	int64_t repeats = 0, roles = 0;
 	int err = SQLITE_OK;
 
 	for (size_t i = 0; i < sizeof clear / sizeof clear[0] && err == SQLITE_OK; i++)
 		err = suppose_run(db, clear[i], NULL);
 	if (err == SQLITE_OK)
 		err = repeats_find(db);
-	if (err == SQLITE_OK && db_number(db, "sql/suppose.sql", "repeats", 0))
+	if (err == SQLITE_OK)
+		err = db_number(db, "sql/suppose.sql", "repeats", &repeats);
+	if (err == SQLITE_OK && repeats)
 		err = suppose(db, SUPPOSE_REPEATS, "repeat");
-	if (err == SQLITE_OK && db_number(db, "sql/suppose.sql", "roles", 0))
+	if (err == SQLITE_OK)
+		err = db_number(db, "sql/suppose.sql", "roles", &roles);
+	if (err == SQLITE_OK && roles)
 		err = suppose(db, SUPPOSE_ROLES, "role");
 	return err;
 }

@@ -66,10 +66,12 @@ int interval_each(sqlite3 *db, int64_t trace, uint64_t g,
                   int (*row)(void *arg, const struct interval *row), void *arg)
 {
 	struct each e = {.row = row, .arg = arg, .last = -1};
-	bool packed = db_number(db, "sql/each.sql", "packed", 0);
+	int64_t packed = 0;
+	int err = db_number(db, "sql/each.sql", "packed", &packed);
 	const char *all = packed ? "blocks" : "rows", *one = packed ? "blocks_of" : "rows_of";
-	int err = db_prepare(db, "sql/each.sql", g ? one : all, &e.st);
 
+	if (err == SQLITE_OK)
+		err = db_prepare(db, "sql/each.sql", g ? one : all, &e.st);
 	if (err == SQLITE_OK)
 		err = sqlite3_bind_int64(e.st, 1, trace);
 	if (err == SQLITE_OK && g)

@@ -9,9 +9,10 @@
  *                  being filled               being written
  *
  *   R1  written <= sent < written + BATCHES: who fills one waits until it has been written.
- *   R2  Rows of one statement are written in the order in which they were put, and all before a row
- * of a statement that is not in rows_many. R3  From the first batch that is full to the end of
- * rows_flush() the database is the writer's alone.
+ *   R2  Rows of one statement are written in the order in which they were put, and all before a
+ *       row of a statement that is not in rows_many.
+ *   R3  From the first batch that is full to the end of rows_flush() the database is the writer's
+ *       alone.
  *
  * A statement that inserts 32 rows takes half as long as 32 of them; so the writer holds back what
  * there are many of, as long as the batch is there.
@@ -283,7 +284,8 @@ int rows_open(struct rows *r, sqlite3 *db)
 int rows_flush(struct rows *r)
 {
 	if (r->writing) {
-		batch_send(r);
+		if (r->batch[r->sent % ROWS_BATCHES]) // there was memory for it
+			batch_send(r);
 		pthread_mutex_lock(&r->mu);
 		r->over = true;
 		pthread_cond_signal(&r->changed);

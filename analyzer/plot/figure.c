@@ -24,13 +24,12 @@ int figure_run(struct figure_run *run, sqlite3 *db)
 	*run = (struct figure_run){.end_ns = 1};
 	if (!stmt)
 		return -EIO;
-	int err = query_step(stmt);
+	int err;
 
-	if (err == 1) {
+	while ((err = query_step(stmt)) == 1) {
 		snprintf(run->title, sizeof run->title, "%s", query_text(stmt, 0));
 		run->end_ns = sqlite3_column_int64(stmt, 1);
 		run->trace = sqlite3_column_int64(stmt, 2);
-		err = 0;
 	}
 	if (run->end_ns < 1)
 		run->end_ns = 1;

@@ -146,10 +146,14 @@ int part_open(sqlite3 *db, int64_t since_ns, int64_t *until_ns)
 		"table",     "from",        "trace",       "goroutine",
 		"gap",       "handoff",     "shown",       "finding_goroutine",
 		"site_wait", "part_object", "object_wait", "begin"};
-	int64_t end_ns = db_number(db, part_sql, "end", 0);
+	int64_t end_ns = 0;
 	char time[32];
 	int err = 0;
 
+	if (db_number(db, part_sql, "end", &end_ns) != SQLITE_OK) {
+		talk("cannot query the database: %s (%s)", sqlite3_errmsg(db), part_sql);
+		return -EIO;
+	}
 	if (since_ns >= end_ns) {
 		talk("the trace ends at %lld ns (%s)", (long long)end_ns, plain_time(time, end_ns));
 		return -EINVAL;

@@ -118,6 +118,7 @@ static int diff_rows(sqlite3 *both, const char *name, FILE *out,
 int diff_text(sqlite3 *both, FILE *out)
 {
 	int traces, changes = 0, only = 0;
+	int64_t same = 0, worse = 0;
 
 	fputs("gtrace diff\n", out);
 	int err = diff_rows(both, "traces", out, diff_trace, &traces);
@@ -126,10 +127,12 @@ int diff_text(sqlite3 *both, FILE *out)
 		err = diff_rows(both, "changes", out, diff_change, &changes);
 	if (err == SQLITE_OK)
 		err = diff_rows(both, "only", out, diff_only, &only);
-	int64_t same = db_number(both, sql, "same", 0);
-
-	fprintf(out, "\n%s; %" PRId64 " place%s without a change\n",
-	        db_number(both, sql, "worse", 0) ? "worse" : "not worse", same, same == 1 ? "" : "s");
+	if (err == SQLITE_OK)
+		err = db_number(both, sql, "same", &same);
+	if (err == SQLITE_OK)
+		err = db_number(both, sql, "worse", &worse);
+	fprintf(out, "\n%s; %" PRId64 " place%s without a change\n", worse ? "worse" : "not worse",
+	        same, same == 1 ? "" : "s");
 	return err;
 }
 

@@ -3,6 +3,7 @@
 #include "report/finding.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -106,6 +107,8 @@ char *finding_kinds(void)
 		comma = ",";
 	}
 	fputc(']', f);
-	fclose(f);
-	return text;
+	if (fclose(f) == 0)
+		return text;
+	free(text);
+	return NULL;
 }

@@ -262,9 +262,11 @@ static int graph_figure(void *arg, sqlite3_stmt *st)
 static int graph_figures(struct html_page *p, const char *asset, const char *key)
 {
 	struct graph_kind kind = {p, asset};
+	int64_t count = 0;
+	int err = html_number(p, asset, "count", &count);
 
-	if (!db_number(p->db, asset, "count", 0))
-		return 0;
+	if (err || !count)
+		return err;
 	fprintf(p->out, "<p class=\"key\">%s</p>\n", key);
 	return html_each(p, asset, "findings", graph_figure, &kind);
 }
@@ -272,13 +274,18 @@ static int graph_figures(struct html_page *p, const char *asset, const char *key
 int html_part_graphs(struct html_page *p)
 {
 	static const char waits[] = "sql/html/graph.sql", order[] = "sql/html/lock_order.sql";
+	int64_t count = 0, order_count = 0;
 	int err = html_do(p, waits, "objects");
 
 	if (!err)
 		err = html_do(p, waits, "wanted");
 	if (!err)
 		err = html_do(p, waits, "nodes");
-	if (!err && !db_number(p->db, waits, "count", 0) && !db_number(p->db, order, "count", 0))
+	if (!err)
+		err = html_number(p, waits, "count", &count);
+	if (!err)
+		err = html_number(p, order, "count", &order_count);
+	if (!err && !count && !order_count)
 		fputs("<p>No finding has goroutines that wait for each other, or could.</p>\n", p->out);
 	if (!err)
 		err =

@@ -270,9 +270,14 @@ static void lanes_legend(FILE *out)
 int html_part_lanes(struct html_page *p)
 {
 	static const char asset[] = "sql/html/lanes.sql";
-	struct lanes l = {.out = p->out, .end_ns = db_number(p->db, "sql/show/at.sql", "end", 0)};
-	int err = html_do(p, asset, "lanes");
+	struct lanes l = {.out = p->out};
+	int64_t left_out = 0;
+	int err = html_number(p, "sql/show/at.sql", "end", &l.end_ns);
 
+	if (!err)
+		err = html_do(p, asset, "lanes");
+	if (!err)
+		err = html_number(p, asset, "left_out", &left_out);
 	l.end_ns = l.end_ns > 0 ? l.end_ns : 1;
 	if (!err)
 		err = html_each(p, asset, "who", lane_who, &l);
@@ -294,6 +299,6 @@ int html_part_lanes(struct html_page *p)
 	fputs("</svg>\n", p->out);
 	lanes_legend(p->out);
 	fputs("</figure>\n", p->out);
-	html_more(p, db_number(p->db, asset, "left_out", 0), "goroutines");
+	html_more(p, left_out, "goroutines");
 	return err;
 }

@@ -22,13 +22,23 @@
 /** What of other files goes into the page, so that it stays below 2 MB. */
 enum { HTML_PLOTS_BYTES = 1000000, HTML_JSON_BYTES = 300000, HTML_HEAD_CHARS = 500 };
 
-int html_each(struct html_page *p, const char *asset, const char *name,
-              int (*row)(void *arg, sqlite3_stmt *st), void *arg)
+static int html_queried(struct html_page *p, const char *asset, const char *name, int code)
 {
-	if (db_each(p->db, asset, name, row, arg) == SQLITE_OK)
+	if (code == SQLITE_OK)
 		return 0;
 	talk("cannot query the database: %s (%s, %s)", sqlite3_errmsg(p->db), asset, name);
 	return -EIO;
+}
+
+int html_number(struct html_page *p, const char *asset, const char *name, int64_t *number)
+{
+	return html_queried(p, asset, name, db_number(p->db, asset, name, number));
+}
+
+int html_each(struct html_page *p, const char *asset, const char *name,
+              int (*row)(void *arg, sqlite3_stmt *st), void *arg)
+{
+	return html_queried(p, asset, name, db_each(p->db, asset, name, row, arg));
 }
 
 static int html_no_row(void *arg, sqlite3_stmt *st)
@@ -55,12 +65,10 @@ void html_more(struct html_page *p, int64_t more, const char *what)
 int html_part_title(struct html_page *p)
 {
 	sqlite3_stmt *run = query_open(p->db, "sql/plot/run.sql");
-	int err = run ? query_step(run) : -EIO;
+	int err = run ? 1 : -EIO;
 
-	if (err == 1) {
+	while (err == 1 && (err = query_step(run)) == 1)
 		html_text(p->out, query_text(run, 0));
-		err = 0;
-	}
 	sqlite3_finalize(run);
 	return err;
 }
@@ -161,24 +169,40 @@ static int dump_row(void *arg, sqlite3_stmt *st)
 	return traceback_goroutine(arg, st);
 }
 
-/* Made as plain text first: its controls are shown there. */
+/* Plain text: its controls are shown there.  To be freed.  Returns: 0, or a negative errno after
+ * talk(). */
+static int dump_text(struct html_page *p, char **text)
+{
+	size_t size;
+	FILE *plain = open_memstream(text, &size);
+	struct traceback t;
+	int err = plain ? 0 : -ENOMEM;
+
+	if (!err && traceback_open(&t, p->db, plain) != SQLITE_OK)
+		err = -EIO;
+	if (err)
+		talk("cannot list the goroutines: %s",
+		     err == -EIO ? sqlite3_errmsg(p->db) : strerror(-err));
+	else
+		err = html_each(p, "sql/html/dump.sql", "goroutines", dump_row, &t);
+	if (plain)
+		traceback_close(&t);
+	if (plain && fclose(plain) && !err) {
+		talk("cannot list the goroutines: %s", strerror(ENOMEM));
+		err = -ENOMEM;
+	}
+	return err;
+}
+
 int html_part_dump(struct html_page *p)
 {
 	char *text = NULL;
-	size_t size;
-	FILE *plain = open_memstream(&text, &size);
-	struct traceback t;
-	int64_t alive = db_number(p->db, "sql/html/dump.sql", "count", 0), shown = 0;
+	int64_t alive = 0, shown = 0;
+	int err = html_number(p, "sql/html/dump.sql", "count", &alive);
 
-	if (!plain)
-		return -ENOMEM;
-	int err = traceback_open(&t, p->db, plain) == SQLITE_OK
-	              ? html_each(p, "sql/html/dump.sql", "goroutines", dump_row, &t)
-	              : -EIO;
-
-	traceback_close(&t);
-	fclose(plain);
-	for (const char *at = text; (at = strstr(at, "\n\n")); at += 2)
+	if (!err)
+		err = dump_text(p, &text);
+	for (const char *at = text; !err && (at = strstr(at, "\n\n")); at += 2)
 		shown++;
 	if (!err && !shown)
 		fputs("<p>No goroutine was alive.</p>\n", p->out);

@@ -19,8 +19,9 @@ struct html_page {
 enum { HTML_LISTED_MAX = 100 };
 int html_listed(struct html_page *p);
 
-/** db_each(), or db_each() of a statement that gives no rows.  Returns: 0, or a negative errno
- * after talk(). */
+/** db_number(), db_each(), or db_each() of a statement that gives no rows.  Returns: 0, or a
+ * negative errno after talk(). */
+int html_number(struct html_page *p, const char *asset, const char *name, int64_t *number);
 int html_each(struct html_page *p, const char *asset, const char *name,
               int (*row)(void *arg, sqlite3_stmt *st), void *arg);
 int html_do(struct html_page *p, const char *asset, const char *name);

@@ -128,9 +128,11 @@ static int levels_fill(sqlite3 *db)
 	struct levels s = {.changes = changes_new(),
 	                   .lives = changes_new(),
 	                   .sites.slot_bytes = sizeof(struct level),
-	                   .part_ns = db_number(db, asset, "part_ns", 1)};
-	int err = s.changes && s.lives ? db_prepare(db, asset, "level", &s.put) : SQLITE_NOMEM;
+	                   .part_ns = 1};
+	int err = s.changes && s.lives ? db_number(db, asset, "part_ns", &s.part_ns) : SQLITE_NOMEM;
 
+	if (err == SQLITE_OK)
+		err = db_prepare(db, asset, "level", &s.put);
 	if (err == SQLITE_OK)
 		err = db_prepare(db, asset, "life", &s.put_life);
 	if (err == SQLITE_OK)

@@ -8,16 +8,19 @@ int report_json(sqlite3 *db, FILE *out)
 	sqlite3_stmt *st;
 	int err = db_prepare(db, "sql/report/json.sql", "report", &st);
 
-	if (err == SQLITE_OK) {
-		err = sqlite3_step(st);
-		if (err == SQLITE_ROW)
-			fprintf(out, "%s\n", db_column(st, 0));
+	while (err == SQLITE_OK && (err = sqlite3_step(st)) == SQLITE_ROW) {
+		fprintf(out, "%s\n", db_column(st, 0));
+		err = SQLITE_OK;
 	}
 	sqlite3_finalize(st);
-	return err == SQLITE_ROW || err == SQLITE_DONE ? SQLITE_OK : err;
+	return err == SQLITE_DONE ? SQLITE_OK : err;
 }
 
-int report_fails(sqlite3 *db)
+int report_fails(sqlite3 *db, int *fails)
 {
-	return (int)db_number(db, "sql/report/text.sql", "fails", 0);
+	int64_t n = 0;
+	int err = db_number(db, "sql/report/text.sql", "fails", &n);
+
+	*fails = (int)n;
+	return err;
 }

@@ -134,15 +134,15 @@ static int junit_kinds(sqlite3 *db, FILE *out, const char *kinds, int *tests, in
 	return err == SQLITE_DONE ? SQLITE_OK : err;
 }
 
-static int junit_head(sqlite3 *db, FILE *out, int tests, int failures)
-{
-	sqlite3_stmt *st;
-	int err = db_prepare(db, "sql/report/shown.sql", "trace", &st);
+struct junit {
+	FILE *out;
+	int tests, failures;
+};
 
-	if (err != SQLITE_OK || sqlite3_step(st) != SQLITE_ROW) {
-		sqlite3_finalize(st);
-		return err == SQLITE_OK ? SQLITE_ERROR : err;
-	}
+static int junit_head(void *arg, sqlite3_stmt *st)
+{
+	const struct junit *j = arg;
+	FILE *out = j->out;
 	double seconds = (double)sqlite3_column_int64(st, 2) / 1e9;
 
 	fprintf(out,
@@ -150,7 +150,7 @@ static int junit_head(sqlite3 *db, FILE *out, int tests, int failures)
 	        "<testsuites name=\"gtrace\" tests=\"%d\" failures=\"%d\" errors=\"0\" time=\"%.6f\">\n"
 	        "  <testsuite name=\"gtrace\" tests=\"%d\" failures=\"%d\" errors=\"0\" skipped=\"0\""
 	        " time=\"%.6f\"",
-	        tests, failures, seconds, tests, failures, seconds);
+	        j->tests, j->failures, seconds, j->tests, j->failures, seconds);
 	if (*db_column(st, 3))
 		fprintf(out, " timestamp=\"%s\"", db_column(st, 3));
 	fputs(">\n    <properties>\n      <property name=\"trace\" value=\"", out);
@@ -158,21 +158,21 @@ static int junit_head(sqlite3 *db, FILE *out, int tests, int failures)
 	fputs("\"/>\n      <property name=\"program\" value=\"", out);
 	junit_text(out, db_column(st, 1));
 	fputs("\"/>\n    </properties>\n", out);
-	sqlite3_finalize(st);
 	return SQLITE_OK;
 }
 
 int report_junit(sqlite3 *db, FILE *out)
 {
 	char *kinds = finding_kinds();
-	int tests, failures, err = kinds ? SQLITE_OK : SQLITE_NOMEM;
+	struct junit j = {.out = out};
+	int err = kinds ? SQLITE_OK : SQLITE_NOMEM;
 
 	if (err == SQLITE_OK)
-		err = junit_kinds(db, NULL, kinds, &tests, &failures);
+		err = junit_kinds(db, NULL, kinds, &j.tests, &j.failures);
 	if (err == SQLITE_OK)
-		err = junit_head(db, out, tests, failures);
+		err = db_each(db, "sql/report/shown.sql", "trace", junit_head, &j);
 	if (err == SQLITE_OK)
-		err = junit_kinds(db, out, kinds, &tests, &failures);
+		err = junit_kinds(db, out, kinds, &j.tests, &j.failures);
 	if (err == SQLITE_OK)
 		fputs("  </testsuite>\n</testsuites>\n", out);
 	free(kinds);

@@ -91,27 +91,31 @@ static void markdown_details(FILE *out, const struct finding *f)
 	fputs("\n</details>\n", out);
 }
 
-/* The headline: the trace, and how many count. */
+static int markdown_trace(void *arg, sqlite3_stmt *st)
+{
+	FILE *out = arg;
+
+	markdown_text(out, db_column(st, 0));
+	fputs(", a run of ", out);
+	markdown_text(out, db_column(st, 1));
+	fprintf(out, ": %.3f s, %lld goroutines, %lld at most at once\n",
+	        (double)sqlite3_column_int64(st, 2) / 1e9, sqlite3_column_int64(st, 4),
+	        sqlite3_column_int64(st, 6));
+	return SQLITE_OK;
+}
+
+/* The headline: how many count, and the trace. */
 static int markdown_head(sqlite3 *db, FILE *out)
 {
-	sqlite3_stmt *st;
-	int64_t n = db_number(db, "sql/report/text.sql", "fails", 0);
-	int err = db_prepare(db, "sql/report/shown.sql", "trace", &st);
+	int n, err = report_fails(db, &n);
 
-	if (err == SQLITE_OK && (err = sqlite3_step(st)) == SQLITE_ROW) {
-		if (n)
-			fprintf(out, "### gtrace: %" PRId64 " problem%s\n\n", n, n == 1 ? "" : "s");
-		else
-			fputs("### gtrace: no problems\n\n", out);
-		markdown_text(out, db_column(st, 0));
-		fputs(", a run of ", out);
-		markdown_text(out, db_column(st, 1));
-		fprintf(out, ": %.3f s, %lld goroutines, %lld at most at once\n",
-		        (double)sqlite3_column_int64(st, 2) / 1e9, sqlite3_column_int64(st, 4),
-		        sqlite3_column_int64(st, 6));
-	}
-	sqlite3_finalize(st);
-	return err == SQLITE_ROW ? SQLITE_OK : err;
+	if (err != SQLITE_OK)
+		return err;
+	if (n)
+		fprintf(out, "### gtrace: %d problem%s\n\n", n, n == 1 ? "" : "s");
+	else
+		fputs("### gtrace: no problems\n\n", out);
+	return db_each(db, "sql/report/shown.sql", "trace", markdown_trace, out);
 }
 
 static int markdown_each(sqlite3 *db, FILE *out, void (*write)(FILE *, const struct finding *),

@@ -25,7 +25,7 @@ int report_github(sqlite3 *db, FILE *out);
 /** Markdown, as GitHub and GitLab read it.  Returns: an SQLite code. */
 int report_markdown(sqlite3 *db, FILE *out);
 
-/** How many findings count for the exit code. */
-int report_fails(sqlite3 *db);
+/** How many findings count for the exit code.  Returns: an SQLite code; *fails is 0 then. */
+int report_fails(sqlite3 *db, int *fails);
 
 #endif

@@ -84,12 +84,13 @@ static int sarif_write(sqlite3 *db, FILE *out, const char *kinds)
 	if (err == SQLITE_OK) {
 		sqlite3_bind_text(st, 1, kinds, -1, SQLITE_STATIC);
 		sqlite3_bind_text(st, 2, GTRACE_VERSION, -1, SQLITE_STATIC);
-		err = sqlite3_step(st);
-		if (err == SQLITE_ROW)
-			fprintf(out, "%s\n", db_column(st, 0));
+	}
+	while (err == SQLITE_OK && (err = sqlite3_step(st)) == SQLITE_ROW) {
+		fprintf(out, "%s\n", db_column(st, 0));
+		err = SQLITE_OK;
 	}
 	sqlite3_finalize(st);
-	return err == SQLITE_ROW || err == SQLITE_DONE ? SQLITE_OK : err;
+	return err == SQLITE_DONE ? SQLITE_OK : err;
 }
 
 int report_sarif(sqlite3 *db, FILE *out)

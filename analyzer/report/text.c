@@ -312,7 +312,7 @@ int report_text(sqlite3 *db, FILE *out, bool colour)
 {
 	static const char *const names[TEXT_PARTS] = {"trace", "problems", "findings", "notes",
 	                                              "waits"};
-	int err = SQLITE_OK;
+	int fails = 0, err = SQLITE_OK;
 
 	for (int part = 0; part < TEXT_PARTS && err == SQLITE_OK; part++) {
 		sqlite3_stmt *st;
@@ -327,8 +327,10 @@ int report_text(sqlite3 *db, FILE *out, bool colour)
 		err = err == SQLITE_DONE ? SQLITE_OK : err;
 	}
 	if (err == SQLITE_OK)
+		err = report_fails(db, &fails);
+	if (err == SQLITE_OK)
 		fprintf(out,
 		        "\nverdict %s    more: gtrace goroutine | gtrace at | gtrace plot | report.html\n",
-		        report_fails(db) ? "FAIL" : "pass");
+		        fails ? "FAIL" : "pass");
 	return err;
 }
