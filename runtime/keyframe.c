@@ -27,12 +27,13 @@
 #include "search.h"
 
 #define CASES_MAX 64u
-#define ROW_BYTES 20 // of a usual row, and its share of the sites in a batch
+#define LOOKED_MAX 1024 // goroutines in a row
+#define ROW_BYTES 20    // of a usual row, and its share of the sites in a batch
 
 struct keyframe {
 	const struct gtrace_keyframe *to;
 	const struct sched *sched;
-	uint64_t count;
+	uint64_t looked, count;
 };
 
 __attribute__((no_sanitize("thread"))) static bool keyframe_counts(const struct keyframe *k,
@@ -47,6 +48,8 @@ __attribute__((no_sanitize("thread"))) static void keyframe_count(void *arg, str
 {
 	struct keyframe *k = arg;
 
+	if (k->looked++ % LOOKED_MAX == 0)
+		gtrace_keyframe_drain(k->to);
 	k->count += keyframe_counts(k, g);
 }
 
@@ -167,6 +170,6 @@ int gor__keyframe(void *arg, const struct gtrace_keyframe *to)
 	gor__g_each(keyframe_row, &k);
 	GTRACE_EMIT_AT(to->stream, to->ticks, SNAP_END);
 	if (keyframe_searches(to) && !atomic_load(&s->stopped))
-		gor__reach(s, to->stream, GTRACE_snap_REQUEST);
+		gor__reach(s, to->stream, GTRACE_snap_REQUEST, to);
 	return 0;
 }

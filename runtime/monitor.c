@@ -166,7 +166,7 @@ static void monitor_report(struct sched *s, struct m *m, int64_t now, int64_t cp
 	if (frames)
 		GTRACE_EMIT(stream, STACK, s->stacks);
 	if (frames && run >= m->reach_ns) { // it may be what keeps a deadlock from being seen
-		gor__reach(s, stream, GTRACE_snap_SPIN);
+		gor__reach(s, stream, GTRACE_snap_SPIN, NULL);
 		m->reach_ns = 2 * run;
 	}
 	atomic_store_explicit(&m->sample.count, 0, memory_order_relaxed);

@@ -157,6 +157,7 @@ static void reach_collect(void *arg, struct g *g)
 {
 	struct reach *r = arg;
 
+	gor__search_rest(&r->search, 0);
 	if (g->sched != r->sched || reach_sleep(g) == AWAKE)
 		return;
 	r->hit = false;
@@ -346,7 +347,12 @@ static void reach_stack(struct reach *r, struct g *g)
 	gor__search_word(s, (uint64_t)(uintptr_t)g->wg);
 	if (g->wg)
 		gor__search_lie(s, (uint64_t)(uintptr_t)g->wg); // it will be done
-	gor__search_range(s, (sp >= low && sp < high ? sp : low) & ~UINT64_C(7), high);
+	bool parked = sp >= low && sp < high && state != G_RUNNING;
+	uint64_t from = (sp >= low && sp < high ? sp : low) & ~UINT64_C(7);
+	if (parked && high == (uint64_t)(uintptr_t)g) // in its slab: no foreign thread's
+		gor__search_mapped(s, from, high);
+	else
+		gor__search_range(s, from, high);
 	gor__search_blocks(s);
 }
 
@@ -358,6 +364,7 @@ static void reach_live(void *arg, struct g *g)
 	struct sleeper *sleeper =
 		bsearch(&key, r->sleepers, r->sleeper_count, sizeof key, sleeper_by_g);
 
+	gor__search_rest(&r->search, 0);
 	if (g->sched != r->sched || (sleeper && reach_sleeps_still(sleeper)))
 		return;
 	if (sleeper)
@@ -454,7 +461,7 @@ static bool reach_search(struct reach *r)
 }
 
 /** Collect who sleeps.  False: no memory. */
-static bool reach_begin(struct reach *r, struct sched *s)
+static bool reach_begin(struct reach *r, struct sched *s, const struct gtrace_keyframe *list)
 {
 	size_t sleepers = SLEEPERS_MAX * sizeof(struct sleeper),
 		   ids = SLEEPERS_MAX * sizeof(struct sleeper *),
@@ -464,6 +471,7 @@ static bool reach_begin(struct reach *r, struct sched *s)
 	*r = (struct reach){.sched = s};
 	if (!gor__search_begin(&r->search, s, sleepers + ids + objects, &memory))
 		return false;
+	r->search.list = list;
 	r->sleepers = memory;
 	r->by_id = (struct sleeper **)(void *)((char *)memory + sleepers);
 	r->objects.at = (struct object *)(void *)((char *)memory + sleepers + ids);
@@ -473,13 +481,14 @@ static bool reach_begin(struct reach *r, struct sched *s)
 
 /**
  * Search, and write the result to stream, which is the calling thread's.  Takes about 0.6 ms a
- * resident MiB.
+ * resident MiB.  list: what it is done for, by the recorder's thread; NULL: by another.
  */
-void gor__reach(struct sched *s, struct gtrace_stream *stream, unsigned snap)
+void gor__reach(struct sched *s, struct gtrace_stream *stream, unsigned snap,
+                const struct gtrace_keyframe *list)
 {
 	struct reach r;
 
-	if (SAN_KEEPS_COPIES || !reach_begin(&r, s))
+	if (SAN_KEEPS_COPIES || !reach_begin(&r, s, list))
 		return;
 	if (r.sleeper_count && reach_search(&r))
 		reach_emit(&r, stream, snap);
@@ -512,7 +521,7 @@ int gor__reach_leaked(struct sched *s)
 	if (SAN_KEEPS_COPIES)
 		return -ENOTSUP;
 	pthread_mutex_lock(&one);
-	if (!reach_begin(&r, s)) {
+	if (!reach_begin(&r, s, NULL)) {
 		pthread_mutex_unlock(&one);
 		return -ENOMEM;
 	}

@@ -5,7 +5,8 @@
 
 #include "scheduler.h"
 
-void gor__reach(struct sched *s, struct gtrace_stream *stream, unsigned snap);
+void gor__reach(struct sched *s, struct gtrace_stream *stream, unsigned snap,
+                const struct gtrace_keyframe *list);
 int gor__reach_leaked(struct sched *s);
 
 #endif

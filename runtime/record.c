@@ -446,7 +446,7 @@ void gor__record_run_end(struct sched *s)
 
 	if (!s->monitor_stream)
 		return;
-	gor__reach(s, boot.stream, GTRACE_snap_END);
+	gor__reach(s, boot.stream, GTRACE_snap_END, NULL);
 	gor__record_snapshot(&boot, GTRACE_snap_END);
 	s->monitor_stream = NULL;
 	gtrace_stream_end(boot.stream);

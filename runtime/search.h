@@ -37,9 +37,11 @@ struct search {
 	uint64_t low, span;         // of the places pointed at
 	uint64_t all_low, all_span; // of those and the heap's blocks
 	struct heap heap;
-	uint64_t left;    // bytes that may still be read
-	bool whole;       // everything was looked at
-	enum where where; // what is looked at now lies there
+	const struct gtrace_keyframe *list; // what this belongs to; NULL: no list of goroutines
+	uint64_t looked;                    // bytes, since the recorder was last let go on
+	uint64_t left;                      // bytes that may still be read
+	bool whole;                         // everything was looked at
+	enum where where;                   // what is looked at now lies there
 	char what[51];
 };
 
@@ -69,8 +71,10 @@ bool gor__search_memory(struct search *s);
 void gor__search_at(struct search *s, enum where where, const char *what);
 void gor__search_word(struct search *s, uint64_t word);
 void gor__search_lie(struct search *s, uint64_t address); // somebody can use what lies there
+void gor__search_rest(struct search *s, uint64_t bytes); // after that many, or a goroutine
 void gor__search_range(struct search *s, uint64_t from, uint64_t to);
-void gor__search_blocks(struct search *s); // that were met so far
+void gor__search_mapped(struct search *s, uint64_t from, uint64_t to); // which stays mapped
+void gor__search_blocks(struct search *s);                             // that were met so far
 
 /** Blocks that have changed meanwhile are looked at as plain memory. */
 void gor__search_changed(struct search *s);

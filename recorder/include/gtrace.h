@@ -299,6 +299,12 @@ GTRACE_EXPORT void gtrace_rec_set_keyframe(struct gtrace_rec *rec,
                                            void *arg);
 
 /**
+ * By a list that takes long, every millisecond or so: write what other threads have filled, who
+ * would wait for it.  Does nothing where nobody does: for a flight recorder, and files that rotate.
+ */
+GTRACE_EXPORT void gtrace_keyframe_drain(const struct gtrace_keyframe *keyframe);
+
+/**
  * Ask the flight recorder of another process for a dump, by its sidecar, which has to be writable.
  * The file's name, as that process sees it, is copied to path.
  *

@@ -94,6 +94,14 @@ void gtrace__keyframe_all(struct gtrace_rec *rec, unsigned why)
 	rec->keyframes.drains = false;
 }
 
+void gtrace_keyframe_drain(const struct gtrace_keyframe *keyframe)
+{
+	struct gtrace_rec *rec = keyframe->stream->rec;
+
+	if (rec->keyframes.drains)
+		gtrace__writer_drain(rec);
+}
+
 uint64_t gtrace__keyframe_tick(struct gtrace_rec *rec, uint64_t now_ns)
 {
 	struct keyframes *k = &rec->keyframes;

@@ -22,6 +22,7 @@ static gor_timer alarm_clock;
 static bool fixed;
 static atomic_int locked; // who has the first of both locks
 static atomic_int ended;
+static atomic_int chosen; // by choose(), which is over then
 
 static void answer(void *arg)
 {
@@ -57,6 +58,7 @@ static void choose(struct pair *p)
 
 	gor_select(gor_on_recv(p->x, &v), gor_on_recv(p->y, &v));
 	gor_free(p->x);
+	atomic_fetch_add(&chosen, 1);
 }
 
 /* The channels are nobody's but its own; or one is the program's, which closes it at its end. */
@@ -66,9 +68,9 @@ static void offer(void *arg)
 
 	(void)arg;
 	gor_make(p.x, 0);
-	gor_make(p.y, 0);
-	if (fixed)
-		p.y = quit;
+	p.y = quit;
+	if (!fixed)
+		gor_make(p.y, 0);
 	gor_go_copy(choose, p);
 	memset(&p, 0, sizeof p);
 	atomic_fetch_add(&ended, 1);
@@ -182,6 +184,8 @@ static int app(int argc, char **argv)
 	while (strcmp(end, "wait") == 0)
 		churn();
 	gor_close(quit);
+	while (fixed && argc > 1 && argv[1][0] == 's' && !atomic_load(&chosen))
+		gor_yield();
 	gor_timer_stop(&alarm_clock);
 	return 0;
 }

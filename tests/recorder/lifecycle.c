@@ -318,6 +318,53 @@ static void ends_behind_the_list(void **state)
 	events_free(&e);
 }
 
+static _Atomic bool emitted;
+
+static void *emit_all(void *arg)
+{
+	emit_marks(arg, 1, 200000);
+	atomic_store(&emitted, true);
+	return NULL;
+}
+
+/** A list that is not done before others have filled more than the buffer holds. */
+static int list_and_wait(void *arg, const struct gtrace_keyframe *to)
+{
+	(void)arg;
+	GTRACE_EMIT_AT(to->stream, to->ticks, SNAP_BEGIN, to->why, 0);
+	while (!atomic_load(&emitted))
+		gtrace_keyframe_drain(to);
+	GTRACE_EMIT_AT(to->stream, to->ticks, SNAP_END);
+	return 0;
+}
+
+/** Nobody waits for a list that takes long. */
+static void a_long_list(void **state)
+{
+	const char *path = temp_path("long_list.gtrace");
+	struct gtrace_options opt = options_for(path);
+	pthread_t thread;
+
+	(void)state;
+	opt.buffer_bytes = 256 << 10;
+	rec = record(&opt);
+	struct gtrace_stream *s = gtrace_stream_new(rec, GTRACE_thread_kind_WORKER, 1);
+
+	gtrace_rec_set_keyframe(rec, list_and_wait, NULL);
+	assert_int_equal(pthread_create(&thread, NULL, emit_all, s), 0);
+	assert_int_equal(gtrace_rec_begin(rec), 0); // blocks until there is a list
+	pthread_join(thread, NULL);
+	gtrace_rec_set_keyframe(rec, NULL, NULL);
+	assert_int_equal(gtrace_rec_close(rec, GTRACE_END_EXIT, 0), 0);
+	gtrace_rec_free(rec);
+	struct events e = events_read(path);
+
+	assert_int_equal(e.result, 0);
+	assert_int_equal(events_count(&e, GTRACE_SNAP_END), 1);
+	assert_int_equal(e.info.lost_batches, 0);
+	events_free(&e);
+}
+
 static void *emit_without_end(void *arg)
 {
 	struct gtrace_stream *s = gtrace_stream_new(rec, GTRACE_thread_kind_WORKER, 1);
@@ -427,6 +474,7 @@ int main(void)
 		cmocka_unit_test(far_sites),
 		cmocka_unit_test(ends_by_signal),
 		cmocka_unit_test(ends_behind_the_list),
+		cmocka_unit_test(a_long_list),
 		cmocka_unit_test(ends_while_all_emit),
 		cmocka_unit_test(forked_child_is_silent),
 		cmocka_unit_test(without_streams),
