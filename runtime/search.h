@@ -71,7 +71,7 @@ bool gor__search_memory(struct search *s);
 void gor__search_at(struct search *s, enum where where, const char *what);
 void gor__search_word(struct search *s, uint64_t word);
 void gor__search_lie(struct search *s, uint64_t address); // somebody can use what lies there
-void gor__search_rest(struct search *s, uint64_t bytes); // after that many, or a goroutine
+void gor__search_rest(struct search *s, uint64_t bytes);  // after that many, or a goroutine
 void gor__search_range(struct search *s, uint64_t from, uint64_t to);
 void gor__search_mapped(struct search *s, uint64_t from, uint64_t to); // which stays mapped
 void gor__search_blocks(struct search *s);                             // that were met so far

@@ -51,7 +51,8 @@ ORDER BY id;
 SELECT born_ns, coalesce(ended_ns, -1) FROM goroutine WHERE trace_id = 1;
 
 -- @waits
--- The longest waits, three places of them, that are in no problem and took 1 ms or more.
+-- The longest waits, three places of them, that are in no problem and took 1 ms or more.  Not all are
+-- kept: if each is another goroutine's, there may be more.
 WITH slow AS (
   SELECT i.g, i.reason, i.object, i.site, coalesce(i.to_ns, t.duration_ns) - i.from_ns AS ns, i.to_ns
   FROM long_wait i
@@ -64,7 +65,10 @@ SELECT max(s.ns), coalesce(r.text, 'wait') || coalesce(' ' || p.file || ':' || p
        CASE WHEN s.reason = 12 THEN ' (as asked: normal)'
             WHEN s.reason = 13 THEN ' (for the world outside: normal)'
             ELSE ' (' || CASE max(i.g IS NOT NULL) WHEN 1 THEN 'idle, ' ELSE '' END ||
-                 count(DISTINCT s.g) || CASE count(DISTINCT s.g) WHEN 1 THEN ' goroutine' ELSE ' goroutines' END ||
+                 count(DISTINCT s.g) ||
+                 CASE WHEN count(DISTINCT s.g) = count(*) AND count(*) > 1 AND (SELECT count(*) FROM slow) = 1000
+                      THEN ' or more' ELSE '' END ||
+                 CASE count(DISTINCT s.g) WHEN 1 THEN ' goroutine' ELSE ' goroutines' END ||
                  CASE WHEN max(i.g IS NOT NULL) = 1 THEN ': normal'
                       WHEN min(s.to_ns IS NULL) = 1 THEN ', until the end' ELSE '' END || ')' END
 FROM slow s
