@@ -30,7 +30,7 @@ enum {
 	SCRIPT_TOP = 47,    // above the plot,
 	SCRIPT_BOTTOM = 60, // and below it, besides the key
 	SCRIPT_ROWS = 306,
-	SCRIPT_LABEL_HEIGHT = 19,
+	SCRIPT_LABEL_HEIGHT = 20,
 	SCRIPT_ROW_HEIGHT = 15, // of letters
 };
 

@@ -29,6 +29,10 @@ if (dumb) {
 	set tmargin at screen sy(top)
 	set bmargin at screen sy(top + rows)
 }
+# Counts in few characters, and steps that are 1, 2 or 5 times a power of ten.
+count(n) = n < 10000 ? sprintf('%.0f', n) : n < 1e6 ? sprintf('%gk', n / 1e3) : sprintf('%gM', n / 1e6)
+ten(n) = 10 ** floor(log10(n))
+nice(n) = n <= 1 ? 1 : n <= ten(n) ? ten(n) : n <= 2 * ten(n) ? 2 * ten(n) : n <= 5 * ten(n) ? 5 * ten(n) : 10 * ten(n)
 set format y '%.0f'
 if (log_y) {
 	set logscale y
@@ -40,12 +44,12 @@ if (log_y) {
 	if (peak >= 10000) {
 		set ytics ('0' 0)
 		do for [n = y_step:peak:y_step] {
-			set ytics add ((n < 1e6 ? sprintf('%gk', n / 1e3) : sprintf('%gM', n / 1e6)) n)
+			set ytics add (count(n) n)
 		}
 	}
 }
 visible(count) = (log_y && count < 1) ? 0.5 : count
-set key outside below left Left reverse vertical maxcols 1 samplen 2.5 spacing 1.1 textcolor rgb '#202020'
+set key outside below left Left reverse horizontal maxcols 1 samplen 2.5 spacing 1.1 textcolor rgb '#202020'
 do for [i = 1:gaps] {
 	set object i rectangle from gap_from[i], graph 0 to gap_to[i], graph 1 front \
 		fillcolor rgb '#707070' fillstyle transparent solid 0.45 noborder

@@ -30,8 +30,9 @@ if (dumb) {
 	set rmargin at screen sx(width - 12)
 	set xlabel sprintf('delays, %d in all', delays)
 	set xrange [0:most * 1.05]
-	set format x '%.0s%c'
-	set xtics most > 2 ? ceil(most / 2.0) : 1
+	step = nice(most / 2.5)
+	set xtics ('0' 0)
+	do for [n = 1:int(most * 1.05 / step)] { set xtics add (count(n * step) n * step) }
 	set ytics ('' 1, '' 10, '' 100, '' 1e3, '' 1e4, '' 1e5, '' 1e6, '' 1e7, '' 1e8, '' 1e9, '' 1e10, '' 1e11, '' 1e12)
 	set style fill solid 1 noborder
 	plot data index 3 using (0.5 * $3):(sqrt($1 * $2)):(0):3:1:2 with boxxyerror linecolor rgb '#5b8db8'

@@ -14,8 +14,9 @@ set xtics ('1 ns' 1, '10 ns' 10, '100 ns' 100, '1 us' 1e3, '10 us' 1e4, '100 us'
 	'100 ms' 1e8, '1 s' 1e9, '10 s' 1e10, '100 s' 1e11, '1000 s' 1e12, '10000 s' 1e13)
 set ylabel 'goroutines' textcolor rgb '#404040'
 set yrange [0:most * 1.08]
-if (most < 6) { set ytics 0, 1 } else { set ytics auto } # there are no halves of goroutines
-set format y '%.0s%c'
+step = nice(most / 6.0)
+set ytics ('0' 0)
+do for [n = 1:int(most * 1.08 / step)] { set ytics add (count(n * step) n * step) }
 set key horizontal maxcols 2
 set style fill solid 1 noborder
 if (ended > 0) {

@@ -207,6 +207,46 @@ static void crowded(void **state)
 	scene_close(&s);
 }
 
+/** Where the text of that drawing that contains the words begins, in pixels from the left; -1: it
+ * is not there. */
+static double text_left(const char *svg, const char *words)
+{
+	static const char before[] = "translate(";
+	const char *at = strstr(svg, words), *from = NULL;
+
+	for (const char *p = svg; at && (p = strstr(p, before)) && p < at; p++)
+		from = p + sizeof before - 1;
+	return from ? strtod(from, NULL) : -1;
+}
+
+/** The key of a plot that is lower than its key has one column all the same. */
+static void long_key(void **state)
+{
+	(void)state;
+	struct scene s;
+
+	scene_open(&s, 8000000, "./names");
+	for (int g = 1; g <= 8; g++) {
+		site(&s, g, "src/a_file_of_a_long_name.c", "spawns_one_after_the_other", "works");
+		scene_goroutine(&s, g, g, (g - 1) * 1000000, g * 1000000);
+	}
+	scene_sql(&s, "INSERT INTO thread(trace_id, thread, kind, start_ns) VALUES(1, 1, 'worker', 0)");
+	scene_sql(&s, "UPDATE interval SET thread = 1");
+	char *svg = drawn(&s, "threads");
+	double left = text_left(svg, "spawns_one_after_the_other a_file_of_a_long_name.c:10 (works)");
+
+	assert_true(left > 0);
+	for (int n = 20; n <= 60; n += 10) {
+		char words[100];
+
+		snprintf(words, sizeof words, "spawns_one_after_the_other a_file_of_a_long_name.c:%d (", n);
+		assert_true(text_left(svg, words) == left);
+	}
+	assert_true(text_left(svg, "other goroutines") == left);
+	free(svg);
+	scene_close(&s);
+}
+
 /** A goroutine that goes from one state to another in an instant is counted once in it, and never
  * gone. */
 static void handover(void **state)
@@ -458,7 +498,7 @@ int main(void)
 		cmocka_unit_test(empty),    cmocka_unit_test(one_goroutine), cmocka_unit_test(hostile),
 		cmocka_unit_test(log_axis), cmocka_unit_test(handover),      cmocka_unit_test(crowded),
 		cmocka_unit_test(large),    cmocka_unit_test(terminals),     cmocka_unit_test(handoffs),
-		cmocka_unit_test(part),
+		cmocka_unit_test(part),     cmocka_unit_test(long_key),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
