@@ -5,8 +5,9 @@
  * A program that dies of a panic is to say where, with functions and lines, and that takes libdw
  * and malloc().  But the heap may be what is broken, and whoever had its lock may be the one that
  * died. So a copy of the process does it, which clone(2) makes without any of the C library's
- * handlers: if it crashes, or sleeps without an end, it is as if it had never been, and the dying
- * one does with what it knows.
+ * handlers: if it crashes, it is as if it had never been, and the dying one does with what it
+ * knows.  If it sleeps without an end, a thread had a lock at the moment of copying; by now that
+ * one has most likely let go of it, and another copy is made.
  *
  * The copy is no child that the program could see: there is no SIGCHLD, and wait() does not find
  * it.
@@ -29,6 +30,7 @@
 #include "timer.h"
 
 #define SLEEPS_MOST (500 * GOR_MILLISECOND) // it waits for a lock that nobody has there
+#define COPIES_MOST 3
 #define PAUSE_FIRST (50 * GOR_MICROSECOND)
 #define PAUSE_LAST (5 * GOR_MILLISECOND)
 
@@ -64,27 +66,33 @@ static int apart_main(void *arg)
 	_exit(a->fn(a->arg) ? 0 : 1);
 }
 
-/** Wait for the end.  Returns: was it a good one? */
-static bool apart_await(pid_t pid, int64_t ns_max)
+enum apart_end { APART_FAILED, APART_DONE, APART_ASLEEP };
+
+/** Wait for the end, which may be made. */
+static enum apart_end apart_await(pid_t pid, int64_t until)
 {
-	int64_t begun = gor__clock(), ran = begun, pause = PAUSE_FIRST;
+	int64_t ran = gor__clock(), pause = PAUSE_FIRST;
+	enum apart_end end = APART_FAILED;
 	int status;
 
 	for (;;) {
 		pid_t ended = waitpid(pid, &status, __WALL | WNOHANG);
 		int64_t now = gor__clock();
 		if (ended)
-			return ended == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+			return ended == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0 ? APART_DONE
+			                                                                     : APART_FAILED;
 		if (!gor__process_sleeps(pid)) // it may have no processor, too
 			ran = now;
-		if (now - ran > SLEEPS_MOST || now - begun > ns_max)
+		if (now - ran > SLEEPS_MOST)
+			end = APART_ASLEEP;
+		if (end == APART_ASLEEP || now > until)
 			break;
 		nanosleep(&(struct timespec){.tv_nsec = pause}, NULL);
 		pause = 2 * pause < PAUSE_LAST ? 2 * pause : PAUSE_LAST;
 	}
 	kill(pid, SIGKILL);
 	waitpid(pid, &status, __WALL);
-	return false;
+	return end;
 }
 
 bool gor__apart(bool (*fn)(void *arg), void *arg, int64_t ns_max)
@@ -97,8 +105,12 @@ bool gor__apart(bool (*fn)(void *arg), void *arg, int64_t ns_max)
 
 	if (stack == MAP_FAILED)
 		return false;
-	pid_t pid = clone(apart_main, stack + MODULE_STACK, 0, &a);
-	bool good = pid > 0 && apart_await(pid, ns_max);
+	enum apart_end end = APART_ASLEEP;
+	int64_t until = gor__clock() + ns_max;
+	for (int n = 0; end == APART_ASLEEP && n < COPIES_MOST; n++) {
+		pid_t pid = clone(apart_main, stack + MODULE_STACK, 0, &a);
+		end = pid > 0 ? apart_await(pid, until) : APART_FAILED;
+	}
 	munmap(stack, MODULE_STACK);
-	return good;
+	return end == APART_DONE;
 }

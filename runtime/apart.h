@@ -8,9 +8,10 @@
 
 /**
  * Call fn(arg) in a copy of this process that has the calling thread alone, by the end of which
- * nothing but what it has written to files is left.  Takes no lock and no memory of the heap.
+ * nothing but what it has written to files is left.  Takes no lock and no memory of the heap.  If
+ * that copy comes to a standstill, fn is called again in another one, three times at most.
  *
- * Returns: did it return true?  False also if it crashed, came to a standstill, or took longer.
+ * Returns: did it return true?  False also if it crashed, or took longer.
  */
 bool gor__apart(bool (*fn)(void *arg), void *arg, int64_t ns_max);
 

@@ -152,6 +152,8 @@ static bool dump_whole(void *arg)
 {
 	const struct dump *d = arg;
 
+	if (ftruncate(d->fd, 0) != 0 || lseek(d->fd, 0, SEEK_SET) != 0) // a copy before this one's
+		return false;
 	if (gor__config.traceback < TRACEBACK_SYSTEM) // who did not ask need not know why not
 		dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
 	const struct module *module = gor__module();
