@@ -91,6 +91,17 @@ static void wait_for_files(int number)
 	}
 }
 
+static void wait_until_gone(const char *path)
+{
+	time_t give_up = time(NULL) + 60;
+
+	while (access(path, F_OK) == 0) {
+		if (time(NULL) > give_up)
+			fail_msg("'%s' is there after a minute", path);
+		nanosleep(&(struct timespec){0, 1000000}, NULL);
+	}
+}
+
 /** It is a dump that begins in the middle, whole, and ends like that; "" for no reason. */
 static void expect_dump(const char *path, enum gtrace_end end, const char *reason)
 {
@@ -294,6 +305,7 @@ static void rotated(const char *what, int signo, bool before, const char *kind, 
 	            "out=x.gtrace,rotate=256K,keep=3");
 	expect_line(&d, "ready");
 	wait_for_files(3);
+	wait_until_gone("x.000001.gtrace"); // after the newest has its name
 	kill(d.pid, signo);
 	assert_int_equal(drive_wait(&d), 128 + signo);
 	expect_finding("x.gtrace", kind, count);
