@@ -347,9 +347,9 @@ static void reach_stack(struct reach *r, struct g *g)
 	gor__search_word(s, (uint64_t)(uintptr_t)g->wg);
 	if (g->wg)
 		gor__search_lie(s, (uint64_t)(uintptr_t)g->wg); // it will be done
-	bool parked = sp >= low && sp < high && state != G_RUNNING;
-	uint64_t from = (sp >= low && sp < high ? sp : low) & ~UINT64_C(7);
-	if (parked && high == (uint64_t)(uintptr_t)g) // in its slab: no foreign thread's
+	bool known = sp >= low && sp < high, parked = state == G_WAITING || state == G_RUNNABLE;
+	uint64_t from = (known ? sp : low) & ~UINT64_C(7);
+	if (known && parked && high == (uint64_t)(uintptr_t)g) // in its slab: no foreign thread's
 		gor__search_mapped(s, from, high);
 	else
 		gor__search_range(s, from, high);

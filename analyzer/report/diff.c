@@ -131,9 +131,11 @@ int diff_text(sqlite3 *both, FILE *out)
 		err = db_number(both, sql, "same", &same);
 	if (err == SQLITE_OK)
 		err = db_number(both, sql, "worse", &worse);
+	if (err != SQLITE_OK)
+		return err;
 	fprintf(out, "\n%s; %" PRId64 " place%s without a change\n", worse ? "worse" : "not worse",
 	        same, same == 1 ? "" : "s");
-	return err;
+	return SQLITE_OK;
 }
 
 static void diff_document(FILE *out, sqlite3_stmt *st, int row)
